@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Log lines and the ring that they wait in. One mutex guards the ring; a worker holds it for one
+ * memcpy of a finished line.
+ */
+#include "weir/base/log.h"
+
+#include "weir/base/clock.h"
+#include "weir/base/mem.h"
+#include "weir/base/text.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct str level_names[] = {STR("debug"), STR("info"), STR("warn"), STR("error")};
+
+static enum log_level least_level = LOG_INFO;
+static enum log_format line_format = LOG_TEXT;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct buf ring; /* max is its size; 0 before log_ring */
+static void (*ring_wake)(void *arg);
+static void *ring_arg;
+static atomic_ullong dropped;
+
+void log_setup(enum log_level least, enum log_format format)
+{
+    least_level = least;
+    line_format = format;
+}
+
+bool log_level_of(struct str name, enum log_level *out)
+{
+    for (size_t i = 0; i < sizeof level_names / sizeof *level_names; i++)
+        if (str_eq(level_names[i], name)) {
+            *out = (enum log_level)i;
+            return true;
+        }
+    return false;
+}
+
+static void add_key(struct log_line *l, const char *key)
+{
+    if (line_format == LOG_JSON)
+        buf_addf(&l->buf, ",\"%s\":", key);
+    else
+        buf_addf(&l->buf, " %s=", key);
+}
+
+void log_begin(struct log_line *l, enum log_level level, const char *event)
+{
+    *l = (struct log_line){.wanted = level >= least_level};
+    if (!l->wanted)
+        return;
+    char time[25];
+    text_iso_time_ms(clock_wall_ms(), time);
+    if (line_format == LOG_JSON)
+        buf_addf(&l->buf, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", time,
+                 level_names[level].ptr, event);
+    else
+        buf_addf(&l->buf, "%s %s %s", time, level_names[level].ptr, event);
+}
+
+void log_str(struct log_line *l, const char *key, struct str value)
+{
+    if (!l->wanted)
+        return;
+    add_key(l, key);
+    if (line_format == LOG_TEXT) {
+        text_add_logfmt(&l->buf, value, LOG_LINE_MAX / 4);
+        return;
+    }
+    buf_add_char(&l->buf, '"');
+    text_add_json(&l->buf, value, LOG_LINE_MAX / 4);
+    buf_add_char(&l->buf, '"');
+}
+
+void log_u64(struct log_line *l, const char *key, uint64_t value)
+{
+    if (!l->wanted)
+        return;
+    add_key(l, key);
+    buf_add_u64(&l->buf, value);
+}
+
+void log_i64(struct log_line *l, const char *key, int64_t value)
+{
+    if (!l->wanted)
+        return;
+    add_key(l, key);
+    buf_addf(&l->buf, "%lld", (long long)value);
+}
+
+void log_ms(struct log_line *l, const char *key, int64_t us)
+{
+    if (!l->wanted)
+        return;
+    add_key(l, key);
+    buf_addf(&l->buf, "%lld.%03d", (long long)(us / 1000), (int)(us % 1000));
+}
+
+static void hand_over(struct str line)
+{
+    pthread_mutex_lock(&lock);
+    bool direct = ring.max == 0, wake = false;
+    if (!direct) {
+        wake = buf_len(&ring) == 0;
+        if (buf_len(&ring) + line.len > ring.max)
+            atomic_fetch_add(&dropped, 1);
+        else
+            buf_add(&ring, line);
+    }
+    pthread_mutex_unlock(&lock);
+    if (direct && write(STDERR_FILENO, line.ptr, line.len) < 0)
+        atomic_fetch_add(&dropped, 1);
+    if (wake)
+        ring_wake(ring_arg);
+}
+
+void log_end(struct log_line *l)
+{
+    if (!l->wanted)
+        return;
+    buf_add(&l->buf, line_format == LOG_JSON ? S("}\n") : S("\n"));
+    hand_over(buf_str(&l->buf));
+    buf_fini(&l->buf);
+}
+
+void log_say(enum log_level level, const char *event, const char *format, ...)
+{
+    struct log_line l;
+    log_begin(&l, level, event);
+    if (!l.wanted)
+        return;
+    char sentence[LOG_LINE_MAX / 4];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    log_str(&l, "message", str_of(sentence));
+    log_end(&l);
+}
+
+void log_ring(size_t size_bytes, void (*wake)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&lock);
+    ring.max = size_bytes;
+    ring_wake = wake;
+    ring_arg = arg;
+    pthread_mutex_unlock(&lock);
+}
+
+bool log_drain(int fd)
+{
+    for (;;) {
+        char piece[16384];
+        pthread_mutex_lock(&lock);
+        struct str waiting = str_sub(buf_str(&ring), 0, sizeof piece);
+        if (waiting.len)
+            memcpy(piece, waiting.ptr, waiting.len);
+        pthread_mutex_unlock(&lock);
+        if (waiting.len == 0)
+            return true;
+        ssize_t n = write(fd, piece, waiting.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return false;
+        size_t gone = n < 0 ? waiting.len : (size_t)n; /* a broken sink must not fill the ring */
+        pthread_mutex_lock(&lock);
+        buf_consume(&ring, gone);
+        pthread_mutex_unlock(&lock);
+    }
+}
+
+uint64_t log_dropped(void)
+{
+    return atomic_load(&dropped);
+}

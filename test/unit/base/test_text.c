@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * base/text: numbers, units, times, escapes and the nearest word.
+ */
+#include "weir/base/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static void reads_units(void **state)
+{
+    int64_t ms;
+    uint64_t bytes;
+    assert_true(text_duration_ms(S("15m"), &ms) && ms == 900000);
+    assert_true(text_duration_ms(S("250ms"), &ms) && ms == 250);
+    assert_true(text_duration_ms(S("0"), &ms) && ms == 0);
+    assert_false(text_duration_ms(S("15"), &ms));
+    assert_false(text_duration_ms(S("-1s"), &ms));
+    assert_false(text_duration_ms(S("99999999999999999d"), &ms));
+    assert_true(text_size_bytes(S("20MiB"), &bytes) && bytes == 20u << 20);
+    assert_true(text_size_bytes(S("7"), &bytes) && bytes == 7);
+    assert_false(text_size_bytes(S("20MB"), &bytes));
+    assert_false(text_size_bytes(S(""), &bytes));
+}
+
+static void prints_what_it_reads(void **state)
+{
+    static const struct str forms[] = {STR("15m"), STR("3s"), STR("110s"), STR("0"), STR("7d")};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct buf b = {0};
+        int64_t ms;
+        assert_true(text_duration_ms(forms[i], &ms));
+        text_add_duration(&b, ms);
+        assert_string_equal(buf_cstr(&b), forms[i].ptr);
+        buf_fini(&b);
+    }
+}
+
+static void knows_times(void **state)
+{
+    char basic[17], http[30];
+    int64_t epoch;
+    text_basic_time(1767323045, basic);
+    assert_string_equal(basic, "20260102T030405Z");
+    text_http_date(784111777, http);
+    assert_string_equal(http, "Sun, 06 Nov 1994 08:49:37 GMT");
+    assert_true(text_parse_iso_time(S("2026-01-02T03:04:05Z"), &epoch) && epoch == 1767323045);
+    assert_true(text_parse_iso_time(S("2026-01-02T04:04:05.12+01:00"), &epoch) &&
+                epoch == 1767323045);
+    assert_false(text_parse_iso_time(S("2026-13-02T03:04:05Z"), &epoch));
+    assert_false(text_parse_iso_time(S("2026-01-02"), &epoch));
+}
+
+static void escapes(void **state)
+{
+    struct buf b = {0};
+    text_add_json(&b, S("a\"b\\\n\x1b[31m\xff\xc3\xbc"), 100);
+    assert_string_equal(buf_cstr(&b), "a\\\"b\\\\\\u000a\\u001b[31m\xef\xbf\xbd\xc3\xbc");
+    buf_clear(&b);
+    text_add_logfmt(&b, S("plain/value:1"), 100);
+    text_add_logfmt(&b, S("a b"), 100);
+    assert_string_equal(buf_cstr(&b), "plain/value:1\"a b\"");
+    buf_fini(&b);
+}
+
+static void finds_the_nearest(void **state)
+{
+    assert_int_equal(text_distance(S("lissten"), S("listen")), 1);
+    assert_int_equal(text_distance(S(""), S("abc")), 3);
+    assert_int_equal(text_distance(S("same"), S("same")), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_units), cmocka_unit_test(prints_what_it_reads),
+        cmocka_unit_test(knows_times), cmocka_unit_test(escapes),
+        cmocka_unit_test(finds_the_nearest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -18,6 +18,7 @@
 #include "weir/net/tls.h"
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 struct conn;
 

@@ -12,6 +12,8 @@
 #include "weir/base/str.h"
 #include "weir/wire/fields.h"
 
+#include <sys/types.h>
+
 /* What is wrong, so that the answer can say it. */
 struct http1_fault {
     int status;           /* 400, 405, 414, 417, 431, 501, 505 */

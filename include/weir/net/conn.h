@@ -60,6 +60,9 @@ void conn_write(struct conn *c, struct str bytes);
 /* Queues without copying: the bytes must stay until conn_written has passed them or the conn is
  * closed. */
 void conn_write_borrowed(struct conn *c, struct str bytes);
+/* Copies what is still queued and borrowed, so that the lender may let it go: an h2 stream is
+ * reset while its frame is in the queue. */
+void conn_keep_borrowed(struct conn *c);
 /* Writes now what can be written, instead of at the end of the turn. */
 void conn_flush(struct conn *c);
 /* Bytes queued and not yet taken by the kernel; bytes taken since the beginning. */

@@ -33,4 +33,7 @@ struct dns_query *dns_resolve(struct dns *d, struct str host, uint16_t port,
                               void (*done)(void *arg, const struct dns_answer *a), void *arg);
 void dns_cancel(struct dns_query *q);
 
+/* For tests: asks these servers ("127.0.0.1:5353,...") instead of those of /etc/resolv.conf. */
+void dns_use_servers(struct dns *d, const char *servers);
+
 #endif

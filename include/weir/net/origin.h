@@ -19,7 +19,7 @@
 struct origin;
 struct dns;
 
-/* All borrowed for the life of the origin, but tls, which is counted. */
+/* Copied; tls is counted. `dns` must live longer than the origin. */
 struct origin_options {
     struct str host;             /* name or address literal, no brackets */
     uint16_t port;
@@ -54,17 +54,20 @@ enum origin_end {
 };
 
 struct origin_sink {
-    /* Final status (1xx are swallowed). Fields are borrowed for the call; hop-by-hop ones are
-     * removed; names lower case. content_length -1 when unknown. */
+    /* Final status (1xx are swallowed). Fields are borrowed until this function returns;
+     * hop-by-hop ones are removed, content-length stays; names lower case. content_length -1 when
+     * unknown. */
     void (*on_head)(void *arg, int status, const struct fields *fields, int64_t content_length);
-    /* Borrowed for the call. Credit must be given back with origin_credit. */
+    /* Borrowed until this function returns. Credit is given back with origin_credit, at once or
+     * later, while the call lives. */
     void (*on_bytes)(void *arg, struct str bytes);
     /* The last call. `why` is a sentence for the log, borrowed. The answer may end before the
      * request body was sent whole. */
     void (*on_end)(void *arg, enum origin_end end, const char *why);
 };
 
-/* The caller's memory, from origin_start until on_end or origin_cancel. Zero it first. */
+/* The caller's memory, with all that it points at, from origin_start until on_end is called or
+ * origin_cancel returns. Zero it first. */
 struct origin_call {
     struct str method, target;
     struct str authority; /* the Host / :authority to send: what was signed */
@@ -87,6 +90,7 @@ struct origin_call {
     struct timer timer;
 };
 
+/* Never calls back from inside: failures come from the loop too. */
 void origin_start(struct origin *o, struct origin_call *c);
 /* n bytes from on_bytes were delivered: the h2 stream window, or the h1 reader, opens by them. At
  * most 256 KiB are outstanding. */

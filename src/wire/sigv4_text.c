@@ -9,6 +9,7 @@
 #include "sigv4_text.h"
 
 #include "weir/wire/sigv4.h"
+#include "weir/wire/uri.h"
 
 #include <string.h>
 
@@ -195,15 +196,13 @@ int sigv4_text_query(struct sink *k, struct str query)
     size_t n = 0;
     if (query.len)
         buf_reserve(&room, 3 * query.len); /* never grows again: the params point into it */
-    while (query.len) {
-        struct str value = str_cut(&query, '&');
-        if (value.len == 0)
-            continue;
+    struct str name, value;
+    while (uri_next_param(&query, &name, &value)) {
         if (n == SIGV4_PARAMS_MOST) {
             buf_fini(&room);
             return ERR_TOO_BIG;
         }
-        struct param p = {.name = reencoded(&room, str_cut(&value, '='))};
+        struct param p = {.name = reencoded(&room, name)};
         p.value = reencoded(&room, value);
         insert(list, n++, p);
     }

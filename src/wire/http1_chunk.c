@@ -6,8 +6,8 @@
  *     SIZE [EXT] SIZE_LF  DATA DATA_CR DATA_LF  ...  SIZE(0) SIZE_LF
  *     { LINE NAME.. VALUE.. VALUE_LF }  LINE END_LF  END
  *
- * Only CRLF ends a line, sizes are hexadecimal digits and nothing else, extensions are skipped
- * within limits, and trailer fields must look like fields before they are dropped.
+ * Only CRLF ends a line, sizes are hexadecimal digits and nothing else, extensions are checked,
+ * bounded and skipped, and trailer fields must look like fields before they are dropped.
  */
 #include "http1_text.h"
 #include "weir/wire/http1.h"
@@ -22,7 +22,13 @@ enum {
 
 enum state {
     SIZE, /* zero: how a body begins */
-    EXT,
+    EXT,  /* an extension begins; its states in the order of  name = "quo\ted"  */
+    EXT_NAME,
+    EXT_EQUALS,
+    EXT_VALUE,
+    EXT_QUOTED,
+    EXT_ESCAPE,
+    EXT_CLOSED,
     SIZE_LF,
     DATA,
     DATA_CR,
@@ -75,14 +81,33 @@ static int take_size(struct http1_chunked *c, unsigned char ch, struct http1_fau
     return 0;
 }
 
+/* RFC 9112 7.1.1 without its "bad whitespace". The grammar is kept to the letter, since parsers
+ * that end an extension at different bytes read different bodies. */
+static enum state after_ext(enum state s, unsigned char ch)
+{
+    bool token = http1_token_lower[ch] != 0, text = http1_is_text(ch);
+    if (s == EXT_QUOTED && (ch == '"' || ch == '\\'))
+        return ch == '"' ? EXT_CLOSED : EXT_ESCAPE;
+    if (s == EXT_QUOTED || s == EXT_ESCAPE)
+        return text ? EXT_QUOTED : BAD;
+    if (s == EXT)
+        return token ? EXT_NAME : BAD;
+    if (s == EXT_EQUALS)
+        return ch == '"' ? EXT_QUOTED : token ? EXT_VALUE : BAD;
+    if (ch == ';' || ch == '\r')
+        return ch == ';' ? EXT : SIZE_LF;
+    if (s == EXT_NAME && ch == '=')
+        return EXT_EQUALS;
+    return token && s != EXT_CLOSED ? s : BAD;
+}
+
 static int take_ext(struct http1_chunked *c, unsigned char ch, struct http1_fault *fault)
 {
-    if (ch == '\r' && c->ext_here) {
-        c->state = SIZE_LF;
-        return 0;
-    }
-    if (!http1_is_text(ch))
+    c->state = after_ext((enum state)c->state, ch);
+    if (c->state == BAD)
         return bad(c, fault, "A chunk extension is malformed.");
+    if (c->state == SIZE_LF)
+        return 0;
     if (++c->ext_here > EXT_MOST || ++c->ext_bytes > EXT_TOTAL_MOST)
         return flood(c, fault, 400, "The chunk extensions are too long.");
     return 0;
@@ -148,6 +173,12 @@ static int take_byte(struct http1_chunked *c, unsigned char ch, struct http1_fau
     case SIZE:
         return take_size(c, ch, fault);
     case EXT:
+    case EXT_NAME:
+    case EXT_EQUALS:
+    case EXT_VALUE:
+    case EXT_QUOTED:
+    case EXT_ESCAPE:
+    case EXT_CLOSED:
         return take_ext(c, ch, fault);
     case SIZE_LF:
         return ch == '\n' ? begin_chunk(c) : expect(c, ch, '\n', BAD, fault);

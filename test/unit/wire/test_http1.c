@@ -50,7 +50,7 @@ static const struct {
     {POST "Content-Length: 1\r\n\r\naGET / HTTP/1.1\r\nHost: w\r\n\r\n",
      "POST /x host w 1.1 keep length 1\nhost=w\ncontent-length=1\na\nend\n"
      "GET / host w 1.1 keep length -1\nhost=w\n\nend\n"},
-    {POST "Transfer-Encoding:CHUNKED\r\n\r\n2;a=\"b c\"\r\n{}\r\n00a\r\n0123456789\r\n0;x\r\n"
+    {POST "Transfer-Encoding:CHUNKED\r\n\r\n2;a=\"b \\\"c\";d=e\r\n{}\r\n00a\r\n0123456789\r\n0;x\r\n"
           "X-T: 1\r\nAuthorization: x\r\n\r\n",
      "POST /x host w 1.1 keep chunked length -1\nhost=w\ntransfer-encoding=CHUNKED\n"
      "{}0123456789\nend\n"},
@@ -139,6 +139,14 @@ static const struct {
     {400, CHUNKED "\r\n"},
     {400, CHUNKED ";a\r\n"},
     {400, CHUNKED "2;\r\n"},
+    {400, CHUNKED "2;a;\r\n"},
+    {400, CHUNKED "2;a=\r\n"},
+    {400, CHUNKED "2;a=\"b\r\n"},
+    {400, CHUNKED "2;a=\"b\\\r\n"},
+    {400, CHUNKED "2;a=\"b\\\"\r\n"},
+    {400, CHUNKED "2;a=\"b\"c\r\n"},
+    {400, CHUNKED "2;a=b=c\r\n"},
+    {400, CHUNKED "2;a b\r\n"},
     {400, CHUNKED "2\n"},
     {400, CHUNKED "2\rx"},
     {400, CHUNKED "2;a\nb"},

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-enum { VECTOR_PATH = 4096, VECTOR_NAMES = 256 };
+enum { VECTOR_PATH = 4096, VECTOR_NAMES = 512 };
 
 /* The file, NUL behind it; the test fails when it is not there. Free with buf_fini. */
 static inline struct buf vector_read(const char *path)

@@ -65,9 +65,15 @@ void conn_write_borrowed(struct conn *c, struct str bytes);
 void conn_keep_borrowed(struct conn *c);
 /* Writes now what can be written, instead of at the end of the turn. */
 void conn_flush(struct conn *c);
+/* Writes what is queued and then these bytes now, as far as they go, and queues a copy of the rest:
+ * for much at a time, where conn_write would copy all of it. */
+void conn_send(struct conn *c, struct str bytes);
 /* Bytes queued and not yet taken by the kernel; bytes taken since the beginning. */
 size_t conn_unwritten(const struct conn *c);
 uint64_t conn_written(const struct conn *c);
+
+/* From now until its descriptor is closed this conn is one of *open, also while it finishes. */
+void conn_count(struct conn *c, _Atomic(int64_t) *open);
 
 /* Closes at once and frees; no event comes any more. NULL is fine. */
 void conn_close(struct conn *c);
@@ -80,6 +86,8 @@ int conn_error(const struct conn *c);
 /* A sentence for a person: "certificate verify failed (self-signed certificate)". */
 const char *conn_error_text(const struct conn *c);
 bool conn_is_tls(const struct conn *c);
+/* The handshake took a known session up again: no certificate was sent. */
+bool conn_tls_resumed(const struct conn *c);
 /* "h2", "http/1.1" or empty. */
 struct str conn_alpn(const struct conn *c);
 /* Subject common name of the verified client certificate, or empty. Borrowed from the conn. */

@@ -1,0 +1,661 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Connections: states, the queue of what is to be written, and the events to the owner. A carrier
+ * (plain here, conn_tls.c, conn_memory.c) moves the bytes.
+ *
+ *     CONNECTING > HANDSHAKING > OPEN ---- conn_finish ---> FINISHING > LINGERING > (freed)
+ *                  any failure > DEAD      conn_close ----> (freed at the end of the turn)
+ *
+ * Events are told from the loop only: what an owner's call finds out is noted in tell_* and told
+ * at the end of the turn. After each event the conn may be closed; its memory stays until then.
+ */
+#include "conn_private.h"
+
+#include "weir/base/mem.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    LOW_MARK = 16 * 1024,
+    MOST_IOV = 64,
+    LINGER_MS = 2000,       /* long enough for a round trip and a retransmission */
+    FINISH_STALL_MS = 60000 /* as the writing deadline of an answer (RELIABILITY P6) */
+};
+
+/* --- life */
+
+static void on_ready(void *arg, bool readable, bool writable);
+static void on_work(void *arg);
+static void on_again(void *arg);
+static void on_time(void *arg);
+
+struct conn *conn_new(struct loop *l, int fd, const struct conn_carrier *carrier)
+{
+    struct conn *c = mem_new(sizeof *c);
+    c->loop = l;
+    c->fd = fd;
+    c->carrier = carrier;
+    c->want_read = true;
+    c->state = CONN_IS_OPEN;
+    if (fd >= 0)
+        watch_init(&c->watch, l, fd, on_ready, c);
+    timer_init(&c->timer, l, on_time, c);
+    later_init(&c->work, on_work, c);
+    later_init(&c->again, on_again, c);
+    return c;
+}
+
+static void conn_destroy(struct conn *c)
+{
+    later_cancel(&c->work);
+    later_cancel(&c->again);
+    buf_fini(&c->copied);
+    mem_free(c->spans);
+    mem_free(c);
+}
+
+void conn_close(struct conn *c)
+{
+    if (!c || c->closed)
+        return;
+    c->closed = true;
+    c->cb = NULL;
+    timer_stop(&c->timer);
+    later_cancel(&c->again);
+    c->carrier->fini(c);
+    watch_fini(&c->watch);
+    if (c->fd >= 0)
+        sock_close(c->fd);
+    if (c->counted)
+        atomic_fetch_sub_explicit(c->counted, 1, memory_order_relaxed);
+    loop_later(c->loop, &c->work); /* frees */
+}
+
+void conn_count(struct conn *c, _Atomic(int64_t) *open)
+{
+    assert(!c->counted);
+    c->counted = open;
+    atomic_fetch_add_explicit(open, 1, memory_order_relaxed);
+}
+
+/* --- what the descriptor is watched for */
+
+static bool wants_reading(const struct conn *c)
+{
+    switch (c->state) {
+    case CONN_HANDSHAKING:
+        return !c->blocked;
+    case CONN_IS_OPEN:
+        return c->want_read;
+    case CONN_LINGERING:
+        return true;
+    case CONN_CONNECTING:
+    case CONN_FINISHING:
+    case CONN_DEAD:
+        return false;
+    }
+    return false;
+}
+
+static void rewatch(struct conn *c)
+{
+    bool writing = c->state == CONN_CONNECTING || c->blocked || c->read_blocked;
+    if (c->fd >= 0 && !c->closed)
+        watch_set(&c->watch, wants_reading(c), writing && c->state != CONN_DEAD);
+}
+
+static void fail(struct conn *c, int error)
+{
+    if (c->state == CONN_DEAD)
+        return;
+    bool owned = c->state != CONN_FINISHING && c->state != CONN_LINGERING;
+    c->state = CONN_DEAD;
+    c->error = error;
+    timer_stop(&c->timer);
+    rewatch(c);
+    c->tell_broken = owned;
+    if (owned)
+        loop_later(c->loop, &c->work);
+    else
+        conn_close(c);
+}
+
+void conn_say(struct conn *c, const char *format, ...)
+{
+    if (c->text[0])
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(c->text, sizeof c->text, format, args);
+    va_end(args);
+}
+
+static void tell(struct conn *c, enum conn_event event)
+{
+    if (c->cb)
+        c->cb(c->arg, event);
+}
+
+/* --- the queue */
+
+static struct conn_span *add_span(struct conn *c)
+{
+    if (c->first_span + c->n_spans == c->cap_spans) {
+        if (c->first_span) {
+            memmove(c->spans, c->spans + c->first_span, c->n_spans * sizeof *c->spans);
+        } else {
+            c->cap_spans = c->cap_spans ? 2 * c->cap_spans : 4;
+            c->spans = mem_grow(c->spans, c->cap_spans * sizeof *c->spans);
+        }
+        c->first_span = 0;
+    }
+    struct conn_span *s = &c->spans[c->first_span + c->n_spans++];
+    *s = (struct conn_span){0};
+    return s;
+}
+
+static void queue(struct conn *c, struct str bytes, bool copy)
+{
+    if (bytes.len == 0 || c->state == CONN_DEAD || c->closed)
+        return;
+    struct conn_span *last = c->n_spans ? &c->spans[c->first_span + c->n_spans - 1] : NULL;
+    if (!copy) {
+        *add_span(c) = (struct conn_span){bytes.ptr, bytes.len};
+    } else {
+        if (!last || last->ptr)
+            last = add_span(c);
+        last->len += bytes.len;
+        buf_add(&c->copied, bytes);
+    }
+    c->unwritten += bytes.len;
+}
+
+static size_t gather(const struct conn *c, struct iovec *iov, size_t most)
+{
+    const char *copied = c->copied.data + c->copied.head;
+    size_t n = 0;
+    for (; n < c->n_spans && n < most; n++) {
+        const struct conn_span *s = &c->spans[c->first_span + n];
+        iov[n] = (struct iovec){(char *)(s->ptr ? s->ptr : copied), s->len};
+        if (!s->ptr)
+            copied += s->len;
+    }
+    return n;
+}
+
+static void drop(struct conn *c, size_t n)
+{
+    c->written += n;
+    c->unwritten -= n;
+    while (n) {
+        struct conn_span *s = &c->spans[c->first_span];
+        size_t part = n < s->len ? n : s->len;
+        if (s->ptr)
+            s->ptr += part;
+        else
+            buf_consume(&c->copied, part);
+        s->len -= part;
+        n -= part;
+        if (s->len == 0) {
+            c->first_span++;
+            c->n_spans--;
+        }
+    }
+    if (c->n_spans == 0)
+        c->first_span = 0;
+    if (c->unwritten == 0 && c->copied.cap > 1024)
+        buf_fini(&c->copied); /* an idle connection is small */
+}
+
+static bool crossed_mark(size_t before, size_t now)
+{
+    return (before > LOW_MARK && now <= LOW_MARK) || (before > 0 && now == 0);
+}
+
+/* Writes what goes; true when the owner has to hear of it. */
+static bool write_out(struct conn *c)
+{
+    size_t before = c->unwritten;
+    while (c->unwritten && !c->blocked) {
+        struct iovec iov[MOST_IOV];
+        size_t n = gather(c, iov, MOST_IOV), sum = 0;
+        for (size_t i = 0; i < n; i++)
+            sum += iov[i].iov_len;
+        ssize_t put = c->carrier->write(c, iov, n);
+        if (put < 0 && put != ERR_AGAIN) {
+            fail(c, (int)put);
+            return false;
+        }
+        c->blocked = put < 0 || (size_t)put < sum;
+        if (put > 0)
+            drop(c, (size_t)put);
+    }
+    return crossed_mark(before, c->unwritten);
+}
+
+static bool can_write(const struct conn *c)
+{
+    return !c->closed && (c->state == CONN_IS_OPEN || c->state == CONN_FINISHING);
+}
+
+void conn_write(struct conn *c, struct str bytes)
+{
+    queue(c, bytes, true);
+    if (c->state == CONN_IS_OPEN)
+        loop_later(c->loop, &c->work);
+}
+
+void conn_write_borrowed(struct conn *c, struct str bytes)
+{
+    queue(c, bytes, false);
+    if (c->state == CONN_IS_OPEN)
+        loop_later(c->loop, &c->work);
+}
+
+void conn_flush(struct conn *c)
+{
+    if (!can_write(c))
+        return;
+    if (write_out(c)) {
+        c->tell_drained = true;
+        loop_later(c->loop, &c->work);
+    }
+    rewatch(c);
+}
+
+void conn_send(struct conn *c, struct str bytes)
+{
+    if (!can_write(c) || c->blocked || bytes.len == 0) {
+        conn_write(c, bytes);
+        return;
+    }
+    uint64_t start = c->written + c->unwritten;
+    queue(c, bytes, false);
+    conn_flush(c);
+    if (c->state == CONN_DEAD || c->unwritten == 0)
+        return;
+    /* What is left of the caller's bytes is the last span: make it a copy. */
+    size_t gone = c->written > start ? (size_t)(c->written - start) : 0;
+    c->n_spans--;
+    c->unwritten -= bytes.len - gone;
+    queue(c, str_from_offset(bytes, gone), true);
+}
+
+size_t conn_unwritten(const struct conn *c)
+{
+    return c->unwritten;
+}
+
+uint64_t conn_written(const struct conn *c)
+{
+    return c->written;
+}
+
+/* --- finishing */
+
+static void linger(struct conn *c)
+{
+    c->carrier->end_writing(c);
+    c->state = CONN_LINGERING;
+    timer_start(&c->timer, LINGER_MS);
+    rewatch(c);
+    if (c->carrier->pending(c))
+        loop_next_turn(c->loop, &c->again);
+}
+
+void conn_finish(struct conn *c)
+{
+    c->cb = NULL;
+    if (c->state != CONN_IS_OPEN) {
+        conn_close(c);
+        return;
+    }
+    c->state = CONN_FINISHING;
+    timer_start(&c->timer, FINISH_STALL_MS);
+    loop_later(c->loop, &c->work);
+}
+
+static void discard(struct conn *c)
+{
+    char scratch[8192];
+    ssize_t n = c->carrier->read(c, scratch, sizeof scratch);
+    if (n < 0 && n != ERR_AGAIN)
+        conn_close(c);
+    else if (c->carrier->pending(c))
+        loop_next_turn(c->loop, &c->again);
+}
+
+static void finish_writing(struct conn *c)
+{
+    uint64_t before = c->written;
+    (void)write_out(c);
+    if (c->closed)
+        return;
+    if (c->unwritten == 0)
+        linger(c);
+    else if (c->written > before)
+        timer_start(&c->timer, FINISH_STALL_MS);
+    rewatch(c);
+}
+
+/* --- opening */
+
+static void opened(struct conn *c)
+{
+    c->state = CONN_IS_OPEN;
+    c->blocked = c->read_blocked = false;
+    timer_stop(&c->timer);
+    c->tell_open = true;
+    loop_later(c->loop, &c->work);
+    rewatch(c);
+}
+
+static void handshake(struct conn *c)
+{
+    c->state = CONN_HANDSHAKING;
+    c->blocked = false;
+    int r = c->carrier->open(c); /* sets blocked when it waits for room */
+    if (r == 0)
+        opened(c);
+    else if (r != ERR_AGAIN)
+        fail(c, r);
+    rewatch(c);
+}
+
+static void connected(struct conn *c)
+{
+    int r = sock_take_error(c->fd);
+    if (r < 0) {
+        conn_say(c, "%s", sock_reason());
+        fail(c, r);
+        return;
+    }
+    handshake(c);
+}
+
+static void on_time(void *arg)
+{
+    struct conn *c = arg;
+    if (c->state == CONN_FINISHING || c->state == CONN_LINGERING) {
+        conn_close(c);
+        return;
+    }
+    conn_say(c, c->state == CONN_CONNECTING ? "connecting took too long"
+                                            : "the TLS handshake took too long");
+    fail(c, ERR_TIMEOUT);
+}
+
+void conn_open_within(struct conn *c, int64_t ms)
+{
+    if (c->state == CONN_CONNECTING || c->state == CONN_HANDSHAKING)
+        timer_start(&c->timer, ms);
+}
+
+static void begin_tls(struct conn *c, struct tls *tls, struct str host)
+{
+    int r = conn_tls_begin(c, tls, host);
+    if (r < 0)
+        fail(c, r);
+}
+
+struct conn *conn_accept(struct loop *l, int fd, struct tls *tls, conn_callback *cb, void *arg)
+{
+    struct conn *c = conn_new(l, fd, &conn_plain);
+    conn_owner(c, cb, arg);
+    if (tls) {
+        c->state = CONN_HANDSHAKING;
+        begin_tls(c, tls, S(""));
+        rewatch(c);
+    } else {
+        opened(c);
+    }
+    return c;
+}
+
+struct conn *conn_connect(struct loop *l, const struct sockaddr *addr, socklen_t addr_len,
+                          struct tls *tls, struct str host, conn_callback *cb, void *arg)
+{
+    int fd = -1;
+    int r = sock_connect(addr, addr_len, &fd);
+    struct conn *c = conn_new(l, fd, &conn_plain);
+    conn_owner(c, cb, arg);
+    c->client = true;
+    c->state = CONN_CONNECTING;
+    sock_addr_text(addr, c->peer);
+    if (r < 0 && r != ERR_AGAIN) {
+        conn_say(c, "%s", sock_reason());
+        fail(c, r);
+        return c;
+    }
+    if (tls)
+        begin_tls(c, tls, host);
+    rewatch(c); /* also when it is connected already: it is writable then */
+    return c;
+}
+
+void conn_start_tls(struct conn *c, struct tls *tls, struct str host)
+{
+    assert(c->state == CONN_IS_OPEN && c->carrier == &conn_plain && c->unwritten == 0);
+    c->state = CONN_HANDSHAKING;
+    c->client = host.len > 0;
+    c->dry = c->tell_open = false; /* it is not open now, whatever was about to be told */
+    begin_tls(c, tls, host);
+    if (c->client && c->state == CONN_HANDSHAKING)
+        handshake(c); /* the first word is ours */
+    rewatch(c);
+}
+
+void conn_owner(struct conn *c, conn_callback *cb, void *arg)
+{
+    c->cb = cb;
+    c->arg = arg;
+}
+
+/* --- reading */
+
+ssize_t conn_read(struct conn *c, char *dst, size_t n)
+{
+    if (c->closed || c->state != CONN_IS_OPEN)
+        return c->error ? c->error : ERR_AGAIN;
+    ssize_t got = c->carrier->read(c, dst, n);
+    c->dry = got == ERR_AGAIN;
+    if (c->read_blocked)
+        rewatch(c);
+    return got;
+}
+
+ssize_t conn_peek(struct conn *c, char *dst, size_t n)
+{
+    return c->carrier->peek(c, dst, n);
+}
+
+/* Bytes in the carrier's own memory wake nobody: come back by ourselves. */
+static void look_again(struct conn *c)
+{
+    if (!c->closed && c->state == CONN_IS_OPEN && c->want_read && !c->dry && c->carrier->pending(c))
+        loop_next_turn(c->loop, &c->again);
+}
+
+void conn_want_read(struct conn *c, bool wanted)
+{
+    if (c->want_read == wanted)
+        return;
+    c->want_read = wanted;
+    rewatch(c);
+    if (wanted)
+        look_again(c);
+    else
+        later_cancel(&c->again);
+}
+
+static void readable_now(struct conn *c)
+{
+    c->dry = c->read_blocked = false;
+    tell(c, CONN_READABLE);
+    look_again(c);
+}
+
+/* --- from the loop */
+
+static void on_ready(void *arg, bool readable, bool writable)
+{
+    struct conn *c = arg;
+    bool read_goes_on = writable && c->read_blocked;
+    if (writable)
+        c->blocked = false;
+    switch (c->state) {
+    case CONN_CONNECTING:
+        connected(c);
+        break;
+    case CONN_HANDSHAKING:
+        handshake(c);
+        break;
+    case CONN_IS_OPEN:
+        if (writable && write_out(c))
+            tell(c, CONN_DRAINED);
+        if (c->state == CONN_IS_OPEN && !c->closed && c->want_read && (readable || read_goes_on))
+            readable_now(c);
+        rewatch(c);
+        break;
+    case CONN_FINISHING:
+        finish_writing(c);
+        break;
+    case CONN_LINGERING:
+        discard(c);
+        break;
+    case CONN_DEAD:
+        break;
+    }
+}
+
+void conn_ready(struct conn *c)
+{
+    c->dry = false;
+    loop_next_turn(c->loop, &c->again);
+}
+
+static void on_again(void *arg)
+{
+    struct conn *c = arg;
+    on_ready(c, c->carrier->pending(c), c->fd < 0 && c->blocked);
+}
+
+static void on_work(void *arg)
+{
+    struct conn *c = arg;
+    if (c->closed) {
+        conn_destroy(c);
+        return;
+    }
+    if (c->tell_open) {
+        c->tell_open = false;
+        tell(c, CONN_OPEN);
+        look_again(c);
+    }
+    if (c->state == CONN_FINISHING) {
+        finish_writing(c);
+        return;
+    }
+    bool drained = can_write(c) && write_out(c);
+    drained |= c->tell_drained;
+    c->tell_drained = false;
+    if (drained && c->state == CONN_IS_OPEN)
+        tell(c, CONN_DRAINED);
+    rewatch(c);
+    if (c->tell_broken && !c->closed) {
+        c->tell_broken = false;
+        tell(c, CONN_BROKEN);
+    }
+}
+
+/* --- what is known of it */
+
+int conn_error(const struct conn *c)
+{
+    return c->error;
+}
+
+const char *conn_error_text(const struct conn *c)
+{
+    return c->text[0] ? c->text : err_word(c->error);
+}
+
+bool conn_is_tls(const struct conn *c)
+{
+    return c->carrier == &conn_tls;
+}
+
+struct str conn_alpn(const struct conn *c)
+{
+    return conn_is_tls(c) ? conn_tls_alpn(c) : S("");
+}
+
+struct str conn_peer_name(const struct conn *c)
+{
+    return conn_is_tls(c) ? conn_tls_peer_name(c) : S("");
+}
+
+struct str conn_peer_addr(const struct conn *c)
+{
+    return str_of(c->peer);
+}
+
+void conn_set_peer(struct conn *c, struct str addr)
+{
+    snprintf(c->peer, sizeof c->peer, "%.*s", STR_ARG(addr));
+}
+
+/* --- the plain carrier */
+
+static ssize_t plain_read(struct conn *c, char *dst, size_t n)
+{
+    ssize_t got = sock_read(c->fd, dst, n);
+    if (got == ERR_IO)
+        conn_say(c, "%s", sock_reason());
+    return got;
+}
+
+static ssize_t plain_peek(struct conn *c, char *dst, size_t n)
+{
+    return sock_peek(c->fd, dst, n);
+}
+
+static ssize_t plain_write(struct conn *c, const struct iovec *iov, size_t n)
+{
+    ssize_t put = sock_write(c->fd, iov, n);
+    if (put == ERR_IO)
+        conn_say(c, "%s", sock_reason());
+    return put;
+}
+
+static int plain_open(struct conn *c)
+{
+    return 0;
+}
+
+static bool plain_pending(const struct conn *c)
+{
+    return false;
+}
+
+static void plain_end_writing(struct conn *c)
+{
+    sock_end_writing(c->fd);
+}
+
+static void plain_fini(struct conn *c)
+{
+}
+
+const struct conn_carrier conn_plain = {
+    .read = plain_read,
+    .peek = plain_peek,
+    .write = plain_write,
+    .open = plain_open,
+    .pending = plain_pending,
+    .end_writing = plain_end_writing,
+    .fini = plain_fini,
+};

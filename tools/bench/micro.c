@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How fast the inner loops are on this machine, one row each:
+ *
+ *     weir-micro [PREFIX]        rows whose name begins so; all of them without
+ *
+ * Prints `name value unit` lines. To add a row: a function that makes its text, a function that
+ * goes through it once, a line in the table. Each row runs for about 0.2 s in turns and the best
+ * turn counts, since on a shared machine everything else only makes a turn slower.
+ */
+#include "weir/base/buf.h"
+#include "weir/base/clock.h"
+#include "weir/base/digest.h"
+#include "weir/wire/json_scan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MIB = 1 << 20, KIB = 1 << 10 };
+
+struct row {
+    struct str name;
+    size_t size_bytes;
+    void (*make)(struct buf *b, size_t size_bytes);
+    void (*once)(struct str text);
+};
+
+/* --- texts */
+
+static void add_often(struct buf *b, struct str open, struct str unit, struct str close,
+                      size_t size_bytes)
+{
+    buf_add(b, open);
+    while (buf_len(b) + unit.len + close.len <= size_bytes)
+        buf_add(b, unit);
+    buf_add(b, close);
+}
+
+static void string_plain(struct buf *b, size_t size_bytes)
+{
+    add_often(b, S("\""), S("The quick brown fox jumps over the lazy dog. "), S("\""), size_bytes);
+}
+
+/* Every eighth byte begins an escape. */
+static void string_escapes(struct buf *b, size_t size_bytes)
+{
+    add_often(b, S("\""), S("abcdef\\nghijkl\\\"mnopqr\\\\stuvwx\\t"), S("\""), size_bytes);
+}
+
+/* A program's source as json.dumps writes it. */
+static void string_source(struct buf *b, size_t size_bytes)
+{
+    add_often(b, S("\""),
+              S("    if (name == NULL)\\n        return say(\\\"no name\\\\n\\\");\\n\\n"
+                "    for (size_t i = 0; i < n; i++)\\n        total += row[i];\\n"),
+              S("\""), size_bytes);
+}
+
+/* Chinese as boto3 sends it: escapes only. */
+static void string_u_escapes(struct buf *b, size_t size_bytes)
+{
+    add_often(b, S("\""), S("\\u6c34\\u5229\\u5de5\\u7a0b\\uff0c"), S("\""), size_bytes);
+}
+
+/* Chinese and German as the JavaScript SDK sends them. */
+static void string_cjk(struct buf *b, size_t size_bytes)
+{
+    add_often(b, S("\""), S("水利工程是为了控制和调配自然界的地表水。"), S("\""), size_bytes);
+}
+
+static void string_german(struct buf *b, size_t size_bytes)
+{
+    add_often(b, S("\""), S("Für größere Flüsse genügt ein einfaches Wehr häufig nicht. "), S("\""),
+              size_bytes);
+}
+
+static void string_emoji(struct buf *b, size_t size_bytes)
+{
+    add_often(b, S("\""), S("🌊🌊 water 🏞️ "), S("\""), size_bytes);
+}
+
+static void zeros(struct buf *b, size_t size_bytes)
+{
+    add_often(b, S("[0"), S(",0"), S("]"), size_bytes);
+}
+
+static void empty_strings(struct buf *b, size_t size_bytes)
+{
+    add_often(b, S("[\"\""), S(",\"\""), S("]"), size_bytes);
+}
+
+static void short_members(struct buf *b, size_t size_bytes)
+{
+    add_often(b, S("[{}"), S(",{\"id\":17,\"name\":\"left bank\",\"open\":true,\"level\":-1.25e2}"),
+              S("]"), size_bytes);
+}
+
+/* Tool schemas are like this: small, nested, indented. */
+static void indented(struct buf *b, size_t size_bytes)
+{
+    add_often(b, S("[\n  null"),
+              S(",\n  {\n    \"type\": \"object\",\n    \"properties\": {\n"
+                "      \"city\": {\n        \"type\": \"string\",\n"
+                "        \"description\": \"The name of the city\"\n      }\n    }\n  }"),
+              S("\n]"), size_bytes);
+}
+
+/* A Converse request of an agent: a system prompt, tools, a conversation with source and results.
+ */
+static void converse(struct buf *b, size_t size_bytes)
+{
+    buf_add(b,
+            S("{\"system\":[{\"text\":\"You are a careful assistant. Answer in the language of "
+              "the question.\\n\\nUse the tools when they help.\"}],\"inferenceConfig\":"
+              "{\"maxTokens\":4096,\"temperature\":0.2,\"topP\":0.9},\"toolConfig\":{\"tools\":["));
+    for (int i = 0; i < 12; i++) {
+        buf_addf(b, "%s{\"toolSpec\":{\"name\":\"tool_%d\",\"description\":\"", i ? "," : "", i);
+        buf_add(b, S("Looks the thing up and says what is known about it. Takes a path and an "
+                     "optional range of lines, and gives the text with line numbers.\","
+                     "\"inputSchema\":{\"json\":{\"type\":\"object\",\"properties\":{\"path\":"
+                     "{\"type\":\"string\",\"description\":\"Absolute path\"},\"from\":{\"type\":"
+                     "\"integer\",\"minimum\":0},\"to\":{\"type\":\"integer\"}},\"required\":"
+                     "[\"path\"]}}}}"));
+    }
+    buf_add(b, S("]},\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"Begin.\"}]}"));
+    for (int i = 0; buf_len(b) < size_bytes - KIB; i++) {
+        buf_addf(b,
+                 ",{\"role\":\"assistant\",\"content\":[{\"text\":\"I look at file %d.\"},"
+                 "{\"toolUse\":{\"toolUseId\":\"tooluse_%08x\",\"name\":\"tool_1\",\"input\":"
+                 "{\"path\":\"/src/part_%d.c\",\"from\":%d,\"to\":%d}}}]},",
+                 i, i * 7919, i, i, i + 40);
+        buf_add(
+            b, S("{\"role\":\"user\",\"content\":[{\"toolResult\":{\"toolUseId\":\"t\",\"content\":"
+                 "[{\"text\":\""));
+        for (int line = 0; line < 12; line++)
+            buf_addf(b,
+                     "%d\\t    if (rows[%d] == NULL)\\n%d\\t        return fail(\\\"row\\\");\\n",
+                     line, i, line + 1);
+        buf_add(b, S("\"}],\"status\":\"success\"}}]}"));
+    }
+    buf_add(b, S("]}"));
+}
+
+/* --- passes */
+
+static void scan_tokens(struct str text)
+{
+    struct json_scan s;
+    json_init(&s, text);
+    enum json_token t = json_next(&s);
+    while (t > JSON_END)
+        t = json_next(&s);
+    if (t != JSON_END)
+        abort();
+}
+
+static void scan_skip(struct str text)
+{
+    struct json_scan s;
+    json_init(&s, text);
+    if (json_skip(&s) == JSON_BAD || json_skip(&s) != JSON_END)
+        abort();
+}
+
+static void hash(struct str text)
+{
+    unsigned char digest[SHA256_BYTES];
+    sha256_of(text, digest);
+}
+
+static const struct row rows[] = {
+    {STR("json.string.plain.1MiB"), MIB, string_plain, scan_skip},
+    {STR("json.string.escapes.1MiB"), MIB, string_escapes, scan_skip},
+    {STR("json.string.source.1MiB"), MIB, string_source, scan_skip},
+    {STR("json.string.u-escapes.1MiB"), MIB, string_u_escapes, scan_skip},
+    {STR("json.string.chinese.1MiB"), MIB, string_cjk, scan_skip},
+    {STR("json.string.german.1MiB"), MIB, string_german, scan_skip},
+    {STR("json.string.emoji.1MiB"), MIB, string_emoji, scan_skip},
+    {STR("json.converse.64KiB"), 64 * KIB, converse, scan_skip},
+    {STR("json.converse.tokens.64KiB"), 64 * KIB, converse, scan_tokens},
+    {STR("json.indented.1MiB"), MIB, indented, scan_skip},
+    {STR("json.members.1MiB"), MIB, short_members, scan_skip},
+    {STR("json.zeros.1MiB"), MIB, zeros, scan_skip},
+    {STR("json.zeros.tokens.1MiB"), MIB, zeros, scan_tokens},
+    {STR("json.empty-strings.1MiB"), MIB, empty_strings, scan_skip},
+    {STR("sha256.1MiB"), MIB, string_plain, hash},
+};
+
+/* --- the clock around them */
+
+static double best_ns(const struct row *row, struct str text)
+{
+    const int64_t turn_ns = 10000000;
+    double best = 0;
+    for (int turn = 0; turn < 20; turn++) {
+        int64_t start = clock_mono_ns(), ns = 0;
+        int times = 0;
+        for (; ns < turn_ns; times++, ns = clock_mono_ns() - start)
+            row->once(text);
+        if (turn == 0 || (double)ns / times < best)
+            best = (double)ns / times;
+    }
+    return best;
+}
+
+int main(int argc, char **argv)
+{
+    struct str prefix = str_of(argc > 1 ? argv[1] : "");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf b = {0};
+        if (!str_starts(rows[i].name, prefix))
+            continue;
+        rows[i].make(&b, rows[i].size_bytes);
+        double ns = best_ns(&rows[i], buf_str(&b));
+        printf("%-32.*s %8.3f GB/s\n", STR_ARG(rows[i].name), (double)buf_len(&b) / ns);
+        buf_fini(&b);
+    }
+    return 0;
+}

@@ -76,7 +76,6 @@ static bool is_hex(unsigned char c)
     return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
-/* Length of the escape at p; UNIT_CUT when n bytes do not hold all of it. */
 static int escape_unit(const unsigned char *p, size_t n, size_t *bad)
 {
     if (n < 2)
@@ -99,7 +98,6 @@ static int utf8_unit(const unsigned char *p, size_t n, size_t *bad)
     int len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
     unsigned char least = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
     unsigned char most = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
-    *bad = 0;
     if (p[0] < 0xc2 || p[0] > 0xf4)
         return UNIT_BAD;
     for (*bad = 1; *bad < (size_t)len; ++*bad) {
@@ -111,6 +109,18 @@ static int utf8_unit(const unsigned char *p, size_t n, size_t *bad)
         most = 0xbf;
     }
     return len;
+}
+
+/* Length of the unit at p, of which n bytes are there; UNIT_CUT when it is longer; UNIT_BAD with
+ * the place of the byte that is wrong. */
+static int unit(const unsigned char *p, size_t n, size_t *bad)
+{
+    *bad = 0;
+    if (p[0] == '\\')
+        return escape_unit(p, n, bad);
+    if (p[0] >= 0x80)
+        return utf8_unit(p, n, bad);
+    return p[0] < 0x20 ? UNIT_BAD : 1;
 }
 
 static const char *string_fault(unsigned char c)
@@ -139,12 +149,7 @@ static __attribute__((noinline)) enum json_token string_long(struct json_scan *s
     size_t i = *pos, end = limit(s), bad = 0;
     int len = 1;
     for (i += s->run(p + i, end - i); i < end; i += (size_t)len) {
-        unsigned char c = p[i];
-        len = c == '\\'   ? escape_unit(p + i, end - i, &bad)
-              : c >= 0x80 ? utf8_unit(p + i, end - i, &bad)
-              : c >= 0x20 ? 1
-                          : UNIT_BAD;
-        if (c == '"' || len <= 0)
+        if (p[i] == '"' || (len = unit(p + i, end - i, &bad)) <= 0)
             break;
     }
     *pos = i;

@@ -171,6 +171,7 @@ static bool next_example(struct str *rest, struct example *out)
     return out->input.ptr != NULL;
 }
 
+/* The byte that the escape behind a backslash stands for; the backslash itself for no escape. */
 static char unescaped(struct str *rest)
 {
     static const struct {
@@ -187,7 +188,9 @@ static char unescaped(struct str *rest)
         *rest = str_from_offset(*rest, 3);
         return c;
     }
-    while (rest->len && rest->ptr[0] >= '0' && rest->ptr[0] <= '7') {
+    if (rest->len == 0 || rest->ptr[0] < '0' || rest->ptr[0] > '7')
+        return '\\';
+    for (int i = 0; i < 3 && rest->len && rest->ptr[0] >= '0' && rest->ptr[0] <= '7'; i++) {
         c = (char)(c * 8 + rest->ptr[0] - '0');
         *rest = str_from_offset(*rest, 1);
     }
@@ -195,8 +198,8 @@ static char unescaped(struct str *rest)
 }
 
 /* As llhttp's own runner reads an input: line ends become CRLF unless a backslash stands before
- * them, then backslash escapes are bytes. Host is added where it is missing, since without it we
- * would refuse for that alone. */
+ * them, then \r, \n, \t, \f, \xNN and octal ones are bytes. Host is added where it is missing,
+ * since without it we would refuse for that alone. */
 static struct buf example_bytes(const struct example *e, bool add_host)
 {
     struct buf b = {0};

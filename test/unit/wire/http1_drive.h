@@ -140,7 +140,7 @@ static bool drive_body(struct drive *d, struct str bytes)
 }
 
 /* `bytes` is all of the connection so far; more of them with each call. */
-static void drive_feed(struct drive *d, struct str bytes)
+static inline void drive_feed(struct drive *d, struct str bytes)
 {
     bool go_on = d->err == 0;
     while (go_on) {
@@ -152,14 +152,14 @@ static void drive_feed(struct drive *d, struct str bytes)
 }
 
 /* In two pieces; a `cut` at either end is one piece. */
-static void drive_cut(struct drive *d, struct str bytes, size_t cut)
+static inline void drive_cut(struct drive *d, struct str bytes, size_t cut)
 {
     drive_feed(d, str_sub(bytes, 0, cut));
     drive_feed(d, bytes);
 }
 
 /* In pieces of 1 to `most` bytes, chosen by `seed`; most = 1 is byte by byte. */
-static void drive_pieces(struct drive *d, struct str bytes, unsigned most, unsigned seed)
+static inline void drive_pieces(struct drive *d, struct str bytes, unsigned most, unsigned seed)
 {
     for (size_t at = 0; at < bytes.len;) {
         seed = seed * 1103515245u + 12345u;
@@ -174,7 +174,7 @@ static inline bool drive_is_whole(const struct drive *d, struct str bytes)
     return d->err == 0 && !d->in_body && d->at == bytes.len;
 }
 
-static void drive_fini(struct drive *d)
+static inline void drive_fini(struct drive *d)
 {
     buf_fini(&d->text);
 }

@@ -87,16 +87,16 @@ int uri_check_path(struct str path)
     int dots = 0;
     if (path.len == 0 || path.ptr[0] != '/')
         return ERR_BAD;
-    while (path.len) {
-        int c = (unsigned char)path.ptr[0];
-        bool escape = c == '%';
+    for (size_t i = 0; i < path.len; i++) {
+        int c = (unsigned char)path.ptr[i];
         if (!is_raw_path_byte((char)c))
             return ERR_BAD;
-        if (escape)
-            c = escaped(path);
+        if (c == '%') {
+            c = escaped(str_from_offset(path, i));
+            i += 2;
+        }
         if (is_control(c) || c == '\\' || !utf8_take(&utf8, c) || !dots_take(&dots, c))
             return ERR_BAD;
-        path = str_from_offset(path, escape ? 3 : 1);
     }
     return utf8.left == 0 && dots_take(&dots, '/') ? 0 : ERR_BAD;
 }

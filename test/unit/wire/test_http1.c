@@ -50,8 +50,9 @@ static const struct {
     {POST "Content-Length: 1\r\n\r\naGET / HTTP/1.1\r\nHost: w\r\n\r\n",
      "POST /x host w 1.1 keep length 1\nhost=w\ncontent-length=1\na\nend\n"
      "GET / host w 1.1 keep length -1\nhost=w\n\nend\n"},
-    {POST "Transfer-Encoding:CHUNKED\r\n\r\n2;a=\"b \\\"c\";d=e\r\n{}\r\n00a\r\n0123456789\r\n0;x\r\n"
-          "X-T: 1\r\nAuthorization: x\r\n\r\n",
+    {POST
+     "Transfer-Encoding:CHUNKED\r\n\r\n2;a=\"b \\\"c\";d=e\r\n{}\r\n00a\r\n0123456789\r\n0;x\r\n"
+     "X-T: 1\r\nAuthorization: x\r\n\r\n",
      "POST /x host w 1.1 keep chunked length -1\nhost=w\ntransfer-encoding=CHUNKED\n"
      "{}0123456789\nend\n"},
 };
@@ -245,6 +246,24 @@ static void refuses_nul(void **state)
         assert_int_equal(d.err, ERR_BAD);
         assert_int_equal(d.fault.status, 400);
         drive_fini(&d);
+    }
+}
+
+/* Refused at their last byte, with nothing behind it: whoever sends these may wait for the answer.
+ */
+static void rules_out_early(void **state)
+{
+    static const char *const prefixes[] = {
+        "\x16",   "\n",        "\r\n\r\n",          "\rX",
+        "GE\x01", "GET /\r\n", "GET / HTTP/1.1\rX", "GET / HTTP/1.1\r\nA: b\n",
+    };
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        struct http1_head_scan s = {0};
+        struct http1_fault fault = {0};
+        struct str prefix = str_of(prefixes[i]), before = str_sub(prefix, 0, prefix.len - 1);
+        assert_int_equal(http1_head_end(&s, before, false, &fault), 0);
+        assert_int_equal(http1_head_end(&s, prefix, false, &fault), ERR_BAD);
+        assert_int_equal(fault.status, 400);
     }
 }
 
@@ -516,6 +535,7 @@ int main(void)
         cmocka_unit_test(understands_requests),
         cmocka_unit_test(refuses_requests),
         cmocka_unit_test(refuses_nul),
+        cmocka_unit_test(rules_out_early),
         cmocka_unit_test(understands_answers),
         cmocka_unit_test(refuses_answers),
         cmocka_unit_test(knows_answers_without_body),

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+# What tools/test and tools/demo share: installing what is missing, and building. Sourced, with
+# `root` set to the work tree. Everything here may be run again at no cost: packages that are there
+# are not asked for, clients are installed when their list changes, ninja builds what changed.
+
+clients=$root/test/flow/clients
+cache=$root/.cache
+node_wanted=22.23.3 # the npm package `node`, where the system's Node is older than the AWS SDK takes
+
+build_packages=(gcc libc6-dev meson ninja-build pkg-config ca-certificates git libnghttp2-dev
+    libssl-dev libev-dev libc-ares-dev libyaml-dev libcjson-dev zlib1g-dev libcmocka-dev)
+flow_packages=(python3 python3-boto3 python3-yaml curl openssl)
+test_packages=(clang clang-format libclang-rt-14-dev python3-hpack python3-h2)
+
+say() { printf '==> %s\n' "$*"; }
+fail() { printf 'tools: %s\n' "$*" >&2; exit 1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        fail "needs root or sudo for: $*"
+    fi
+}
+
+# The packages of the list that are not installed.
+missing_packages() {
+    local package
+    for package in "$@"; do
+        dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || printf '%s\n' "$package"
+    done
+}
+
+need_packages() {
+    local missing
+    mapfile -t missing < <(missing_packages "$@")
+    if [ "${#missing[@]}" = 0 ]; then return; fi
+    command -v apt-get >/dev/null || fail "please install: ${missing[*]} (this is not Debian: no apt-get)"
+    say "installing ${missing[*]}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${missing[@]}" >/dev/null
+}
+
+node_major() { node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p'; }
+
+# Node 20 or newer in PATH: the system's, or the one that the npm package `node` brings.
+need_node() {
+    local own=$cache/node/node_modules/node/bin
+    [ -x "$own/node" ] && PATH=$own:$PATH
+    [ "$(node_major || true)" -ge 20 ] 2>/dev/null && return
+    need_packages nodejs npm
+    [ "$(node_major)" -ge 20 ] && return
+    say "installing Node $node_wanted (npm package node): the AWS SDK needs 20 or newer"
+    mkdir -p "$cache/node"
+    npm install --prefix "$cache/node" --no-package-lock --no-audit --no-fund --loglevel=error "node@$node_wanted" >/dev/null
+    PATH=$own:$PATH
+    [ "$(node_major)" -ge 20 ] || fail "no Node 20 or newer"
+}
+
+# The JavaScript clients, at the exact versions of package.json.
+need_clients() {
+    need_node
+    command -v npm >/dev/null || need_packages npm
+    cmp -s "$clients/package.json" "$clients/node_modules/.installed" && return
+    say "installing the JavaScript clients"
+    (cd "$clients" && npm install --no-package-lock --no-audit --no-fund --loglevel=error >/dev/null)
+    cp "$clients/package.json" "$clients/node_modules/.installed"
+}
+
+# promtool out of its package, without installing it: the package would start a server.
+need_promtool() {
+    if [ -x "$cache/promtool/usr/bin/promtool" ] || command -v promtool >/dev/null; then return; fi
+    say "unpacking promtool"
+    mkdir -p "$cache/promtool"
+    if (cd "$cache/promtool" && apt-get -qq download prometheus >/dev/null 2>&1 && dpkg-deb -x prometheus_*.deb .); then
+        rm -f "$cache"/promtool/prometheus_*.deb
+    else
+        say "no promtool: the story that uses it is skipped"
+    fi
+}
+
+# build_in FOLDER OPTION...: set up once (again when the options change), then ninja.
+build_in() {
+    local folder=$root/$1
+    shift
+    if [ ! -f "$folder/build.ninja" ]; then
+        say "setting up ${folder##*/}"
+        meson setup "$folder" "$root" "$@" >"$folder.log" 2>&1 || { cat "$folder.log"; return 1; }
+        rm -f "$folder.log"
+        printf '%s\n' "$*" >"$folder/.options"
+    elif [ "$(cat "$folder/.options" 2>/dev/null)" != "$*" ]; then
+        meson configure "$folder" "$@"
+        printf '%s\n' "$*" >"$folder/.options"
+    fi
+    say "building ${folder##*/}"
+    ninja -C "$folder" >"$folder/.log" 2>&1 || { cat "$folder/.log"; return 1; }
+}
+
+build_release() { build_in build --buildtype=release -Ddebug=true; }
+build_asan() { build_in build-asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Dhooks=true; }
+build_fuzz() {
+    command -v clang >/dev/null || { say "clang is missing: no fuzz targets"; return 0; }
+    CC=clang build_in build-fuzz --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true
+}

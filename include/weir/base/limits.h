@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The limits that a client meets, each with its reason. What an owner may choose is in the
+ * configuration; what stands here is how the protocols stay bounded.
+ */
+#ifndef WEIR_BASE_LIMITS_H
+#define WEIR_BASE_LIMITS_H
+
+enum {
+    /* A handshake is two round trips and one signature. A peer that needs longer is not coming. */
+    LIMIT_HANDSHAKE_MS = 10 * 1000,
+    /* A head is one to three packets of one write; counted from its first byte. */
+    LIMIT_HEAD_MS = 10 * 1000,
+    /* A body may stall for a lost packet and its retransmissions, not for a nap; and after ten
+     * seconds it must have kept up 1 KiB/s, far below any link that carries 25 MB. */
+    LIMIT_BODY_IDLE_MS = 30 * 1000,
+    LIMIT_BODY_GRACE_MS = 10 * 1000,
+    LIMIT_BODY_BYTES_PER_S = 1024,
+    /* Longer than the pools of the SDKs keep an idle connection (boto3, fetch: 60 s or less), so
+     * that it is they who close and no request meets a closing connection. */
+    LIMIT_IDLE_MS = 75 * 1000,
+    /* An idle connection gives its read buffer back after this. */
+    LIMIT_IDLE_BUFFER_MS = 5 * 1000,
+    /* A reader that takes nothing for a minute holds our memory for nothing. */
+    LIMIT_WRITE_STALL_MS = 60 * 1000,
+
+    /* Read ahead of the request that is being answered; the rest stays in the kernel. */
+    LIMIT_READ_AHEAD_BYTES = 16 * 1024,
+    /* HTTP/2: streams of one connection, and the window of each until its body is wanted. The
+     * connection's window is the sum of what we are ready to hold of bodies not yet taken. */
+    LIMIT_H2_STREAMS = 128,
+    LIMIT_H2_STREAM_WINDOW = 64 * 1024,
+    LIMIT_H2_HEADER_BYTES = 64 * 1024,
+
+    /* Connections taken in one turn, so that an accept storm does not starve streams. */
+    LIMIT_ACCEPTS_PER_TURN = 64,
+    /* Out of descriptors: how long the listening socket rests. */
+    LIMIT_ACCEPT_REST_MS = 100
+};
+
+#endif

@@ -100,6 +100,7 @@ static const struct {
     {400, POST "\"A\": b\r\n\r\n"},
     {400, POST "A: \x7f\r\n\r\n"},
     {400, POST "A: 0123456789abcdef\x01\r\n\r\n"},
+    {400, POST "A: 0123456789abcdef\x7f\r\n\r\n"},
     {400, POST "\xc3\x84: b\r\n\r\n"},
     /* Host */
     {400, "GET / HTTP/1.1\r\n\r\n"},

@@ -5,6 +5,8 @@
  */
 #include "weir/wire/fields.h"
 
+#include "http1_text.h"
+
 bool fields_add(struct fields *f, struct str name, struct str value)
 {
     if (f->n == FIELDS_MOST)
@@ -31,22 +33,14 @@ size_t fields_count(const struct fields *f, struct str name)
 
 bool fields_name_ok(struct str name)
 {
-    static const struct str marks = STR("!#$%&'*+-.^_`|~");
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!letter && str_chr(marks, c) < 0)
+    for (size_t i = 0; i < name.len; i++)
+        if (!http1_token_lower[(unsigned char)name.ptr[i]])
             return false;
-    }
     return name.len > 0;
 }
 
 bool fields_value_ok(struct str value)
 {
-    for (size_t i = 0; i < value.len; i++) {
-        unsigned char c = (unsigned char)value.ptr[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return true;
+    return value.len == 0 ||
+           http1_skip_text(value.ptr, value.ptr + value.len) == value.ptr + value.len;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * How HTTP/1 text is walked fast: runs of ordinary bytes in steps of 16 where the machine has
- * SSE2, names through a table that checks and lower-cases at once. Private to the http1 files.
+ * SSE2, names through a table that checks and lower-cases at once. Private to the room.
  */
 #ifndef WEIR_WIRE_HTTP1_TEXT_H
 #define WEIR_WIRE_HTTP1_TEXT_H

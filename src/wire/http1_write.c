@@ -3,29 +3,16 @@
  * Heads of HTTP/1 messages, written. Every piece is checked once more on its way out: what was
  * built wrongly stops the program here instead of becoming a second message at the other end.
  */
-#include "http1_text.h"
 #include "weir/wire/http1.h"
 
 #include <assert.h>
 #include <string.h>
 
-static bool is_token(struct str s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (!http1_token_lower[(unsigned char)s.ptr[i]])
-            return false;
-    return s.len > 0;
-}
-
-static bool is_text(struct str s)
-{
-    return s.len == 0 || http1_skip_text(s.ptr, s.ptr + s.len) == s.ptr + s.len;
-}
-
 /* Neither spaces nor controls: it stands between the spaces of a request line. */
 static bool is_word(struct str s)
 {
-    return s.len > 0 && is_text(s) && !memchr(s.ptr, ' ', s.len) && !memchr(s.ptr, '\t', s.len);
+    return s.len > 0 && fields_value_ok(s) && !memchr(s.ptr, ' ', s.len) &&
+           !memchr(s.ptr, '\t', s.len);
 }
 
 static char *put(char *at, struct str s)
@@ -37,7 +24,7 @@ static char *put(char *at, struct str s)
 
 void http1_add_field(struct buf *b, struct str name, struct str value)
 {
-    assert(is_token(name) && is_text(value));
+    assert(fields_name_ok(name) && fields_value_ok(value));
     size_t len = name.len + value.len + 4;
     char *at = buf_reserve(b, len);
     if (!at)
@@ -63,7 +50,7 @@ static void add_fields(struct buf *b, const struct field *fields, size_t n)
 void http1_add_request_head(struct buf *b, struct str method, struct str target,
                             struct str authority, const struct field *fields, size_t n)
 {
-    assert(is_token(method) && is_word(target));
+    assert(fields_name_ok(method) && is_word(target));
     buf_add(b, method);
     buf_add_char(b, ' ');
     buf_add(b, target);

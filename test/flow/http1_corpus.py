@@ -8,7 +8,8 @@ A case is one connection's bytes and a word for what must happen. A refusal is o
 status and, with "-close", the end of the connection. An acceptance is an answer that is not the
 parser's refusal: it may be a 404 of the router or a 400 of the origin, but then the connection
 lives on. After every acceptance a probe goes over the same connection: it must be answered as on a
-fresh one, or a byte of the case was left on the wire. Bytes go out whole; cutting them is the unit test's.
+fresh one, or a byte of the case was left on the wire. Bytes go out whole; cutting them
+is the unit test's.
 
 One line per case that failed, then "N passed, N failed".
 """

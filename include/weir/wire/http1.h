@@ -35,8 +35,8 @@ MUST_CHECK ssize_t http1_head_end(struct http1_head_scan *s, struct str bytes, b
 
 struct http1_request {
     struct str method;
-    struct str target;    /* origin form, as received, begins with '/'; an absolute URI is reduced to
-                             its path and query and its authority must equal Host. Asterisk and
+    struct str target;    /* origin form, as received, begins with '/'; an absolute URI is reduced
+                             to its path and query and its authority must equal Host. Asterisk and
                              authority form are refused (405) */
     struct str authority; /* Host; empty (ptr NULL) only in HTTP/1.0 */
     struct fields fields; /* names lower-cased in place; trimmed values; in order, host and framing

@@ -24,8 +24,6 @@ static enum log_format line_format = LOG_TEXT;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct buf ring; /* max is its size; 0 before log_ring */
-static void (*ring_wake)(void *arg);
-static void *ring_arg;
 static atomic_ullong dropped;
 
 void log_setup(enum log_level least, enum log_format format)
@@ -107,9 +105,8 @@ void log_ms(struct log_line *l, const char *key, int64_t us)
 static void hand_over(struct str line)
 {
     pthread_mutex_lock(&lock);
-    bool direct = ring.max == 0, wake = false;
+    bool direct = ring.max == 0;
     if (!direct) {
-        wake = buf_len(&ring) == 0;
         if (buf_len(&ring) + line.len > ring.max)
             atomic_fetch_add(&dropped, 1);
         else
@@ -118,8 +115,6 @@ static void hand_over(struct str line)
     pthread_mutex_unlock(&lock);
     if (direct && write(STDERR_FILENO, line.ptr, line.len) < 0)
         atomic_fetch_add(&dropped, 1);
-    if (wake)
-        ring_wake(ring_arg);
 }
 
 void log_end(struct log_line *l)
@@ -146,12 +141,10 @@ void log_say(enum log_level level, const char *event, const char *format, ...)
     log_end(&l);
 }
 
-void log_ring(size_t size_bytes, void (*wake)(void *arg), void *arg)
+void log_ring(size_t size_bytes)
 {
     pthread_mutex_lock(&lock);
     ring.max = size_bytes;
-    ring_wake = wake;
-    ring_arg = arg;
     pthread_mutex_unlock(&lock);
 }
 

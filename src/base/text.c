@@ -18,8 +18,11 @@ static const struct unit durations[] = {
     {STR("d"), 86400000}, {STR("h"), 3600000}, {STR("m"), 60000}, {STR("s"), 1000}, {STR("ms"), 1},
 };
 static const struct unit sizes[] = {
-    {STR("TiB"), 1ull << 40}, {STR("GiB"), 1ull << 30}, {STR("MiB"), 1ull << 20},
-    {STR("KiB"), 1ull << 10}, {STR("B"), 1},
+    {STR("TiB"), 1ull << 40},
+    {STR("GiB"), 1ull << 30},
+    {STR("MiB"), 1ull << 20},
+    {STR("KiB"), 1ull << 10},
+    {STR("B"), 1},
 };
 
 bool text_u64(struct str s, uint64_t *out)
@@ -128,9 +131,9 @@ void text_http_date(int64_t epoch_s, char out[30])
     static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     struct tm tm = utc(epoch_s);
-    snprintf(out, 30, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday % 7],
-             tm.tm_mday % 100, months[tm.tm_mon % 12], (tm.tm_year + 1900) % 10000,
-             tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100);
+    snprintf(out, 30, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday % 7], tm.tm_mday % 100,
+             months[tm.tm_mon % 12], (tm.tm_year + 1900) % 10000, tm.tm_hour % 100, tm.tm_min % 100,
+             tm.tm_sec % 100);
 }
 
 static bool digits(struct str *s, size_t n, int *out)
@@ -192,9 +195,11 @@ bool text_parse_iso_time(struct str s, int64_t *out_epoch_s)
 static size_t utf8_len(struct str s)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
-    size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3
-               : p[0] >= 0xf0 && p[0] < 0xf5                  ? 4
-                                                              : 0;
+    size_t n = p[0] < 0x80                   ? 1
+               : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+               : (p[0] & 0xf0) == 0xe0       ? 3
+               : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+                                             : 0;
     if (n == 0 || n > s.len)
         return 0;
     for (size_t i = 1; i < n; i++)
@@ -265,6 +270,18 @@ unsigned text_distance(struct str a, struct str b)
         }
     }
     return row[b.len];
+}
+
+void text_add_base64(struct buf *b, struct str s)
+{
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < s.len; i += 3) {
+        unsigned word = 0;
+        for (size_t j = 0; j < 3; j++)
+            word = word << 8 | (i + j < s.len ? (unsigned char)s.ptr[i + j] : 0);
+        for (size_t j = 0; j < 4; j++)
+            buf_add_char(b, i + j > s.len ? '=' : digit[word >> (18 - 6 * j) & 63]);
+    }
 }
 
 void text_add_hex(struct buf *b, const unsigned char *bytes, size_t n)

@@ -41,8 +41,8 @@ void log_end(struct log_line *l);
 void log_say(enum log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* From now on lines wait in a ring of this size, and `wake` is called when it was empty. */
-void log_ring(size_t size_bytes, void (*wake)(void *arg), void *arg);
+/* From now on lines wait in a ring of this size for log_drain. */
+void log_ring(size_t size_bytes);
 /* Writes what waits to `fd` without blocking; true when the ring is empty. */
 bool log_drain(int fd);
 /* Lines dropped because the ring was full. */

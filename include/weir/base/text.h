@@ -38,6 +38,8 @@ void text_add_logfmt(struct buf *b, struct str s, size_t max);
 /* How many single-letter edits lie between two short words; for "did you mean". */
 unsigned text_distance(struct str a, struct str b);
 
+/* Standard base64 with padding. */
+void text_add_base64(struct buf *b, struct str s);
 void text_add_hex(struct buf *b, const unsigned char *bytes, size_t n);
 
 #endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One request body: contiguous, as received, hashed while it arrives (its bytes are still in the
+ * cache then). Up to 64 KiB it lies on the heap; above, in one mapping that can hold the largest
+ * body. Memory is charged to the process budget by bytes received, never by Content-Length.
+ *
+ * A worker keeps a few mappings for the next large bodies: fresh pages cost more than the copy.
+ */
+#ifndef WEIR_GATE_BODY_H
+#define WEIR_GATE_BODY_H
+
+#include "weir/base/digest.h"
+#include "weir/base/str.h"
+
+#include <stdatomic.h>
+
+/* Bedrock's own limit for a body (InvokeModel's `Body`), taken for every operation. */
+enum { BODY_MOST_BYTES = 25000000 };
+
+/* The budget of the whole process. */
+struct body_budget {
+    _Atomic(int64_t) used_bytes;
+    int64_t most_bytes;
+};
+
+enum { BODY_SPARES = 4 };
+
+/* One per worker. */
+struct body_pool {
+    struct body_budget *budget;
+    char *spare[BODY_SPARES];
+    size_t n_spares;
+};
+void body_pool_fini(struct body_pool *p);
+
+struct body {
+    struct body_pool *pool;
+    char *data;
+    size_t len, room;
+    bool mapped;
+    struct sha256 hash; /* of the len bytes so far */
+};
+
+enum body_room { BODY_ROOM, BODY_WAIT, BODY_FULL };
+
+void body_init(struct body *b, struct body_pool *pool);
+/* Where the next bytes go. WAIT: the budget is used up or memory was refused; ask again later.
+ * FULL: the body would be larger than BODY_MOST_BYTES. */
+enum body_room body_reserve(struct body *b, size_t want, char **out, size_t *out_room);
+void body_commit(struct body *b, size_t n);
+static inline struct str body_str(const struct body *b)
+{
+    return (struct str){b->data, b->len};
+}
+void body_fini(struct body *b);
+
+#endif

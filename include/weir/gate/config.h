@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The configuration file: YAML in, one struct out, or sentences with file, line and column.
+ * Unknown keys are errors and name the nearest known one. `${NAME}` in a value takes an environment
+ * variable, `${file:/path}` a file's text. A configuration never changes after it is loaded; a
+ * reload makes a new one.
+ */
+#ifndef WEIR_GATE_CONFIG_H
+#define WEIR_GATE_CONFIG_H
+
+#include "weir/base/arena.h"
+#include "weir/base/buf.h"
+#include "weir/base/log.h"
+
+enum { CONFIG_MOST_LISTENERS = 16 };
+
+struct config_listen {
+    struct str address, prefix, cert, key, client_ca;
+    bool proxy_protocol;
+};
+
+struct config {
+    struct arena arena; /* owns every str */
+    struct config_listen listen[CONFIG_MOST_LISTENERS];
+    size_t n_listen;
+    struct str admin_address, state;
+    unsigned workers; /* 0: auto */
+    uint64_t bodies_bytes, connections;
+    int64_t connect_ms, answer_ms, stream_silence_ms, drain_ms;
+    struct str region, runtime_url, sts_url, ca_file, egress_proxy;
+    struct str profile, bearer_file;
+    bool other_operations;
+    enum log_format log_format;
+    enum log_level log_level;
+};
+
+/* Reads `path`, or the built-in defaults when it is NULL. NULL on failure with one line per fault
+ * in `faults`. */
+struct config *config_load(const char *path, struct buf *faults);
+/* The same from text; `name` stands for the file in faults. For tests and fuzzing. */
+struct config *config_parse(struct str name, struct str text, struct buf *faults);
+void config_free(struct config *c);
+
+/* The effective configuration as YAML, every key with its value. Secrets in URLs are hidden. */
+void config_print(const struct config *c, struct buf *out);
+
+/* "127.0.0.1", "::1" or "localhost" in front of a port. */
+bool config_is_loopback(struct str address);
+
+#endif

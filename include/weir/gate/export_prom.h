@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * /metrics in Prometheus' text format, from the slabs of all threads. In the office's thread.
+ */
+#ifndef WEIR_GATE_EXPORT_PROM_H
+#define WEIR_GATE_EXPORT_PROM_H
+
+#include "weir/gate/server.h"
+
+void export_prom(struct server *s, struct buf *out);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A configuration and what was made from it: certificates, the trusted roots, addresses parsed, the
+ * credentials. Counted, never changed: a request finishes under the setup it began with. Only the
+ * office frees one (setup_reap), so that what lives on the office's loop is freed there.
+ */
+#ifndef WEIR_GATE_SETUP_H
+#define WEIR_GATE_SETUP_H
+
+#include "weir/aws/creds.h"
+#include "weir/aws/endpoint.h"
+#include "weir/gate/config.h"
+#include "weir/net/dns.h"
+#include "weir/net/tls.h"
+
+#include <stdatomic.h>
+
+struct setup {
+    atomic_uint users; /* beside the office's list */
+    struct setup *next; /* the office's list, newest first */
+    struct config *config;
+    struct tls *listen_tls[CONFIG_MOST_LISTENERS]; /* NULL: clear */
+    struct tls *origin_tls;
+    struct endpoint runtime;
+    bool has_proxy;
+    struct endpoint proxy;
+    char proxy_authorization[600];
+    struct creds_chain *creds; /* may be shared with the setup before */
+};
+
+/* Takes the config over (also when it fails). `old` (or NULL) lends ticket keys and, when nothing
+ * about them changed, the credentials. `changed` is called when credentials changed. */
+struct setup *setup_new(struct config *config, struct setup *old, struct loop *office,
+                        struct dns *dns, void (*changed)(void *arg), void *arg, char *err,
+                        size_t err_size);
+static inline struct setup *setup_ref(struct setup *s)
+{
+    atomic_fetch_add(&s->users, 1);
+    return s;
+}
+static inline void setup_unref(struct setup *s)
+{
+    atomic_fetch_sub(&s->users, 1);
+}
+/* In the office: frees every setup of the list that nobody uses any more, but not the newest;
+ * with `all` the newest too. */
+void setup_reap(struct setup **list, bool all);
+
+/* Do two setups reach the origin in the same way? Then its connections can stay. */
+bool setup_same_origin(const struct setup *a, const struct setup *b);
+
+#endif

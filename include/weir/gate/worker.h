@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One thread that serves: its loop and what belongs to it. The data ports' workers and the office
+ * (the admin port's) are the same struct; the office has no origin.
+ */
+#ifndef WEIR_GATE_WORKER_H
+#define WEIR_GATE_WORKER_H
+
+#include "weir/aws/call.h"
+#include "weir/gate/body.h"
+#include "weir/gate/metric.h"
+#include "weir/gate/setup.h"
+#include "weir/net/dns.h"
+#include "weir/net/listener.h"
+
+#include <pthread.h>
+
+struct server;
+
+/* A listener of this worker: which address of the setup it is, and which table of operations. */
+struct port {
+    struct worker *worker;
+    struct listener *listener; /* NULL: not open */
+    struct str address;        /* borrowed from `setup`, which the port holds */
+    struct setup *setup;
+    size_t at; /* index in the setup's listen */
+    enum realm realm;
+    bool retiring;
+    struct port *next;
+};
+
+struct worker {
+    struct server *server;
+    unsigned index;
+    pthread_t thread;
+    struct loop *loop;
+    struct dns *dns;
+    struct origin *origin;
+    struct aws_signer *signer;
+    struct setup *setup;
+    struct port *ports;
+    struct creds *creds; /* the set used last */
+    struct body_pool bodies;
+    double resend_tokens; /* a tenth for each call; one is spent by sending again on 503 or 529 */
+    size_t active;        /* exchanges */
+    bool leaving;         /* stop the loop when the last exchange ends */
+    struct timer tick;
+    struct metric_slab metrics;
+};
+
+/* The worker owns its loop from here on. `setup` gets a reference. */
+void worker_init(struct worker *w, struct server *server, unsigned index, struct setup *setup);
+/* After its thread has ended: first what it holds, then its loop. */
+void worker_close(struct worker *w);
+void worker_fini(struct worker *w);
+
+/* The rest in the worker's thread, or before it starts. */
+
+/* Opens a port on a bound descriptor. */
+void worker_open(struct worker *w, int fd, struct setup *setup, size_t at, struct str address,
+                 enum realm realm);
+/* Goes over to a new setup. fds[i] is a new socket for its i-th listener, or -1: keep the one with
+ * that address. */
+void worker_switch(struct worker *w, struct setup *setup, const int *fds);
+/* Accepts nothing any more, finishes what runs, then stops its loop. */
+void worker_drain(struct worker *w);
+/* An exchange ended. */
+void worker_left(struct worker *w);
+/* The newest valid credentials, borrowed until the next call; NULL when there are none. */
+struct creds *worker_creds(struct worker *w);
+/* May a call that met 503 or 529 be sent again? Takes the token. */
+bool worker_may_resend(struct worker *w);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A back is something that answers an exchange. Those that answer at once (health, admin, refusals)
+ * have only `start`.
+ */
+#ifndef WEIR_SRC_GATE_BACK_H
+#define WEIR_SRC_GATE_BACK_H
+
+#include "weir/gate/exchange.h"
+
+struct back {
+    const char *name;
+    /* The dispatch step. May be called again after STEP_WAIT. */
+    enum step_result (*start)(struct exchange *ex);
+    /* The front took bytes and has room again. */
+    void (*drained)(struct exchange *ex);
+    /* The client is gone: stop, no callback into the exchange any more. */
+    void (*drop)(struct exchange *ex);
+};
+
+extern const struct back back_bedrock;
+extern const struct back back_refuse_bidirectional, back_health, back_ready, back_none;
+extern const struct back back_metrics, back_config, back_reload, back_drain;
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Answers that are known without asking anyone: health, readiness, and the refusal of the one
+ * operation that cannot pass through a signer.
+ */
+#include "back.h"
+#include "weir/gate/server.h"
+
+static enum step_result start_health(struct exchange *ex)
+{
+    return exchange_own(ex, 200, S("text/plain"), S("ok\n"));
+}
+const struct back back_health = {"health", start_health, NULL, NULL};
+
+static enum step_result start_ready(struct exchange *ex)
+{
+    if (!server_ready(ex->worker->server))
+        return exchange_fail(ex, OUTCOME_NOT_READY, S(""));
+    return exchange_own(ex, 200, S("text/plain"), S("ready\n"));
+}
+const struct back back_ready = {"ready", start_ready, NULL, NULL};
+
+static enum step_result start_refuse(struct exchange *ex)
+{
+    return exchange_fail(ex, OUTCOME_BIDIRECTIONAL, S(""));
+}
+const struct back back_refuse_bidirectional = {"refuse", start_refuse, NULL, NULL};
+
+static enum step_result start_none(struct exchange *ex)
+{
+    return exchange_fail(ex, OUTCOME_UNKNOWN_OPERATION, S(""));
+}
+const struct back back_none = {"none", start_none, NULL, NULL};

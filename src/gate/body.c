@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The memory of request bodies. One reservation is at most 256 KiB, so that no worker hashes for
+ * longer than about a tenth of a millisecond at a stretch.
+ */
+#include "weir/gate/body.h"
+
+#include "weir/base/mem.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+    SMALL_BYTES = 64 * 1024,
+    SLICE_BYTES = 256 * 1024,
+    FIRST_BYTES = 2048,
+    MAPPING_BYTES = (BODY_MOST_BYTES + 1 + 4095) & ~4095,
+    SPARE_KEPT_BYTES = 2 * 1024 * 1024 /* of a spare's pages; what is above goes back at once */
+};
+
+void body_init(struct body *b, struct body_pool *pool)
+{
+    *b = (struct body){.pool = pool};
+    sha256_init(&b->hash);
+}
+
+static char *take_mapping(struct body_pool *p)
+{
+    if (p->n_spares)
+        return p->spare[--p->n_spares];
+    return mem_map(MAPPING_BYTES);
+}
+
+static void drop_mapping(struct body_pool *p, char *data, size_t used)
+{
+    if (p->n_spares == BODY_SPARES) {
+        mem_unmap(data, MAPPING_BYTES);
+        return;
+    }
+    if (used > SPARE_KEPT_BYTES)
+        (void)madvise(data + SPARE_KEPT_BYTES, MAPPING_BYTES - SPARE_KEPT_BYTES, MADV_DONTNEED);
+    p->spare[p->n_spares++] = data;
+}
+
+static bool grow(struct body *b, size_t want)
+{
+    size_t room = b->room ? b->room * 2 : FIRST_BYTES;
+    while (room < b->len + want && room < SMALL_BYTES)
+        room *= 2;
+    bool map = b->len + want > SMALL_BYTES || room > SMALL_BYTES;
+    char *data = map ? take_mapping(b->pool) : mem_try_grow(b->data, room);
+    if (!data)
+        return false;
+    if (map) {
+        if (b->len)
+            memcpy(data, b->data, b->len);
+        mem_free(b->data);
+    }
+    b->data = data;
+    b->mapped = map;
+    b->room = map ? MAPPING_BYTES : room;
+    return true;
+}
+
+enum body_room body_reserve(struct body *b, size_t want, char **out, size_t *out_room)
+{
+    struct body_budget *budget = b->pool->budget;
+    if (b->len >= BODY_MOST_BYTES)
+        return BODY_FULL;
+    if (want == 0)
+        want = 1;
+    if (want > BODY_MOST_BYTES - b->len)
+        want = BODY_MOST_BYTES - b->len;
+    int64_t used = atomic_load_explicit(&budget->used_bytes, memory_order_relaxed);
+    if (used >= budget->most_bytes)
+        return BODY_WAIT;
+    if (b->room - b->len < want && !b->mapped && !grow(b, want))
+        return BODY_WAIT;
+    size_t room = b->room - b->len;
+    if (room > want)
+        room = want;
+    *out_room = room > SLICE_BYTES ? SLICE_BYTES : room;
+    *out = b->data + b->len;
+    return BODY_ROOM;
+}
+
+void body_commit(struct body *b, size_t n)
+{
+    sha256_add(&b->hash, str_from(b->data + b->len, n));
+    b->len += n;
+    atomic_fetch_add_explicit(&b->pool->budget->used_bytes, (int64_t)n, memory_order_relaxed);
+}
+
+void body_fini(struct body *b)
+{
+    if (!b->pool)
+        return;
+    atomic_fetch_sub_explicit(&b->pool->budget->used_bytes, (int64_t)b->len, memory_order_relaxed);
+    if (b->mapped)
+        drop_mapping(b->pool, b->data, b->len);
+    else
+        mem_free(b->data);
+    *b = (struct body){0};
+}
+
+void body_pool_fini(struct body_pool *p)
+{
+    while (p->n_spares)
+        mem_unmap(p->spare[--p->n_spares], MAPPING_BYTES);
+}

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The way of a request. Callbacks from the front only note what happened and call exchange_go; the
+ * steps read those notes. So every order of events (the client leaves while we wait for memory, the
+ * answer comes before the body was sent) meets the same few lines.
+ */
+#include "weir/gate/exchange.h"
+
+#include "back.h"
+#include "weir/base/clock.h"
+#include "weir/base/hook.h"
+#include "weir/base/log.h"
+#include "weir/base/mem.h"
+#include "weir/base/random.h"
+#include "weir/base/text.h"
+#include "weir/wire/uri.h"
+
+#include <stdio.h>
+
+enum {
+    ARENA_BYTES = 256 * 1024, /* a head of 64 KiB, signed anew, fits three times */
+    MEMORY_PATIENCE_MS = 5000,
+    MEMORY_LOOK_MS = 50,
+    WORKLOAD_MOST = 64
+};
+
+static enum step_result step_receive(struct exchange *ex);
+static enum step_result step_understand(struct exchange *ex);
+static enum step_result step_dispatch(struct exchange *ex);
+static enum step_result step_relay(struct exchange *ex);
+static void settle(struct exchange *ex, enum front_gone why);
+
+static const struct {
+    const char *name;
+    enum step_result (*run)(struct exchange *ex);
+} steps[] = {
+    {"receive", step_receive},
+    {"understand", step_understand},
+    {"dispatch", step_dispatch},
+    {"relay", step_relay},
+};
+enum { STEP_RELAY = 3 };
+
+void exchange_go(struct exchange *ex)
+{
+    for (;;) {
+        switch (steps[ex->step].run(ex)) {
+        case STEP_NEXT:
+            ex->step++;
+            break;
+        case STEP_WAIT:
+            return;
+        case STEP_END:
+            ex->step = STEP_RELAY;
+            return;
+        }
+    }
+}
+
+static void go_again(void *arg)
+{
+    exchange_go(arg);
+}
+
+/* --- receive: the head is there. Which operation is it, and is its body wanted? */
+
+static bool workload_ok(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '-' || c == '_' || c == '.'))
+            return false;
+    }
+    return name.len > 0 && name.len <= WORKLOAD_MOST;
+}
+
+/* Takes the listener's prefix and `/w/NAME` off the target. False: NAME is not one. */
+static bool strip_target(struct exchange *ex)
+{
+    ex->target = ex->request->target;
+    struct str prefix = ex->listen ? ex->listen->prefix : S("");
+    struct str rest = str_from_offset(ex->target, prefix.len);
+    if (prefix.len && str_starts(ex->target, prefix) && str_starts(rest, S("/")))
+        ex->target = rest;
+    if (!ex->listen || !str_starts(ex->target, S("/w/")))
+        return true;
+    rest = str_from_offset(ex->target, 3);
+    ptrdiff_t slash = str_chr(rest, '/');
+    if (slash < 0)
+        return true; /* no operation: the table refuses it */
+    ex->workload = str_sub(rest, 0, (size_t)slash);
+    ex->target = str_from_offset(rest, (size_t)slash);
+    return workload_ok(ex->workload);
+}
+
+static void decode_model(struct exchange *ex, struct str segment)
+{
+    if (segment.len == 0 || !str_starts(ex->op->path, S("/model/")))
+        return;
+    char *room = arena_new(&ex->arena, segment.len);
+    ssize_t n = room ? uri_decode_segment(segment, room, segment.len) : -1;
+    if (n > 0)
+        ex->model = str_from(room, (size_t)n);
+}
+
+static enum outcome find_operation(struct exchange *ex)
+{
+    struct str path, query, first = {NULL, 0};
+    enum outcome why;
+    uri_split(ex->request->target, &path, &query);
+    ex->dialect = operation_dialect(path);
+    if (uri_check_path(path) < 0)
+        return OUTCOME_BAD_PATH;
+    if (!strip_target(ex))
+        return OUTCOME_UNKNOWN_OPERATION;
+    uri_split(ex->target, &path, &query);
+    ex->dialect = operation_dialect(path);
+    const struct operation *op = operation_find(ex->realm, ex->request->method, path, &first, &why);
+    if (!op && why == OUTCOME_UNKNOWN_OPERATION && ex->listen &&
+        ex->setup->config->other_operations)
+        op = operation_row(OP_OTHER);
+    if (!op)
+        return why;
+    ex->op = op;
+    ex->dialect = op->id == OP_OTHER ? ex->dialect : op->dialect;
+    decode_model(ex, first);
+    return OUTCOME_NONE;
+}
+
+static enum outcome check_head(struct exchange *ex)
+{
+    const struct front_request *r = ex->request;
+    enum outcome o = find_operation(ex);
+    if (o)
+        return o;
+    struct str encoding = fields_get(&r->fields, S("content-encoding"));
+    if (encoding.ptr && !str_ieq(encoding, S("identity")))
+        return OUTCOME_BODY_ENCODED;
+    if (r->content_length > BODY_MOST_BYTES)
+        return OUTCOME_BODY_TOO_BIG;
+    if (ex->realm == REALM_ADMIN && fields_get(&r->fields, S("origin")).ptr)
+        return OUTCOME_FOREIGN_PAGE;
+    ex->off = str_ieq(fields_get(&r->fields, S("x-weir")), S("off"));
+    return OUTCOME_NONE;
+}
+
+static enum step_result step_receive(struct exchange *ex)
+{
+    if (!ex->body_wanted) {
+        enum outcome o = check_head(ex);
+        if (o)
+            return exchange_fail(ex, o, S(""));
+        ex->body_wanted = true;
+        if (ex->request->has_body)
+            front_take_body(ex->front, BODY_MOST_BYTES);
+        else
+            ex->body_whole = true;
+    }
+    if (!ex->body_whole)
+        return STEP_WAIT;
+    ex->whole_ns = clock_mono_ns();
+    return STEP_NEXT;
+}
+
+/* Out of memory for bodies: look again until patience ends. */
+static void wait_for_memory(void *arg)
+{
+    struct exchange *ex = arg;
+    char *room;
+    size_t n;
+    if (body_reserve(&ex->body, 1, &room, &n) != BODY_WAIT) {
+        ex->body_waits = false;
+        front_resume(ex->front);
+    } else if (loop_now_ms(ex->worker->loop) - ex->waits_since_ms >= MEMORY_PATIENCE_MS) {
+        ex->body_waits = false;
+        (void)exchange_fail(ex, OUTCOME_MEMORY_FULL, S(""));
+    } else {
+        timer_start(&ex->wait_timer, MEMORY_LOOK_MS);
+    }
+}
+
+static char *on_body_room(void *arg, size_t want, size_t *out_room)
+{
+    struct exchange *ex = arg;
+    char *room = NULL;
+    if (ex->answered)
+        return NULL;
+    switch (body_reserve(&ex->body, want, &room, out_room)) {
+    case BODY_ROOM:
+        return room;
+    case BODY_FULL:
+        (void)exchange_fail(ex, OUTCOME_BODY_TOO_BIG, S(""));
+        return NULL;
+    case BODY_WAIT:
+        if (!ex->body_waits) {
+            ex->body_waits = true;
+            ex->waits_since_ms = loop_now_ms(ex->worker->loop);
+            metric_add(&ex->worker->metrics, METRIC_BODY_WAITS, 1);
+            timer_init(&ex->wait_timer, ex->worker->loop, wait_for_memory, ex);
+            timer_start(&ex->wait_timer, MEMORY_LOOK_MS);
+        }
+        return NULL;
+    }
+    return NULL;
+}
+
+static void on_body(void *arg, size_t n)
+{
+    struct exchange *ex = arg;
+    body_commit(&ex->body, n);
+    ex->request_bytes += n;
+}
+
+static void on_body_end(void *arg)
+{
+    struct exchange *ex = arg;
+    ex->body_whole = true;
+    if (!ex->answered)
+        exchange_go(ex);
+}
+
+/* --- understand: what the body says, in slices */
+
+static enum step_result step_understand(struct exchange *ex)
+{
+    if (facts_read(&ex->facts, body_str(&ex->body)) == FACTS_MORE) {
+        loop_next_turn(ex->worker->loop, &ex->again);
+        return STEP_WAIT;
+    }
+    if (ex->model.len == 0)
+        ex->model = arena_dup(&ex->arena, ex->facts.model);
+    return STEP_NEXT;
+}
+
+/* --- dispatch and relay: the back's */
+
+static enum step_result step_dispatch(struct exchange *ex)
+{
+    return ex->op->back->start(ex);
+}
+
+static enum step_result step_relay(struct exchange *ex)
+{
+    return STEP_WAIT; /* until on_gone */
+}
+
+static void on_drain(void *arg)
+{
+    struct exchange *ex = arg;
+    if (ex->op && ex->op->back->drained)
+        ex->op->back->drained(ex);
+}
+
+/* --- the answer */
+
+void exchange_answer(struct exchange *ex, int status, const struct field *fields, size_t n)
+{
+    struct field out[FIELDS_MOST + 2];
+    if (n > FIELDS_MOST)
+        n = FIELDS_MOST;
+    for (size_t i = 0; i < n; i++)
+        out[i] = fields[i];
+    out[n++] = (struct field){STR("x-weir-request-id"), {ex->id, sizeof ex->id}};
+    if (ex->realm == REALM_DATA)
+        out[n++] = (struct field){STR("x-weir-decision"),
+                                  ex->off ? S("off") : S("lane=ondemand;model=same")};
+    ex->answered = true;
+    ex->status = status;
+    ex->handed_ns = clock_mono_ns();
+    front_answer(ex->front, status, out, n, false);
+}
+
+void exchange_send(struct exchange *ex, struct str bytes)
+{
+    ex->answer_bytes += bytes.len;
+    front_send(ex->front, bytes, false);
+}
+
+void exchange_end(struct exchange *ex, enum outcome outcome)
+{
+    ex->outcome = outcome;
+    ex->ended = true;
+    front_send(ex->front, S(""), true);
+}
+
+enum step_result exchange_own(struct exchange *ex, int status, struct str type, struct str body)
+{
+    char length[21];
+    int digits = snprintf(length, sizeof length, "%zu", body.len);
+    const struct field fields[] = {{STR("content-type"), type},
+                                   {STR("content-length"), {length, (size_t)digits}},
+                                   {STR("cache-control"), STR("no-store")}};
+    exchange_answer(ex, status, fields, 3);
+    exchange_send(ex, body);
+    exchange_end(ex, OUTCOME_OWN);
+    return STEP_END;
+}
+
+static void fail_inside(struct exchange *ex, enum outcome outcome)
+{
+    ex->outcome = outcome;
+    if (!stream_tail_between(&ex->tail)) {
+        front_abort(ex->front);
+        return;
+    }
+    struct buf b = {0};
+    outcome_add_in_stream(&b, outcome, ex->dialect, ex->tail.shape);
+    exchange_send(ex, buf_str(&b));
+    exchange_end(ex, outcome);
+    buf_fini(&b);
+}
+
+enum step_result exchange_fail(struct exchange *ex, enum outcome outcome, struct str sentence)
+{
+    if (ex->ended)
+        return STEP_END;
+    ex->step = STEP_RELAY;
+    if (ex->answered) {
+        fail_inside(ex, outcome);
+        return STEP_END;
+    }
+    const struct outcome_row *row = outcome_row(outcome);
+    struct buf body = {0};
+    outcome_add_body(&body, outcome, ex->dialect, sentence);
+    char length[21];
+    int digits = snprintf(length, sizeof length, "%zu", buf_len(&body));
+    struct field fields[3] = {{STR("content-type"), STR("application/json")},
+                              {STR("content-length"), {length, (size_t)digits}},
+                              {STR("x-amzn-errortype"), row->aws_type}};
+    exchange_answer(ex, row->status, fields, ex->dialect == DIALECT_AWS ? 3 : 2);
+    exchange_send(ex, buf_str(&body));
+    exchange_end(ex, outcome);
+    buf_fini(&body);
+    return STEP_END;
+}
+
+/* --- begin and settle */
+
+static void make_id(char out[32])
+{
+    static const char hex[] = "0123456789abcdef";
+    unsigned char bytes[16];
+    random_bytes(bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        out[2 * i] = hex[bytes[i] >> 4];
+        out[2 * i + 1] = hex[bytes[i] & 15];
+    }
+}
+
+static void *on_request(void *owner, struct front *f, const struct front_request *r)
+{
+    struct port *port = owner;
+    struct worker *w = port->worker;
+    struct exchange *ex = mem_new(sizeof *ex);
+    ex->worker = w;
+    ex->setup = setup_ref(port->setup);
+    ex->front = f;
+    ex->request = r;
+    ex->realm = port->realm;
+    ex->listen = port->realm == REALM_DATA ? &port->setup->config->listen[port->at] : NULL;
+    ex->op = NULL;
+    make_id(ex->id);
+    arena_init(&ex->arena, ARENA_BYTES);
+    body_init(&ex->body, &w->bodies);
+    later_init(&ex->again, go_again, ex);
+    w->active++;
+    exchange_go(ex);
+    return ex;
+}
+
+static void on_gone(void *arg, enum front_gone why)
+{
+    settle(arg, why);
+}
+
+const struct front_sink exchange_sink = {.on_request = on_request,
+                                         .body_room = on_body_room,
+                                         .on_body = on_body,
+                                         .on_body_end = on_body_end,
+                                         .on_drain = on_drain,
+                                         .on_gone = on_gone};
+
+/* Time that the request spent in Weir: until its last byte was handed on, and from the answer's
+ * head until that was handed on. Without a call it is all of it. */
+static int64_t added_us(const struct exchange *ex, int64_t now_ns)
+{
+    const struct origin_call *c = &ex->call;
+    if (!ex->whole_ns)
+        return 0;
+    if (!ex->attempts)
+        return (now_ns - ex->whole_ns) / 1000;
+    int64_t before = c->sent_ns > ex->whole_ns ? c->sent_ns - ex->whole_ns : 0;
+    int64_t after = c->head_ns && ex->handed_ns > c->head_ns ? ex->handed_ns - c->head_ns : 0;
+    return (before + after) / 1000;
+}
+
+static void log_exchange(struct exchange *ex, int64_t now_ns, const struct operation *op)
+{
+    static const struct str versions[] = {STR("http/1.0"), STR("http/1.1"), STR("h2")};
+    static const struct str json[] = {STR("none"), STR("strict"), STR("loose"), STR("unread")};
+    struct log_line l;
+    log_begin(&l,
+              ex->realm == REALM_ADMIN || op->realm != REALM_DATA || op->id >= OP_WEIR_HEALTH
+                  ? LOG_DEBUG
+                  : LOG_INFO,
+              "exchange");
+    if (!l.wanted)
+        return;
+    log_str(&l, "id", str_from(ex->id, sizeof ex->id));
+    log_str(&l, "op", op->name);
+    if (ex->model.len)
+        log_str(&l, "model", ex->model);
+    if (ex->workload.len)
+        log_str(&l, "workload", ex->workload);
+    log_str(&l, "peer", ex->request->peer_addr);
+    if (ex->request->peer_name.len)
+        log_str(&l, "cn", ex->request->peer_name);
+    log_str(&l, "via", versions[ex->request->version]);
+    log_u64(&l, "status", (uint64_t)ex->status);
+    log_str(&l, "outcome", outcome_row(ex->outcome)->word);
+    log_str(&l, "while", str_of(steps[ex->step].name));
+    log_u64(&l, "in", ex->request_bytes);
+    log_u64(&l, "out", ex->answer_bytes);
+    log_ms(&l, "ms", (now_ns - ex->request->began_ns) / 1000);
+    log_ms(&l, "added_ms", added_us(ex, now_ns));
+    if (ex->attempts > 1)
+        log_u64(&l, "attempts", ex->attempts);
+    log_str(&l, "json", json[ex->facts.state]);
+    if (ex->trouble)
+        log_str(&l, "trouble", str_of(ex->trouble));
+    log_end(&l);
+}
+
+static void count(struct exchange *ex, int64_t now_ns, const struct operation *op)
+{
+    struct metric_slab *m = &ex->worker->metrics;
+    metric_bump(&m->requests[op->id][ex->outcome], 1);
+    metric_observe(&m->request_seconds[op->id], (now_ns - ex->request->began_ns) / 1000);
+    metric_observe(&m->added_seconds[op->id], added_us(ex, now_ns));
+    metric_add(m, METRIC_REQUEST_BYTES, ex->request_bytes);
+    metric_add(m, METRIC_ANSWER_BYTES, ex->answer_bytes);
+}
+
+static void settle(struct exchange *ex, enum front_gone why)
+{
+    struct worker *w = ex->worker;
+    const struct operation *op = ex->op ? ex->op : operation_row(OP_NONE);
+    int64_t now_ns = clock_mono_ns();
+    (void)HOOK("exchange.settle");
+    later_cancel(&ex->again);
+    if (ex->body_waits)
+        timer_stop(&ex->wait_timer);
+    if (op->back->drop)
+        op->back->drop(ex);
+    if (why == FRONT_BAD)
+        ex->outcome = OUTCOME_BAD_MESSAGE;
+    else if (why == FRONT_LEFT &&
+             (!ex->outcome || ex->outcome == OUTCOME_ANSWERED || ex->outcome == OUTCOME_OWN))
+        ex->outcome = OUTCOME_CLIENT_LEFT;
+    else if (!ex->outcome)
+        ex->outcome = OUTCOME_INTERNAL;
+    log_exchange(ex, now_ns, op);
+    count(ex, now_ns, op);
+    body_fini(&ex->body);
+    arena_fini(&ex->arena);
+    setup_unref(ex->setup);
+    mem_free(ex);
+    worker_left(w);
+}

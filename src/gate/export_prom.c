@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * /metrics. Families come out in the order of metrics.def; those with labels have a printer each.
+ */
+#include "weir/gate/export_prom.h"
+
+#include "weir/base/clock.h"
+#include "weir/base/log.h"
+#include "weir/base/text.h"
+
+struct slabs {
+    struct metric_slab *at[257];
+    size_t n;
+};
+
+static uint64_t read_one(atomic_ullong *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void head(struct buf *out, const struct metric_row *row)
+{
+    buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", row->name.ptr, row->help.ptr, row->name.ptr,
+             row->type.ptr);
+}
+
+static void seconds(struct buf *out, uint64_t us)
+{
+    buf_addf(out, "%llu.%06llu", (unsigned long long)(us / 1000000),
+             (unsigned long long)(us % 1000000));
+}
+
+static void print_requests(const struct slabs *s, struct buf *out)
+{
+    for (size_t op = 0; op < OPERATIONS; op++)
+        for (size_t o = 1; o < OUTCOMES; o++) {
+            uint64_t sum = 0;
+            for (size_t i = 0; i < s->n; i++)
+                sum += read_one(&s->at[i]->requests[op][o]);
+            if (sum)
+                buf_addf(out, "weir_requests_total{operation=\"%s\",outcome=\"%s\"} %llu\n",
+                         operation_row((enum operation_id)op)->name.ptr,
+                         outcome_row((enum outcome)o)->word.ptr, (unsigned long long)sum);
+        }
+}
+
+/* Which histogram of a slab: both families are printed by the same lines. */
+static struct metric_histogram *histogram_of(struct metric_slab *s, enum metric_id id, size_t op)
+{
+    return id == METRIC_REQUEST_SECONDS ? &s->request_seconds[op] : &s->added_seconds[op];
+}
+
+static void print_histogram(const struct slabs *s, enum metric_id id, size_t op, struct buf *out)
+{
+    const char *name = metric_row(id)->name.ptr;
+    const char *label = operation_row((enum operation_id)op)->name.ptr;
+    uint64_t counts[METRIC_BUCKETS + 1] = {0}, total = 0, sum_us = 0, below = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        struct metric_histogram *h = histogram_of(s->at[i], id, op);
+        sum_us += read_one(&h->sum_us);
+        for (size_t b = 0; b <= METRIC_BUCKETS; b++)
+            counts[b] += read_one(&h->buckets[b]);
+    }
+    for (size_t b = 0; b <= METRIC_BUCKETS; b++)
+        total += counts[b];
+    if (!total)
+        return;
+    for (size_t b = 0; b < METRIC_BUCKETS; b++) {
+        below += counts[b];
+        buf_addf(out, "%s_bucket{operation=\"%s\",le=\"", name, label);
+        seconds(out, metric_bound_us(b));
+        buf_addf(out, "\"} %llu\n", (unsigned long long)below);
+    }
+    buf_addf(out, "%s_bucket{operation=\"%s\",le=\"+Inf\"} %llu\n", name, label,
+             (unsigned long long)total);
+    buf_addf(out, "%s_sum{operation=\"%s\"} ", name, label);
+    seconds(out, sum_us);
+    buf_addf(out, "\n%s_count{operation=\"%s\"} %llu\n", name, label, (unsigned long long)total);
+}
+
+static void print_resent(const struct slabs *s, struct buf *out)
+{
+    static const char *const words[RESENTS] = {"not-processed", "unavailable"};
+    for (size_t r = 0; r < RESENTS; r++) {
+        uint64_t sum = 0;
+        for (size_t i = 0; i < s->n; i++)
+            sum += read_one(&s->at[i]->resent[r]);
+        buf_addf(out, "weir_upstream_resent_total{reason=\"%s\"} %llu\n", words[r],
+                 (unsigned long long)sum);
+    }
+}
+
+static void print_certificates(const struct setup *s, struct buf *out)
+{
+    for (size_t i = 0; i < s->config->n_listen; i++) {
+        if (!s->listen_tls[i])
+            continue;
+        buf_add(out, S("weir_certificate_expires_seconds{listen=\""));
+        text_add_json(out, s->config->listen[i].address, 256);
+        buf_addf(out, "\"} %lld\n",
+                 (long long)(tls_not_after(s->listen_tls[i]) - clock_wall_ms() / 1000));
+    }
+}
+
+static int64_t credentials_expire_s(struct server *server)
+{
+    struct creds *set = creds_get(server->setups->creds);
+    int64_t left = !set ? 0 : set->expires_s ? set->expires_s - clock_wall_ms() / 1000 : -1;
+    creds_unref(set);
+    return left;
+}
+
+/* The greatest since the last look, and resets it. */
+static uint64_t take_longest_turn_us(const struct slabs *s)
+{
+    uint64_t longest = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        uint64_t us = atomic_exchange(&s->at[i]->simple[METRIC_LONGEST_TURN], 0);
+        longest = us > longest ? us : longest;
+    }
+    return longest;
+}
+
+static int64_t simple_value(struct server *server, const struct slabs *s, enum metric_id id)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < s->n; i++)
+        sum += read_one(&s->at[i]->simple[id]);
+    if (id == METRIC_CONNECTIONS)
+        return atomic_load(&server->connections);
+    if (id == METRIC_BODY_MEMORY)
+        return atomic_load(&server->bodies.used_bytes);
+    if (id == METRIC_LOG_DROPPED)
+        return (int64_t)log_dropped();
+    if (id == METRIC_DRAINING)
+        return atomic_load(&server->draining);
+    if (id == METRIC_CREDENTIALS_EXPIRE)
+        return credentials_expire_s(server);
+    return (int64_t)sum;
+}
+
+static void print_family(struct server *server, const struct slabs *s, enum metric_id id,
+                         struct buf *out)
+{
+    const struct metric_row *row = metric_row(id);
+    head(out, row);
+    if (id == METRIC_REQUESTS) {
+        print_requests(s, out);
+    } else if (str_eq(row->type, S("histogram"))) {
+        for (size_t op = 0; op < OPERATIONS; op++)
+            print_histogram(s, id, op, out);
+    } else if (id == METRIC_UPSTREAM_RESENT) {
+        print_resent(s, out);
+    } else if (id == METRIC_CERTIFICATE_EXPIRES) {
+        print_certificates(server->setups, out);
+    } else if (id == METRIC_RELOADS) {
+        buf_addf(out, "weir_reloads_total{result=\"good\"} %llu\n",
+                 (unsigned long long)server->reloads_good);
+        buf_addf(out, "weir_reloads_total{result=\"refused\"} %llu\n",
+                 (unsigned long long)server->reloads_bad);
+    } else if (id == METRIC_BUILD_INFO) {
+        buf_addf(out, "weir_build_info{version=\"%s\"} 1\n", WEIR_VERSION);
+    } else if (id == METRIC_LONGEST_TURN) {
+        buf_addf(out, "%s ", row->name.ptr);
+        seconds(out, take_longest_turn_us(s));
+        buf_add_char(out, '\n');
+    } else {
+        buf_addf(out, "%s %lld\n", row->name.ptr, (long long)simple_value(server, s, id));
+    }
+}
+
+void export_prom(struct server *server, struct buf *out)
+{
+    struct slabs s = {.n = 0};
+    s.at[s.n++] = &server->office.metrics;
+    for (unsigned i = 0; i < server->n_workers; i++)
+        s.at[s.n++] = &server->workers[i]->metrics;
+    for (size_t id = 0; id < METRICS; id++)
+        print_family(server, &s, (enum metric_id)id, out);
+}

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The daemon's life: lock, bind, start, serve, reload, drain. This thread becomes the office; every
+ * other thread is a worker that learns of changes by mail.
+ *
+ *     bind: a plain bind as a probe (SO_REUSEPORT alone would bind silently beside another daemon),
+ *     then one SO_REUSEPORT socket for each worker.
+ */
+#include "weir/gate/server.h"
+
+#include "weir/base/log.h"
+#include "weir/base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LOG_RING_BYTES = 4 * 1024 * 1024, LOG_EVERY_MS = 50, MOST_WORKERS = 256 };
+
+/* --- the lock */
+
+/* A state directory that cannot be used is no reason not to serve; another daemon in it is. */
+static bool take_lock(struct server *s, struct str state)
+{
+    char path[4096];
+    s->lock_fd = -1;
+    if (mkdir(state.ptr, 0700) < 0 && errno != EEXIST) {
+        log_say(LOG_WARN, "state", "cannot make %s: %s; Weir serves without it", state.ptr,
+                strerror(errno));
+        return true;
+    }
+    snprintf(path, sizeof path, "%s/lock", state.ptr);
+    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (s->lock_fd < 0) {
+        log_say(LOG_WARN, "state", "cannot open %s: %s; Weir serves without it", path,
+                strerror(errno));
+        return true;
+    }
+    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    log_say(LOG_ERROR, "state",
+            "another weir serves with the state directory %s; stop it, or give this one another "
+            "state",
+            state.ptr);
+    return false;
+}
+
+/* --- sockets */
+
+static void close_all(int *fds, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+/* "127.0.0.1:0" becomes the port that the first socket got. */
+static struct str bound_address(int fd, struct str asked, char out[300])
+{
+    struct sockaddr_storage addr;
+    socklen_t len = sizeof addr;
+    if (!str_ends(asked, S(":0")) || getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
+        return asked;
+    unsigned port = addr.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&addr)->sin6_port)
+                                               : ntohs(((struct sockaddr_in *)&addr)->sin_port);
+    int n = snprintf(out, 300, "%.*s%u", (int)asked.len - 1, asked.ptr, port);
+    return str_from(out, (size_t)n);
+}
+
+/* One socket for each of `n` threads. */
+static bool bind_for(struct str address, int *fds, size_t n, char *err, size_t err_size)
+{
+    char room[300];
+    for (size_t i = 0; i < n; i++)
+        fds[i] = -1;
+    if (!str_ends(address, S(":0"))) {
+        int probe = listener_bind(address, false, err, err_size);
+        if (probe < 0)
+            return false;
+        close(probe);
+    }
+    struct str actual = address;
+    for (size_t i = 0; i < n; i++) {
+        fds[i] = listener_bind(actual, true, err, err_size);
+        if (fds[i] < 0) {
+            close_all(fds, n);
+            return false;
+        }
+        if (i == 0)
+            actual = bound_address(fds[0], address, room);
+    }
+    struct log_line l;
+    log_begin(&l, LOG_INFO, "listening");
+    log_str(&l, "address", actual);
+    log_end(&l);
+    return true;
+}
+
+/* --- mail to the workers */
+
+struct order {
+    struct mail mail;
+    struct worker *worker;
+    struct setup *setup; /* NULL: drain */
+    int fds[CONFIG_MOST_LISTENERS];
+    bool force; /* leave at once */
+};
+
+static void carry_out(struct mail *m)
+{
+    struct order *o = LIST_OF(m, struct order, mail);
+    if (o->force) {
+        loop_stop(o->worker->loop);
+    } else if (o->setup) {
+        worker_switch(o->worker, o->setup, o->fds);
+        setup_unref(o->setup);
+    } else {
+        worker_drain(o->worker);
+    }
+    mem_free(o);
+}
+
+static struct order *new_order(struct worker *w)
+{
+    struct order *o = mem_new(sizeof *o);
+    o->mail.deliver = carry_out;
+    o->worker = w;
+    return o;
+}
+
+static void send_order(struct order *o)
+{
+    mailbox_send(loop_mailbox(o->worker->loop), &o->mail);
+}
+
+/* --- reload */
+
+static void creds_changed(void *arg)
+{
+    struct server *s = arg;
+    struct creds_chain *chain = s->setups ? s->setups->creds : NULL;
+    const char *trouble = chain ? creds_trouble(chain) : "";
+    if (*trouble)
+        log_say(LOG_WARN, "credentials", "%s", trouble);
+    struct creds *set = chain ? creds_get(chain) : NULL;
+    if (set && !*trouble) {
+        struct log_line l;
+        log_begin(&l, LOG_INFO, "credentials");
+        log_str(&l, "source", str_of(set->source));
+        log_i64(&l, "expires_s", set->expires_s);
+        log_end(&l);
+    }
+    creds_unref(set);
+}
+
+static const char *needs_restart(const struct config *old, const struct config *new)
+{
+    if (!str_eq(old->state, new->state))
+        return "state changed: that needs a restart";
+    if (old->workers != new->workers)
+        return "workers changed: that needs a restart";
+    if (!str_eq(old->admin_address, new->admin_address))
+        return "admin.address changed: that needs a restart";
+    return NULL;
+}
+
+static bool is_open(const struct config *c, struct str address)
+{
+    for (size_t i = 0; i < c->n_listen; i++)
+        if (str_eq(c->listen[i].address, address))
+            return true;
+    return false;
+}
+
+/* Sockets for the addresses that are new; fds[listener][worker], -1 where nothing is to open. */
+static bool bind_new(struct server *s, const struct config *old, const struct config *new,
+                     int fds[][MOST_WORKERS], char *err, size_t err_size)
+{
+    for (size_t i = 0; i < new->n_listen; i++) {
+        for (size_t w = 0; w < s->n_workers; w++)
+            fds[i][w] = -1;
+        if (old && is_open(old, new->listen[i].address))
+            continue;
+        if (bind_for(new->listen[i].address, fds[i], s->n_workers, err, err_size))
+            continue;
+        for (size_t j = 0; j < i; j++)
+            close_all(fds[j], s->n_workers);
+        return false;
+    }
+    return true;
+}
+
+static bool refuse_reload(struct server *s, struct buf *faults, const char *why)
+{
+    if (why)
+        buf_addf(faults, "%s\n", why);
+    s->reloads_bad++;
+    log_say(LOG_ERROR, "reload", "refused, the old configuration stays: %.*s",
+            STR_ARG(buf_str(faults)));
+    return false;
+}
+
+bool server_reload(struct server *s, struct buf *faults)
+{
+    static int fds[CONFIG_MOST_LISTENERS][MOST_WORKERS];
+    char err[512];
+    const struct config *old = s->setups->config;
+    if (atomic_load(&s->draining))
+        return refuse_reload(s, faults, "Weir is draining");
+    struct config *config = config_load(s->config_path, faults);
+    if (!config)
+        return refuse_reload(s, faults, NULL);
+    const char *why = needs_restart(old, config);
+    if (why) {
+        config_free(config);
+        return refuse_reload(s, faults, why);
+    }
+    struct setup *setup = setup_new(config, s->setups, s->office.loop, s->office.dns, creds_changed,
+                                    s, err, sizeof err);
+    if (!setup)
+        return refuse_reload(s, faults, err);
+    s->setups = setup;
+    if (!bind_new(s, old, config, fds, err, sizeof err)) {
+        s->setups = setup->next;
+        setup->next = NULL;
+        if (setup->creds == s->setups->creds)
+            setup->creds = NULL;
+        setup_reap(&setup, true);
+        return refuse_reload(s, faults, err);
+    }
+    log_setup(config->log_level, config->log_format);
+    s->bodies.most_bytes = (int64_t)config->bodies_bytes;
+    for (unsigned w = 0; w < s->n_workers; w++) {
+        struct order *o = new_order(s->workers[w]);
+        o->setup = setup_ref(setup);
+        for (size_t i = 0; i < config->n_listen; i++)
+            o->fds[i] = fds[i][w];
+        send_order(o);
+    }
+    s->reloads_good++;
+    log_say(LOG_INFO, "reload", "the new configuration is in force");
+    return true;
+}
+
+/* --- drain */
+
+bool server_ready(struct server *s)
+{
+    return atomic_load(&s->ready) && !atomic_load(&s->draining);
+}
+
+static void force_out(struct server *s)
+{
+    for (unsigned w = 0; w < s->n_workers; w++) {
+        struct order *o = new_order(s->workers[w]);
+        o->force = true;
+        send_order(o);
+    }
+}
+
+static void drain_over(void *arg)
+{
+    log_say(LOG_WARN, "drain", "timeouts.drain passed; what still runs is cut");
+    force_out(arg);
+}
+
+void server_drain(struct server *s)
+{
+    if (atomic_exchange(&s->draining, true))
+        return;
+    log_say(LOG_INFO, "drain", "no new work is taken; what runs may finish");
+    for (unsigned w = 0; w < s->n_workers; w++)
+        send_order(new_order(s->workers[w]));
+    timer_init(&s->drain_timer, s->office.loop, drain_over, s);
+    timer_start(&s->drain_timer, s->setups->config->drain_ms);
+}
+
+static void on_signal(void *arg, int signo)
+{
+    struct server *s = arg;
+    struct buf faults = {0};
+    if (signo == SIGHUP)
+        (void)server_reload(s, &faults);
+    else if (atomic_load(&s->draining))
+        force_out(s);
+    else
+        server_drain(s);
+    buf_fini(&faults);
+}
+
+/* --- threads */
+
+static void worker_ended(struct mail *m)
+{
+    struct order *o = LIST_OF(m, struct order, mail);
+    struct server *s = o->worker->server;
+    mem_free(o);
+    if (atomic_fetch_sub(&s->running, 1) == 1)
+        loop_stop(s->office.loop);
+}
+
+static void *run_worker(void *arg)
+{
+    struct worker *w = arg;
+    loop_run(w->loop);
+    struct order *o = new_order(w);
+    o->mail.deliver = worker_ended;
+    mailbox_send(loop_mailbox(w->server->office.loop), &o->mail);
+    return NULL;
+}
+
+static void write_log(void *arg)
+{
+    struct server *s = arg;
+    (void)log_drain(STDERR_FILENO);
+    setup_reap(&s->setups, false);
+    timer_start(&s->log_timer, LOG_EVERY_MS);
+}
+
+static unsigned count_workers(const struct config *c)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned n = c->workers ? c->workers : cores > 0 ? (unsigned)cores : 1;
+    return n < MOST_WORKERS ? n : MOST_WORKERS;
+}
+
+static bool open_admin(struct server *s, char *err, size_t err_size)
+{
+    struct str address = s->setups->config->admin_address;
+    int fd;
+    if (!bind_for(address, &fd, 1, err, err_size))
+        return false;
+    worker_open(&s->office, fd, s->setups, 0, address, REALM_ADMIN);
+    return true;
+}
+
+static bool open_ports(struct server *s, char *err, size_t err_size)
+{
+    static int fds[CONFIG_MOST_LISTENERS][MOST_WORKERS];
+    const struct config *c = s->setups->config;
+    if (!bind_new(s, NULL, c, fds, err, err_size) || !open_admin(s, err, err_size))
+        return false;
+    for (unsigned w = 0; w < s->n_workers; w++)
+        for (size_t i = 0; i < c->n_listen; i++)
+            worker_open(s->workers[w], fds[i][w], s->setups, i, c->listen[i].address, REALM_DATA);
+    return true;
+}
+
+static void start_threads(struct server *s)
+{
+    sigset_t all, before;
+    sigfillset(&all); /* signals are the office's */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    atomic_store(&s->running, s->n_workers);
+    for (unsigned w = 0; w < s->n_workers; w++)
+        if (pthread_create(&s->workers[w]->thread, NULL, run_worker, s->workers[w]) != 0)
+            abort();
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Keys and prompts are in this process: no core, no tracing by others of the same user. */
+static void close_process(void)
+{
+#ifndef WEIR_HOOKS
+    (void)prctl(PR_SET_DUMPABLE, 0);
+#endif
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void serve(struct server *s)
+{
+    const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    for (size_t i = 0; i < 3; i++)
+        loop_signal(s->office.loop, signals[i], on_signal, s);
+    log_ring(LOG_RING_BYTES);
+    timer_init(&s->log_timer, s->office.loop, write_log, s);
+    timer_start(&s->log_timer, LOG_EVERY_MS);
+    start_threads(s);
+    atomic_store(&s->ready, true);
+    log_say(LOG_INFO, "ready", "weir %s serves with %u workers", WEIR_VERSION, s->n_workers);
+    loop_run(s->office.loop);
+    for (unsigned w = 0; w < s->n_workers; w++)
+        pthread_join(s->workers[w]->thread, NULL);
+    log_say(LOG_INFO, "stopped", "weir has stopped");
+}
+
+static int start(struct server *s)
+{
+    char err[512];
+    struct config *config = s->setups->config;
+    s->n_workers = count_workers(config);
+    s->workers = mem_new(s->n_workers * sizeof *s->workers);
+    for (unsigned w = 0; w < s->n_workers; w++) {
+        s->workers[w] = mem_new(sizeof **s->workers);
+        worker_init(s->workers[w], s, w, s->setups);
+    }
+    s->office.setup = setup_ref(s->setups);
+    int status = 1;
+    if (open_ports(s, err, sizeof err)) {
+        serve(s);
+        status = 0;
+    } else {
+        log_say(LOG_ERROR, "listen", "%s", err);
+    }
+    for (unsigned w = 0; w < s->n_workers; w++) {
+        worker_close(s->workers[w]);
+        worker_fini(s->workers[w]);
+        mem_free(s->workers[w]);
+    }
+    mem_free(s->workers);
+    return status;
+}
+
+int server_run(const char *config_path)
+{
+    struct buf faults = {0};
+    char err[512];
+    struct config *config = config_load(config_path, &faults);
+    if (!config) {
+        fprintf(stderr, "%s", buf_cstr(&faults));
+        buf_fini(&faults);
+        return 2;
+    }
+    close_process();
+    log_setup(config->log_level, config->log_format);
+    struct server *s = mem_new(sizeof *s);
+    s->config_path = config_path;
+    s->bodies.most_bytes = (int64_t)config->bodies_bytes;
+    int status = 1;
+    if (take_lock(s, config->state)) {
+        worker_init(&s->office, s, MOST_WORKERS, NULL);
+        s->setups = setup_new(config, NULL, s->office.loop, s->office.dns, creds_changed, s, err,
+                              sizeof err);
+        if (s->setups)
+            status = start(s);
+        else
+            log_say(LOG_ERROR, "config", "%s", err);
+        worker_close(&s->office);
+        setup_reap(&s->setups, true); /* the credentials live on the office's loop */
+        worker_fini(&s->office);
+    } else {
+        config_free(config);
+    }
+    (void)log_drain(STDERR_FILENO);
+    mem_free(s);
+    return status;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a configuration to what the threads use. Everything that can fail fails here, before anyone
+ * has seen the new setup.
+ */
+#include "weir/gate/setup.h"
+
+#include "weir/base/digest.h"
+#include "weir/base/file.h"
+#include "weir/base/mem.h"
+#include "weir/base/text.h"
+
+#include <stdio.h>
+
+static const char *cstr_or_null(struct str s)
+{
+    return s.len ? s.ptr : NULL; /* strings of a config end in NUL */
+}
+
+static bool make_listen_tls(struct setup *s, struct setup *old, char *err, size_t err_size)
+{
+    for (size_t i = 0; i < s->config->n_listen; i++) {
+        const struct config_listen *l = &s->config->listen[i];
+        if (l->cert.len == 0)
+            continue;
+        struct tls *before = NULL;
+        for (size_t j = 0; old && j < old->config->n_listen; j++)
+            if (str_eq(old->config->listen[j].address, l->address))
+                before = old->listen_tls[j];
+        if (file_check_private(l->key.ptr, err, err_size) < 0)
+            return false;
+        const struct tls_server_files files = {l->cert.ptr, l->key.ptr, cstr_or_null(l->client_ca)};
+        s->listen_tls[i] = tls_server_new(&files, before, err, err_size);
+        if (!s->listen_tls[i])
+            return false;
+    }
+    return true;
+}
+
+static bool make_endpoints(struct setup *s, char *err, size_t err_size)
+{
+    const struct config *c = s->config;
+    if (c->runtime_url.len == 0)
+        return endpoint_of(S("bedrock-runtime"), c->region, &s->runtime);
+    return endpoint_parse(c->runtime_url, &s->runtime, err, err_size);
+}
+
+static bool make_proxy(struct setup *s, char *err, size_t err_size)
+{
+    struct str url = s->config->egress_proxy;
+    char plain[600];
+    if (url.len == 0)
+        return true;
+    struct str rest = str_from_offset(url, sizeof "http://" - 1);
+    ptrdiff_t at = str_chr(rest, '@');
+    if (at >= 0) {
+        struct buf basic = {0};
+        buf_add(&basic, S("Basic "));
+        text_add_base64(&basic, str_sub(rest, 0, (size_t)at));
+        snprintf(s->proxy_authorization, sizeof s->proxy_authorization, "%s", buf_cstr(&basic));
+        buf_fini(&basic);
+        rest = str_from_offset(rest, (size_t)at + 1);
+    }
+    snprintf(plain, sizeof plain, "http://%.*s", STR_ARG(rest));
+    s->has_proxy = endpoint_parse(str_of(plain), &s->proxy, err, err_size);
+    return s->has_proxy;
+}
+
+static bool same_credentials(const struct config *a, const struct config *b)
+{
+    return str_eq(a->profile, b->profile) && str_eq(a->bearer_file, b->bearer_file) &&
+           str_eq(a->region, b->region) && str_eq(a->sts_url, b->sts_url) &&
+           str_eq(a->ca_file, b->ca_file) && str_eq(a->egress_proxy, b->egress_proxy);
+}
+
+static struct str proxy_host(const struct setup *s)
+{
+    return s->has_proxy ? str_of(s->proxy.host) : S("");
+}
+
+static bool make_creds(struct setup *s, struct setup *old, struct loop *office, struct dns *dns,
+                       void (*changed)(void *arg), void *arg, char *err, size_t err_size)
+{
+    const struct config *c = s->config;
+    if (old && same_credentials(c, old->config)) {
+        s->creds = old->creds;
+        return true;
+    }
+    const struct creds_options o = {.profile = c->profile,
+                                    .bearer_file = c->bearer_file,
+                                    .region = c->region,
+                                    .sts_endpoint = c->sts_url,
+                                    .ca_file = cstr_or_null(c->ca_file),
+                                    .proxy_host = proxy_host(s),
+                                    .proxy_port = s->proxy.port,
+                                    .proxy_authorization = str_of(s->proxy_authorization)};
+    s->creds = creds_new(office, dns, &o, changed, arg, err, err_size);
+    return s->creds != NULL;
+}
+
+static void setup_free(struct setup *s, bool keep_creds)
+{
+    for (size_t i = 0; i < CONFIG_MOST_LISTENERS; i++)
+        tls_unref(s->listen_tls[i]);
+    tls_unref(s->origin_tls);
+    if (s->creds && !keep_creds)
+        creds_free(s->creds);
+    config_free(s->config);
+    secret_wipe(s->proxy_authorization, sizeof s->proxy_authorization);
+    mem_free(s);
+}
+
+struct setup *setup_new(struct config *config, struct setup *old, struct loop *office,
+                        struct dns *dns, void (*changed)(void *arg), void *arg, char *err,
+                        size_t err_size)
+{
+    struct setup *s = mem_new(sizeof *s);
+    s->config = config;
+    s->next = old;
+    snprintf(err, err_size, "endpoints cannot be read");
+    bool good = make_endpoints(s, err, err_size) && make_proxy(s, err, err_size) &&
+                make_listen_tls(s, old, err, err_size);
+    if (good && s->runtime.tls) {
+        s->origin_tls = tls_client_new(cstr_or_null(config->ca_file), true, err, err_size);
+        good = s->origin_tls != NULL;
+    }
+    if (good && make_creds(s, old, office, dns, changed, arg, err, err_size))
+        return s;
+    setup_free(s, true);
+    return NULL;
+}
+
+static bool creds_used(const struct setup *list, const struct setup *but)
+{
+    for (const struct setup *s = list; s; s = s->next)
+        if (s != but && s->creds == but->creds)
+            return true;
+    return false;
+}
+
+void setup_reap(struct setup **list, bool all)
+{
+    struct setup **at = list;
+    while (*at) {
+        struct setup *s = *at;
+        bool newest = s == *list && at == list;
+        if (atomic_load(&s->users) || (newest && !all)) {
+            at = &s->next;
+            continue;
+        }
+        bool keep = creds_used(*list, s);
+        *at = s->next;
+        setup_free(s, keep);
+    }
+}
+
+bool setup_same_origin(const struct setup *a, const struct setup *b)
+{
+    const struct config *x = a->config, *y = b->config;
+    return str_eq(x->runtime_url, y->runtime_url) && str_eq(x->region, y->region) &&
+           str_eq(x->ca_file, y->ca_file) && str_eq(x->egress_proxy, y->egress_proxy) &&
+           x->connect_ms == y->connect_ms;
+}

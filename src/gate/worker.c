@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A thread that serves, and how it goes from one setup to the next without dropping a request: new
+ * requests see the new setup, running ones keep theirs; sockets of unchanged addresses stay open.
+ */
+#include "weir/gate/worker.h"
+
+#include "weir/base/clock.h"
+#include "weir/base/log.h"
+#include "weir/base/mem.h"
+#include "weir/gate/exchange.h"
+#include "weir/gate/server.h"
+
+enum {
+    TICK_MS = 1000,
+    IDLE_MS = 60000, /* an unused connection to the origin; Bedrock's side keeps them longer */
+    PING_MS = 30000  /* NAT and PrivateLink forget a silent connection after 350 s */
+};
+
+static struct origin *make_origin(struct worker *w, const struct setup *s)
+{
+    const struct origin_options o = {.host = str_of(s->runtime.host),
+                                     .port = s->runtime.port,
+                                     .tls = s->origin_tls,
+                                     .proxy_host = s->has_proxy ? str_of(s->proxy.host) : S(""),
+                                     .proxy_port = s->proxy.port,
+                                     .proxy_authorization = str_of(s->proxy_authorization),
+                                     .connect_ms = s->config->connect_ms,
+                                     .idle_ms = IDLE_MS,
+                                     .ping_ms = PING_MS};
+    return origin_new(w->loop, w->dns, &o);
+}
+
+static void publish(struct worker *w)
+{
+    struct origin_counts c = {0};
+    if (w->origin)
+        origin_count(w->origin, &c);
+    metric_set(&w->metrics, METRIC_UPSTREAM_OPENED, c.opened);
+    metric_set(&w->metrics, METRIC_UPSTREAM_REUSED, c.reused);
+    metric_set(&w->metrics, METRIC_UPSTREAM_FAILED, c.failed);
+    metric_set(&w->metrics, METRIC_UPSTREAM_CONNECTIONS, c.connections);
+    metric_set(&w->metrics, METRIC_UPSTREAM_EJECTED, c.ejected);
+    metric_set(&w->metrics, METRIC_ACTIVE, w->active);
+    int64_t us = loop_take_longest_turn_us(w->loop);
+    uint64_t longest =
+        atomic_load_explicit(&w->metrics.simple[METRIC_LONGEST_TURN], memory_order_relaxed);
+    if (us > 0 && (uint64_t)us > longest)
+        metric_set(&w->metrics, METRIC_LONGEST_TURN, (uint64_t)us);
+}
+
+static void close_port(struct worker *w, struct port **at)
+{
+    struct port *p = *at;
+    *at = p->next;
+    listener_free(p->listener);
+    setup_unref(p->setup);
+    mem_free(p);
+    (void)w;
+}
+
+static void tick(void *arg)
+{
+    struct worker *w = arg;
+    publish(w);
+    for (struct port **at = &w->ports; *at;) {
+        if ((*at)->retiring && listener_busy((*at)->listener) == 0)
+            close_port(w, at);
+        else
+            at = &(*at)->next;
+    }
+    timer_start(&w->tick, TICK_MS);
+}
+
+void worker_init(struct worker *w, struct server *server, unsigned index, struct setup *setup)
+{
+    w->server = server;
+    w->index = index;
+    w->loop = loop_new();
+    w->dns = dns_new(w->loop);
+    w->signer = aws_signer_new();
+    w->bodies.budget = &server->bodies;
+    w->resend_tokens = 1;
+    if (setup) {
+        w->setup = setup_ref(setup);
+        w->origin = make_origin(w, setup);
+    }
+    timer_init(&w->tick, w->loop, tick, w);
+    timer_start(&w->tick, TICK_MS);
+}
+
+void worker_close(struct worker *w)
+{
+    timer_stop(&w->tick);
+    while (w->ports)
+        close_port(w, &w->ports);
+    if (w->origin)
+        origin_free(w->origin);
+    creds_unref(w->creds);
+    if (w->setup)
+        setup_unref(w->setup);
+    body_pool_fini(&w->bodies);
+    aws_signer_free(w->signer);
+}
+
+void worker_fini(struct worker *w)
+{
+    dns_free(w->dns);
+    loop_free(w->loop);
+}
+
+static struct listener_options options_of(struct port *p)
+{
+    const struct setup *s = p->setup;
+    bool data = p->realm == REALM_DATA;
+    return (struct listener_options){.tls = data ? s->listen_tls[p->at] : NULL,
+                                     .proxy_protocol =
+                                         data && s->config->listen[p->at].proxy_protocol,
+                                     .sink = &exchange_sink,
+                                     .owner = p,
+                                     .connections = &p->worker->server->connections,
+                                     .most_connections = (int64_t)s->config->connections};
+}
+
+void worker_open(struct worker *w, int fd, struct setup *setup, size_t at, struct str address,
+                 enum realm realm)
+{
+    struct port *p = mem_new(sizeof *p);
+    *p = (struct port){.worker = w,
+                       .address = address,
+                       .setup = setup_ref(setup),
+                       .at = at,
+                       .realm = realm,
+                       .next = w->ports};
+    const struct listener_options o = options_of(p);
+    p->listener = listener_new(w->loop, fd, &o);
+    w->ports = p;
+}
+
+static struct port *port_at(struct worker *w, struct str address)
+{
+    for (struct port *p = w->ports; p; p = p->next)
+        if (!p->retiring && str_eq(p->address, address))
+            return p;
+    return NULL;
+}
+
+static void move_port(struct port *p, struct setup *setup, size_t at)
+{
+    struct setup *old = p->setup;
+    p->setup = setup_ref(setup);
+    p->at = at;
+    p->address = setup->config->listen[at].address;
+    const struct listener_options o = options_of(p);
+    listener_update(p->listener, &o);
+    setup_unref(old);
+}
+
+void worker_switch(struct worker *w, struct setup *setup, const int *fds)
+{
+    struct setup *old = w->setup;
+    w->setup = setup_ref(setup);
+    if (!setup_same_origin(old, setup)) {
+        origin_retire(w->origin);
+        w->origin = make_origin(w, setup);
+    }
+    creds_unref(w->creds);
+    w->creds = NULL;
+    for (size_t i = 0; i < setup->config->n_listen; i++) {
+        struct str address = setup->config->listen[i].address;
+        struct port *p = port_at(w, address);
+        if (fds[i] >= 0)
+            worker_open(w, fds[i], setup, i, address, REALM_DATA);
+        else if (p)
+            move_port(p, setup, i);
+    }
+    for (struct port *p = w->ports; p; p = p->next) {
+        if (p->setup == setup || p->retiring)
+            continue;
+        p->retiring = true;
+        listener_drain(p->listener);
+    }
+    setup_unref(old);
+}
+
+static void leave_if_idle(struct worker *w)
+{
+    if (w->leaving && w->active == 0)
+        loop_stop(w->loop);
+}
+
+void worker_drain(struct worker *w)
+{
+    w->leaving = true;
+    for (struct port *p = w->ports; p; p = p->next)
+        listener_drain(p->listener);
+    leave_if_idle(w);
+}
+
+void worker_left(struct worker *w)
+{
+    w->active--;
+    leave_if_idle(w);
+}
+
+struct creds *worker_creds(struct worker *w)
+{
+    struct creds_chain *chain = w->setup->creds;
+    uint64_t newest = creds_version(chain);
+    int64_t now_s = clock_wall_ms() / 1000;
+    if (!w->creds || w->creds->version != newest ||
+        (w->creds->expires_s && w->creds->expires_s <= now_s)) {
+        creds_unref(w->creds);
+        w->creds = creds_get(chain);
+    }
+    return w->creds;
+}
+
+bool worker_may_resend(struct worker *w)
+{
+    if (w->resend_tokens < 1)
+        return false;
+    w->resend_tokens -= 1;
+    return true;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gate/body and gate/facts: bytes kept, hashed and charged; what is read from them.
+ */
+#include "weir/gate/body.h"
+#include "weir/gate/facts.h"
+
+#include "weir/base/buf.h"
+#include "weir/base/mem.h"
+
+#include <cmocka.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+static struct body_budget budget;
+static struct body_pool pool;
+
+static int fresh(void **state)
+{
+    budget = (struct body_budget){.most_bytes = 64 * 1024 * 1024};
+    pool = (struct body_pool){.budget = &budget};
+    return 0;
+}
+
+static int done(void **state)
+{
+    assert_int_equal(budget.used_bytes, 0);
+    body_pool_fini(&pool);
+    return 0;
+}
+
+static char byte_at(size_t i)
+{
+    return (char)(i * 2654435761u >> 24);
+}
+
+/* Fills to `size` in pieces as a protocol would; false when room ran out. */
+static bool fill(struct body *b, size_t size)
+{
+    while (b->len < size) {
+        char *room;
+        size_t n;
+        if (body_reserve(b, size - b->len, &room, &n) != BODY_ROOM)
+            return false;
+        assert_true(n > 0 && n <= size - b->len);
+        for (size_t i = 0; i < n; i++)
+            room[i] = byte_at(b->len + i);
+        body_commit(b, n);
+    }
+    return true;
+}
+
+static void keeps_and_hashes(void **state)
+{
+    static const size_t sizes[] = {0, 1, 2047, 2048, 65535, 65536, 65537, 3000000, BODY_MOST_BYTES};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        struct body b;
+        unsigned char want[SHA256_BYTES], have[SHA256_BYTES];
+        body_init(&b, &pool);
+        assert_true(fill(&b, sizes[s]));
+        assert_int_equal(b.len, sizes[s]);
+        assert_int_equal(budget.used_bytes, sizes[s]);
+        for (size_t i = 0; i < b.len; i += 997)
+            assert_int_equal(b.data[i], byte_at(i));
+        sha256_of(body_str(&b), want);
+        sha256_end(&b.hash, have);
+        assert_memory_equal(want, have, SHA256_BYTES);
+        body_fini(&b);
+    }
+}
+
+static void stops_at_the_largest(void **state)
+{
+    struct body b;
+    char *room;
+    size_t n;
+    body_init(&b, &pool);
+    assert_true(fill(&b, BODY_MOST_BYTES));
+    assert_int_equal(body_reserve(&b, 1, &room, &n), BODY_FULL);
+    body_fini(&b);
+}
+
+static void waits_for_the_budget(void **state)
+{
+    struct body a, b;
+    budget.most_bytes = 100000;
+    body_init(&a, &pool);
+    body_init(&b, &pool);
+    char *room;
+    size_t n;
+    assert_true(fill(&a, 100000));
+    assert_int_equal(body_reserve(&b, 10, &room, &n), BODY_WAIT);
+    body_fini(&a);
+    assert_int_equal(body_reserve(&b, 10, &room, &n), BODY_ROOM);
+    body_fini(&b);
+}
+
+static void bears_refused_memory(void **state)
+{
+    struct body b;
+    char *room;
+    size_t n;
+    body_init(&b, &pool);
+    mem_fail_at(1);
+    assert_int_equal(body_reserve(&b, 10, &room, &n), BODY_WAIT);
+    assert_int_equal(body_reserve(&b, 10, &room, &n), BODY_ROOM);
+    body_fini(&b);
+}
+
+static struct facts read_all(struct str body)
+{
+    struct facts f = {0};
+    while (facts_read(&f, body) == FACTS_MORE)
+        ;
+    return f;
+}
+
+static void reads_facts(void **state)
+{
+    assert_int_equal(read_all(S("")).state, FACTS_NONE);
+    assert_int_equal(read_all(S("{\"a\":1}x")).state, FACTS_LOOSE);
+    struct facts f = read_all(S("{\"messages\":[{\"model\":\"no\"}],\"model\":\"yes\"}"));
+    assert_int_equal(f.state, FACTS_STRICT);
+    assert_true(str_eq(f.model, S("yes")));
+    assert_int_equal(read_all(S("{\"model\":\"a\",\"mod\\u0065l\":\"b\"}")).model.len, 0);
+    assert_int_equal(read_all(S("{\"model\":7}")).model.len, 0);
+}
+
+static void reads_long_bodies_in_slices(void **state)
+{
+    struct buf b = {0};
+    struct facts f = {0};
+    buf_add(&b, S("{\"x\":\""));
+    for (size_t i = 0; i < 5u << 20; i++)
+        buf_add_char(&b, 'x');
+    buf_add(&b, S("\",\"model\":\"m\"}"));
+    unsigned slices = 1;
+    while (facts_read(&f, buf_str(&b)) == FACTS_MORE)
+        slices++;
+    assert_int_equal(f.state, FACTS_STRICT);
+    assert_true(slices >= 5);
+    assert_true(str_eq(f.model, S("m")));
+    buf_fini(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(keeps_and_hashes, fresh, done),
+        cmocka_unit_test_setup_teardown(stops_at_the_largest, fresh, done),
+        cmocka_unit_test_setup_teardown(waits_for_the_budget, fresh, done),
+        cmocka_unit_test_setup_teardown(bears_refused_memory, fresh, done),
+        cmocka_unit_test(reads_facts),
+        cmocka_unit_test(reads_long_bodies_in_slices),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -8,9 +8,11 @@
 #include "weir/base/text.h"
 #include "weir/wire/event_stream.h"
 
+#include <assert.h>
+
 static const struct outcome_row rows[OUTCOMES] = {
-#define OUTCOME(name_, word_, status_, blame_, aws_, anthropic_, openai_, sentence_)               \
-    [OUTCOME_##name_] = {STR(word_), status_,        STR(blame_),   STR(aws_),                     \
+#define OUTCOME(name_, word_, status_, blame_, aws_, anthropic_, openai_, sentence_) \
+    [OUTCOME_##name_] = {STR(word_),      status_,      STR(blame_),   STR(aws_),    \
                          STR(anthropic_), STR(openai_), STR(sentence_)},
 #include "weir/gate/outcomes.def"
 #undef OUTCOME
@@ -86,13 +88,24 @@ static struct str stream_type(enum outcome o, enum dialect d)
     return S("api_error");
 }
 
+static void add_exception(struct buf *b, struct str type, struct str body)
+{
+    const struct event_header headers[] = {
+        {STR(":message-type"), EVENT_STRING, 0, STR("exception")},
+        {STR(":exception-type"), EVENT_STRING, 0, type},
+        {STR(":content-type"), EVENT_STRING, 0, STR("application/json")}};
+    int err = event_stream_add(b, headers, 3, body);
+    assert(err == 0); /* names and sizes are ours */
+    (void)err;
+}
+
 void outcome_add_in_stream(struct buf *b, enum outcome o, enum dialect d, enum stream_shape s)
 {
     struct buf body = {0};
     struct str type = stream_type(o, d);
     add_error(&body, d, type, rows[o].sentence);
     if (s == STREAM_EVENTS) {
-        event_stream_add_exception(b, type, buf_str(&body));
+        add_exception(b, type, buf_str(&body));
     } else if (s == STREAM_SSE) {
         if (d == DIALECT_ANTHROPIC)
             buf_add(b, S("event: error\n"));

@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+
 #include <cmocka.h>
 
 static void reads_units(void **state)
@@ -74,8 +75,8 @@ static void finds_the_nearest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_units), cmocka_unit_test(prints_what_it_reads),
-        cmocka_unit_test(knows_times), cmocka_unit_test(escapes),
+        cmocka_unit_test(reads_units),       cmocka_unit_test(prints_what_it_reads),
+        cmocka_unit_test(knows_times),       cmocka_unit_test(escapes),
         cmocka_unit_test(finds_the_nearest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,10 +8,11 @@
 #include "weir/base/buf.h"
 #include "weir/base/mem.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static struct body_budget budget;
 static struct body_pool pool;

@@ -5,10 +5,11 @@
  */
 #include "weir/gate/config.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 static struct config *parse(const char *text, struct buf *faults)
 {

@@ -4,9 +4,10 @@
  */
 #include "weir/gate/operation.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 static enum outcome why;
 static struct str first;

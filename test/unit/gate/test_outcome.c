@@ -6,10 +6,11 @@
 #include "weir/gate/outcome.h"
 #include "weir/gate/stream_tail.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static void speaks_each_dialect(void **state)
 {

@@ -7,12 +7,11 @@
 #include "weir/gate/exchange.h"
 
 #include "back.h"
+#include "record.h"
 #include "weir/base/clock.h"
 #include "weir/base/hook.h"
-#include "weir/base/log.h"
 #include "weir/base/mem.h"
 #include "weir/base/random.h"
-#include "weir/base/text.h"
 #include "weir/wire/uri.h"
 
 #include <stdio.h>
@@ -28,7 +27,6 @@ static enum step_result step_receive(struct exchange *ex);
 static enum step_result step_understand(struct exchange *ex);
 static enum step_result step_dispatch(struct exchange *ex);
 static enum step_result step_relay(struct exchange *ex);
-static void settle(struct exchange *ex, enum front_gone why);
 
 static const struct {
     const char *name;
@@ -369,9 +367,36 @@ static void *on_request(void *owner, struct front *f, const struct front_request
     return ex;
 }
 
+/* --- settle */
+
+static enum outcome outcome_at_end(const struct exchange *ex, enum front_gone why)
+{
+    bool whole = ex->outcome == OUTCOME_NONE || ex->outcome == OUTCOME_ANSWERED ||
+                 ex->outcome == OUTCOME_OWN;
+    if (why == FRONT_BAD)
+        return OUTCOME_BAD_MESSAGE;
+    if (why == FRONT_LEFT && whole)
+        return OUTCOME_CLIENT_LEFT;
+    return ex->outcome ? ex->outcome : OUTCOME_INTERNAL;
+}
+
 static void on_gone(void *arg, enum front_gone why)
 {
-    settle(arg, why);
+    struct exchange *ex = arg;
+    struct worker *w = ex->worker;
+    (void)HOOK("exchange.settle");
+    later_cancel(&ex->again);
+    if (ex->body_waits)
+        timer_stop(&ex->wait_timer);
+    if (ex->op && ex->op->back->drop)
+        ex->op->back->drop(ex);
+    ex->outcome = outcome_at_end(ex, why);
+    record_exchange(ex, steps[ex->step].name);
+    body_fini(&ex->body);
+    arena_fini(&ex->arena);
+    setup_unref(ex->setup);
+    mem_free(ex);
+    worker_left(w);
 }
 
 const struct front_sink exchange_sink = {.on_request = on_request,
@@ -380,91 +405,3 @@ const struct front_sink exchange_sink = {.on_request = on_request,
                                          .on_body_end = on_body_end,
                                          .on_drain = on_drain,
                                          .on_gone = on_gone};
-
-/* Time that the request spent in Weir: until its last byte was handed on, and from the answer's
- * head until that was handed on. Without a call it is all of it. */
-static int64_t added_us(const struct exchange *ex, int64_t now_ns)
-{
-    const struct origin_call *c = &ex->call;
-    if (!ex->whole_ns)
-        return 0;
-    if (!ex->attempts)
-        return (now_ns - ex->whole_ns) / 1000;
-    int64_t before = c->sent_ns > ex->whole_ns ? c->sent_ns - ex->whole_ns : 0;
-    int64_t after = c->head_ns && ex->handed_ns > c->head_ns ? ex->handed_ns - c->head_ns : 0;
-    return (before + after) / 1000;
-}
-
-static void log_exchange(struct exchange *ex, int64_t now_ns, const struct operation *op)
-{
-    static const struct str versions[] = {STR("http/1.0"), STR("http/1.1"), STR("h2")};
-    static const struct str json[] = {STR("none"), STR("strict"), STR("loose"), STR("unread")};
-    struct log_line l;
-    log_begin(&l,
-              ex->realm == REALM_ADMIN || op->realm != REALM_DATA || op->id >= OP_WEIR_HEALTH
-                  ? LOG_DEBUG
-                  : LOG_INFO,
-              "exchange");
-    if (!l.wanted)
-        return;
-    log_str(&l, "id", str_from(ex->id, sizeof ex->id));
-    log_str(&l, "op", op->name);
-    if (ex->model.len)
-        log_str(&l, "model", ex->model);
-    if (ex->workload.len)
-        log_str(&l, "workload", ex->workload);
-    log_str(&l, "peer", ex->request->peer_addr);
-    if (ex->request->peer_name.len)
-        log_str(&l, "cn", ex->request->peer_name);
-    log_str(&l, "via", versions[ex->request->version]);
-    log_u64(&l, "status", (uint64_t)ex->status);
-    log_str(&l, "outcome", outcome_row(ex->outcome)->word);
-    log_str(&l, "while", str_of(steps[ex->step].name));
-    log_u64(&l, "in", ex->request_bytes);
-    log_u64(&l, "out", ex->answer_bytes);
-    log_ms(&l, "ms", (now_ns - ex->request->began_ns) / 1000);
-    log_ms(&l, "added_ms", added_us(ex, now_ns));
-    if (ex->attempts > 1)
-        log_u64(&l, "attempts", ex->attempts);
-    log_str(&l, "json", json[ex->facts.state]);
-    if (ex->trouble)
-        log_str(&l, "trouble", str_of(ex->trouble));
-    log_end(&l);
-}
-
-static void count(struct exchange *ex, int64_t now_ns, const struct operation *op)
-{
-    struct metric_slab *m = &ex->worker->metrics;
-    metric_bump(&m->requests[op->id][ex->outcome], 1);
-    metric_observe(&m->request_seconds[op->id], (now_ns - ex->request->began_ns) / 1000);
-    metric_observe(&m->added_seconds[op->id], added_us(ex, now_ns));
-    metric_add(m, METRIC_REQUEST_BYTES, ex->request_bytes);
-    metric_add(m, METRIC_ANSWER_BYTES, ex->answer_bytes);
-}
-
-static void settle(struct exchange *ex, enum front_gone why)
-{
-    struct worker *w = ex->worker;
-    const struct operation *op = ex->op ? ex->op : operation_row(OP_NONE);
-    int64_t now_ns = clock_mono_ns();
-    (void)HOOK("exchange.settle");
-    later_cancel(&ex->again);
-    if (ex->body_waits)
-        timer_stop(&ex->wait_timer);
-    if (op->back->drop)
-        op->back->drop(ex);
-    if (why == FRONT_BAD)
-        ex->outcome = OUTCOME_BAD_MESSAGE;
-    else if (why == FRONT_LEFT &&
-             (!ex->outcome || ex->outcome == OUTCOME_ANSWERED || ex->outcome == OUTCOME_OWN))
-        ex->outcome = OUTCOME_CLIENT_LEFT;
-    else if (!ex->outcome)
-        ex->outcome = OUTCOME_INTERNAL;
-    log_exchange(ex, now_ns, op);
-    count(ex, now_ns, op);
-    body_fini(&ex->body);
-    arena_fini(&ex->arena);
-    setup_unref(ex->setup);
-    mem_free(ex);
-    worker_left(w);
-}

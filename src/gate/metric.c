@@ -6,7 +6,7 @@
 #include "weir/gate/metric.h"
 
 static const struct metric_row rows[METRICS] = {
-#define METRIC(id_, name_, type_, labels_, help_)                                                  \
+#define METRIC(id_, name_, type_, labels_, help_) \
     [METRIC_##id_] = {STR(name_), STR(#type_), STR(labels_), STR(help_)},
 #include "weir/gate/metrics.def"
 #undef METRIC

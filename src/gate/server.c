@@ -2,18 +2,15 @@
  *
  * The daemon's life: lock, bind, start, serve, reload, drain. This thread becomes the office; every
  * other thread is a worker that learns of changes by mail.
- *
- *     bind: a plain bind as a probe (SO_REUSEPORT alone would bind silently beside another daemon),
- *     then one SO_REUSEPORT socket for each worker.
  */
 #include "weir/gate/server.h"
 
+#include "bind.h"
 #include "weir/base/log.h"
 #include "weir/base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +18,6 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,57 +49,6 @@ static bool take_lock(struct server *s, struct str state)
             "state",
             state.ptr);
     return false;
-}
-
-/* --- sockets */
-
-static void close_all(int *fds, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
-}
-
-/* "127.0.0.1:0" becomes the port that the first socket got. */
-static struct str bound_address(int fd, struct str asked, char out[300])
-{
-    struct sockaddr_storage addr;
-    socklen_t len = sizeof addr;
-    if (!str_ends(asked, S(":0")) || getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
-        return asked;
-    unsigned port = addr.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&addr)->sin6_port)
-                                               : ntohs(((struct sockaddr_in *)&addr)->sin_port);
-    int n = snprintf(out, 300, "%.*s%u", (int)asked.len - 1, asked.ptr, port);
-    return str_from(out, (size_t)n);
-}
-
-/* One socket for each of `n` threads. */
-static bool bind_for(struct str address, int *fds, size_t n, char *err, size_t err_size)
-{
-    char room[300];
-    for (size_t i = 0; i < n; i++)
-        fds[i] = -1;
-    if (!str_ends(address, S(":0"))) {
-        int probe = listener_bind(address, false, err, err_size);
-        if (probe < 0)
-            return false;
-        close(probe);
-    }
-    struct str actual = address;
-    for (size_t i = 0; i < n; i++) {
-        fds[i] = listener_bind(actual, true, err, err_size);
-        if (fds[i] < 0) {
-            close_all(fds, n);
-            return false;
-        }
-        if (i == 0)
-            actual = bound_address(fds[0], address, room);
-    }
-    struct log_line l;
-    log_begin(&l, LOG_INFO, "listening");
-    log_str(&l, "address", actual);
-    log_end(&l);
-    return true;
 }
 
 /* --- mail to the workers */
@@ -191,10 +136,10 @@ static bool bind_new(struct server *s, const struct config *old, const struct co
             fds[i][w] = -1;
         if (old && is_open(old, new->listen[i].address))
             continue;
-        if (bind_for(new->listen[i].address, fds[i], s->n_workers, err, err_size))
+        if (bind_address(new->listen[i].address, fds[i], s->n_workers, err, err_size))
             continue;
         for (size_t j = 0; j < i; j++)
-            close_all(fds[j], s->n_workers);
+            bind_close(fds[j], s->n_workers);
         return false;
     }
     return true;
@@ -338,7 +283,7 @@ static bool open_admin(struct server *s, char *err, size_t err_size)
 {
     struct str address = s->setups->config->admin_address;
     int fd;
-    if (!bind_for(address, &fd, 1, err, err_size))
+    if (!bind_address(address, &fd, 1, err, err_size))
         return false;
     worker_open(&s->office, fd, s->setups, 0, address, REALM_ADMIN);
     return true;

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Listening sockets for several threads on one address.
+ */
+#ifndef WEIR_SRC_GATE_BIND_H
+#define WEIR_SRC_GATE_BIND_H
+
+#include "weir/base/str.h"
+
+/* One socket for each of `n` threads, and a log line with the address (":0" is told as the port
+ * that was given). False with a sentence in err; then none is open. */
+bool bind_address(struct str address, int *fds, size_t n, char *err, size_t err_size);
+/* Closes those that are not negative. */
+void bind_close(int *fds, size_t n);
+
+#endif

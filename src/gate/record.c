@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What remains of an exchange: one log line and the counters. Every field of the line is named
+ * here; none of them holds a prompt, an answer, a key or a signature.
+ */
+#include "record.h"
+
+#include "weir/base/clock.h"
+#include "weir/base/log.h"
+
+/* Time that the request spent in Weir: until its last byte was handed on, and from the answer's
+ * head until that was handed on. Without a call it is all of it. */
+static int64_t added_us(const struct exchange *ex, int64_t now_ns)
+{
+    const struct origin_call *c = &ex->call;
+    if (!ex->whole_ns)
+        return 0;
+    if (!ex->attempts)
+        return (now_ns - ex->whole_ns) / 1000;
+    int64_t before = c->sent_ns > ex->whole_ns ? c->sent_ns - ex->whole_ns : 0;
+    int64_t after = c->head_ns && ex->handed_ns > c->head_ns ? ex->handed_ns - c->head_ns : 0;
+    return (before + after) / 1000;
+}
+
+static void log_exchange(const struct exchange *ex, int64_t now_ns, const struct operation *op,
+                         const char *step)
+{
+    static const struct str versions[] = {STR("http/1.0"), STR("http/1.1"), STR("h2")};
+    static const struct str json[] = {STR("none"), STR("strict"), STR("loose"), STR("unread")};
+    struct log_line l;
+    log_begin(&l,
+              ex->realm == REALM_ADMIN || op->realm != REALM_DATA || op->id >= OP_WEIR_HEALTH
+                  ? LOG_DEBUG
+                  : LOG_INFO,
+              "exchange");
+    if (!l.wanted)
+        return;
+    log_str(&l, "id", str_from(ex->id, sizeof ex->id));
+    log_str(&l, "op", op->name);
+    if (ex->model.len)
+        log_str(&l, "model", ex->model);
+    if (ex->workload.len)
+        log_str(&l, "workload", ex->workload);
+    log_str(&l, "peer", ex->request->peer_addr);
+    if (ex->request->peer_name.len)
+        log_str(&l, "cn", ex->request->peer_name);
+    log_str(&l, "via", versions[ex->request->version]);
+    log_u64(&l, "status", (uint64_t)ex->status);
+    log_str(&l, "outcome", outcome_row(ex->outcome)->word);
+    log_str(&l, "while", str_of(step));
+    log_u64(&l, "in", ex->request_bytes);
+    log_u64(&l, "out", ex->answer_bytes);
+    log_ms(&l, "ms", (now_ns - ex->request->began_ns) / 1000);
+    log_ms(&l, "added_ms", added_us(ex, now_ns));
+    if (ex->attempts > 1)
+        log_u64(&l, "attempts", ex->attempts);
+    log_str(&l, "json", json[ex->facts.state]);
+    if (ex->trouble)
+        log_str(&l, "trouble", str_of(ex->trouble));
+    log_end(&l);
+}
+
+static void count(const struct exchange *ex, int64_t now_ns, const struct operation *op)
+{
+    struct metric_slab *m = &ex->worker->metrics;
+    metric_bump(&m->requests[op->id][ex->outcome], 1);
+    metric_observe(&m->request_seconds[op->id], (now_ns - ex->request->began_ns) / 1000);
+    metric_observe(&m->added_seconds[op->id], added_us(ex, now_ns));
+    metric_add(m, METRIC_REQUEST_BYTES, ex->request_bytes);
+    metric_add(m, METRIC_ANSWER_BYTES, ex->answer_bytes);
+}
+
+void record_exchange(const struct exchange *ex, const char *step)
+{
+    const struct operation *op = ex->op ? ex->op : operation_row(OP_NONE);
+    int64_t now_ns = clock_mono_ns();
+    log_exchange(ex, now_ns, op, step);
+    count(ex, now_ns, op);
+}

@@ -19,7 +19,7 @@ struct back {
 };
 
 extern const struct back back_bedrock;
-extern const struct back back_refuse_bidirectional, back_health, back_ready, back_none;
+extern const struct back back_health, back_ready, back_none;
 extern const struct back back_metrics, back_config, back_reload, back_drain;
 
 #endif

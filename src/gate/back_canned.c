@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Answers that are known without asking anyone: health, readiness, and the refusal of the one
- * operation that cannot pass through a signer.
+ * Answers that are known without asking anyone: health and readiness.
  */
 #include "back.h"
 #include "weir/gate/server.h"
@@ -19,12 +18,6 @@ static enum step_result start_ready(struct exchange *ex)
     return exchange_own(ex, 200, S("text/plain"), S("ready\n"));
 }
 const struct back back_ready = {"ready", start_ready, NULL, NULL};
-
-static enum step_result start_refuse(struct exchange *ex)
-{
-    return exchange_fail(ex, OUTCOME_BIDIRECTIONAL, S(""));
-}
-const struct back back_refuse_bidirectional = {"refuse", start_refuse, NULL, NULL};
 
 static enum step_result start_none(struct exchange *ex)
 {

@@ -33,7 +33,8 @@ static struct str bound_address(int fd, struct str asked, char out[300])
     return str_from(out, (size_t)n);
 }
 
-bool bind_address(struct str address, int *fds, size_t n, char *err, size_t err_size)
+bool bind_address(struct str address, const char *port, int *fds, size_t n, char *err,
+                  size_t err_size)
 {
     char room[300];
     for (size_t i = 0; i < n; i++)
@@ -56,6 +57,7 @@ bool bind_address(struct str address, int *fds, size_t n, char *err, size_t err_
     }
     struct log_line l;
     log_begin(&l, LOG_INFO, "listening");
+    log_str(&l, "port", str_of(port));
     log_str(&l, "address", actual);
     log_end(&l);
     return true;

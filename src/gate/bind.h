@@ -8,8 +8,10 @@
 #include "weir/base/str.h"
 
 /* One socket for each of `n` threads, and a log line with the address (":0" is told as the port
- * that was given). False with a sentence in err; then none is open. */
-bool bind_address(struct str address, int *fds, size_t n, char *err, size_t err_size);
+ * that was given) and which port it is: "data" or "admin". False with a sentence in err; then none
+ * is open. */
+bool bind_address(struct str address, const char *port, int *fds, size_t n, char *err,
+                  size_t err_size);
 /* Closes those that are not negative. */
 void bind_close(int *fds, size_t n);
 

@@ -120,6 +120,8 @@ static enum outcome find_operation(struct exchange *ex)
         op = operation_row(OP_OTHER);
     if (!op)
         return why;
+    if (op->id == OP_INVOKE_BIDIRECTIONAL)
+        return OUTCOME_BIDIRECTIONAL; /* before its body, which has no end */
     ex->op = op;
     ex->dialect = op->id == OP_OTHER ? ex->dialect : op->dialect;
     decode_model(ex, first);

@@ -136,7 +136,7 @@ static bool bind_new(struct server *s, const struct config *old, const struct co
             fds[i][w] = -1;
         if (old && is_open(old, new->listen[i].address))
             continue;
-        if (bind_address(new->listen[i].address, fds[i], s->n_workers, err, err_size))
+        if (bind_address(new->listen[i].address, "data", fds[i], s->n_workers, err, err_size))
             continue;
         for (size_t j = 0; j < i; j++)
             bind_close(fds[j], s->n_workers);
@@ -283,7 +283,7 @@ static bool open_admin(struct server *s, char *err, size_t err_size)
 {
     struct str address = s->setups->config->admin_address;
     int fd;
-    if (!bind_address(address, &fd, 1, err, err_size))
+    if (!bind_address(address, "admin", &fd, 1, err, err_size))
         return false;
     worker_open(&s->office, fd, s->setups, 0, address, REALM_ADMIN);
     return true;

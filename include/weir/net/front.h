@@ -79,5 +79,8 @@ size_t front_unsent(const struct front *f);
 enum { FRONT_HIGH_MARK = 64 * 1024, FRONT_LOW_MARK = 16 * 1024 };
 /* Ends the answer so that the client sees it broken: RST_STREAM, or the connection closed. */
 void front_abort(struct front *f);
+/* Instead of front_answer: the request is not processed and may be sent again. HTTP/2 resets the
+ * stream with REFUSED_STREAM; HTTP/1 closes the connection without a byte. */
+void front_refuse(struct front *f);
 
 #endif

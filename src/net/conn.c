@@ -284,6 +284,30 @@ void conn_send(struct conn *c, struct str bytes)
     queue(c, str_from_offset(bytes, gone), true);
 }
 
+void conn_keep_borrowed(struct conn *c)
+{
+    struct buf all = {0};
+    bool any = false;
+    for (size_t i = 0; i < c->n_spans; i++)
+        any |= c->spans[c->first_span + i].ptr != NULL;
+    if (!any)
+        return;
+    for (size_t i = 0; i < c->n_spans; i++) {
+        const struct conn_span *s = &c->spans[c->first_span + i];
+        if (s->ptr)
+            buf_add(&all, str_from(s->ptr, s->len));
+        else
+            buf_add(&all, str_from(c->copied.data + c->copied.head, s->len));
+        if (!s->ptr)
+            buf_consume(&c->copied, s->len);
+    }
+    buf_fini(&c->copied);
+    c->copied = all;
+    c->first_span = 0;
+    c->n_spans = 1;
+    c->spans[0] = (struct conn_span){NULL, c->unwritten};
+}
+
 size_t conn_unwritten(const struct conn *c)
 {
     return c->unwritten;
@@ -456,8 +480,18 @@ void conn_owner(struct conn *c, conn_callback *cb, void *arg)
 
 /* --- reading */
 
+/* What came before writing failed: an origin's early answer, read by who was just told so. */
+static ssize_t read_leftover(struct conn *c, char *dst, size_t n)
+{
+    bool plain = c->carrier == &conn_plain && c->fd >= 0 && !c->closed;
+    ssize_t got = plain ? c->carrier->read(c, dst, n) : c->error;
+    return got > 0 ? got : c->error;
+}
+
 ssize_t conn_read(struct conn *c, char *dst, size_t n)
 {
+    if (c->state == CONN_DEAD)
+        return read_leftover(c, dst, n);
     if (c->closed || c->state != CONN_IS_OPEN)
         return c->error ? c->error : ERR_AGAIN;
     ssize_t got = c->carrier->read(c, dst, n);

@@ -48,7 +48,8 @@ void conn_start_tls(struct conn *c, struct tls *tls, struct str host);
 void conn_open_within(struct conn *c, int64_t ms);
 
 /* Up to n bytes into dst: > 0 how many, ERR_AGAIN, ERR_EOF, or another ERR_*. Read until
- * ERR_AGAIN or stop when you had your share: CONN_READABLE comes again. */
+ * ERR_AGAIN or stop when you had your share: CONN_READABLE comes again. After CONN_BROKEN, on clear
+ * TCP, it still gives what had arrived before. */
 MUST_CHECK ssize_t conn_read(struct conn *c, char *dst, size_t n);
 /* Clear TCP only: looks at bytes without taking them (MSG_PEEK). */
 MUST_CHECK ssize_t conn_peek(struct conn *c, char *dst, size_t n);

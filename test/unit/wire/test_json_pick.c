@@ -99,6 +99,7 @@ static void other_texts_have_no_members(void **state)
             assert_int_equal(a.of[MODEL].times, 0);
         }
     assert_true(pick(S("{}"), 0).object);
+    assert_int_equal(pick(S("{\"model\":0}"), 0).of[MODEL].times, 1);
 }
 
 static void picks_within_what_was_picked(void **state)

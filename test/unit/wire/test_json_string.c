@@ -23,6 +23,7 @@ static const struct {
     {STR("\"\\\\u0041\""), STR("\\u0041")},
     {STR("\"\\ud800\""), {NULL, 0}},
     {STR("\"\\ud800x\""), {NULL, 0}},
+    {STR("\"\\udfff\""), {NULL, 0}},
     {STR("\"\\ud800\\n12345\""), {NULL, 0}},
     {STR("\"\\udc00\\ud800\""), {NULL, 0}},
     {STR("\"\\ud800\\ud800\\udc00\""), {NULL, 0}},
@@ -74,6 +75,7 @@ static void compares_meanings(void **state)
     assert_false(json_string_is(S("\"mode\""), S("model")));
     assert_false(json_string_is(S("\"models\""), S("model")));
     assert_false(json_string_is(S("\"Model\""), S("model")));
+    assert_false(json_string_is(S("\"models\""), str_sub(S("models"), 0, 5)));
     /* A prefix of the UTF-8 that an escape means is not the escape. */
     assert_false(json_string_is(S("\"\\u00e9\""), S("\xc3")));
     assert_false(json_string_is(S("\"\\ud800\""), S("\xed\xa0\x80")));
@@ -107,6 +109,9 @@ static void copies_into_an_arena(void **state)
     arena_fini(&a);
     arena_init(&a, 8);
     assert_int_equal(json_string_text(S("\"a\\tb and more\""), 100, &a, &out), ERR_NO_MEMORY);
+    arena_fini(&a);
+    arena_init(&a, 8); /* what is certainly too long is not even asked for */
+    assert_int_equal(json_string_text(S("\"\\u0061\\u0062\\u0063\""), 2, &a, &out), ERR_TOO_BIG);
     arena_fini(&a);
 }
 

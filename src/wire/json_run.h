@@ -14,10 +14,12 @@
 #include <string.h>
 #if defined(__x86_64__)
 #include <emmintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 /* `p` must stand at a unit boundary inside of a string. Never reads at or behind p + n. */
-size_t json_run_plain(const unsigned char *p, size_t n); /* any CPU: vectors of the compiler */
+size_t json_run_words(const unsigned char *p, size_t n); /* any CPU: plain ASCII only */
 #if defined(__x86_64__)
 size_t json_run_sse2(const unsigned char *p, size_t n);
 size_t json_run_avx2(const unsigned char *p, size_t n); /* only where the CPU has AVX2 */
@@ -41,6 +43,18 @@ static inline unsigned json_run_short(const unsigned char *p)
         marks |= (uint64_t)(unsigned)_mm_movemask_epi8(mark) << (16 * i);
     }
     return (unsigned)__builtin_ctzll(marks);
+#elif defined(__aarch64__)
+    for (unsigned i = 0; i < 32; i += 16) {
+        int8x16_t v = vld1q_s8((const int8_t *)p + i);
+        uint8x16_t quote = vceqq_s8(v, vdupq_n_s8('"')), slash = vceqq_s8(v, vdupq_n_s8('\\'));
+        uint8x16_t mark = vorrq_u8(vcltq_s8(v, vdupq_n_s8(32)), vorrq_u8(quote, slash));
+        /* Four bits per byte: NEON has no movemask. */
+        uint8x8_t nibbles = vshrn_n_u16(vreinterpretq_u16_u8(mark), 4);
+        uint64_t marks = vget_lane_u64(vreinterpret_u64_u8(nibbles), 0);
+        if (marks)
+            return i + (unsigned)__builtin_ctzll(marks) / 4;
+    }
+    return 32;
 #else
     unsigned i = 0;
     while (i < 32 && p[i] >= 32 && p[i] < 0x80 && p[i] != '"' && p[i] != '\\')

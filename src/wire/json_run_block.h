@@ -83,8 +83,7 @@ RUN_INLINE uint64_t RUN(escape_codes)(uint64_t slash)
     return ((slash << 1 | odd) - slash) ^ odd;
 }
 
-/* One block with a mark in it: how far on from `at` its good bytes reach. The end of the run is
- * told in *ended. */
+/* A block with a mark in it: how far its good bytes reach, and whether the run ends there. */
 RUN_INLINE size_t RUN(marked)(const struct RUN(block) * b, bool *ended)
 {
     uint64_t quote = RUN(same)(b, '"'), slash = RUN(same)(b, '\\');

@@ -142,15 +142,18 @@ HOT enum json_token string_done(struct json_scan *s, size_t *pos)
     return JSON_STRING;
 }
 
-/* From *pos on, which is within the string and at a unit boundary. */
+/* From *pos on, which is within the string and at a unit boundary: what the run does not take is
+ * read exactly, and where that is much, the run is asked again. */
 static __attribute__((noinline)) enum json_token string_long(struct json_scan *s, size_t *pos)
 {
     const unsigned char *p = bytes(s);
     size_t i = *pos, end = limit(s), bad = 0;
     int len = 1;
-    for (i += s->run(p + i, end - i); i < end; i += (size_t)len) {
-        if (p[i] == '"' || (len = unit(p + i, end - i, &bad)) <= 0)
-            break;
+    while (i < end && p[i] != '"' && len > 0) {
+        i += s->run(p + i, end - i);
+        for (size_t from = i; i < end && i - from < 64 && p[i] != '"'; i += (size_t)len)
+            if ((len = unit(p + i, end - i, &bad)) <= 0)
+                break;
     }
     *pos = i;
     if (i == end || len == UNIT_CUT)

@@ -11,7 +11,7 @@
 #include "weir/base/buf.h"
 #include "weir/base/clock.h"
 #include "weir/base/digest.h"
-#include "weir/wire/json_scan.h"
+#include "weir/wire/json_pick.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,6 +162,17 @@ static void scan_skip(struct str text)
         abort();
 }
 
+/* What the road asks of every body. */
+static void pick(struct str text)
+{
+    struct json_member want[] = {
+        {.name = STR("model")}, {.name = STR("serviceTier")}, {.name = STR("messages")}};
+    struct json_pick p;
+    json_pick_init(&p, text, want, 3);
+    if (json_pick_step(&p) != JSON_END || want[2].times != 1)
+        abort();
+}
+
 static void hash(struct str text)
 {
     unsigned char digest[SHA256_BYTES];
@@ -178,6 +189,7 @@ static const struct row rows[] = {
     {STR("json.string.emoji.1MiB"), MIB, string_emoji, scan_skip},
     {STR("json.converse.64KiB"), 64 * KIB, converse, scan_skip},
     {STR("json.converse.tokens.64KiB"), 64 * KIB, converse, scan_tokens},
+    {STR("json.converse.pick.64KiB"), 64 * KIB, converse, pick},
     {STR("json.indented.1MiB"), MIB, indented, scan_skip},
     {STR("json.members.1MiB"), MIB, short_members, scan_skip},
     {STR("json.zeros.1MiB"), MIB, zeros, scan_skip},

@@ -7,7 +7,7 @@
  *     struct json_pick p;
  *     json_pick_init(&p, body, want, 2);
  *     do
- *         json_slice(&p.scan, 1 << 20);
+ *         json_slice(&p.scan, JSON_SLICE_BYTES);
  *     while ((t = json_pick_step(&p)) == JSON_PAUSE);     (with other work between the slices)
  *
  * At JSON_END the answers hold; at JSON_BAD none of them does, and p.scan has fault and fault_at.

@@ -22,7 +22,7 @@ static size_t run_none(const unsigned char *p, size_t n)
 }
 
 /* The first is the exact reader alone, which the others are compared with. */
-static run_fn runs[5] = {run_none, json_run_plain};
+static run_fn runs[5] = {run_none, json_run_words};
 static int n_runs = 2;
 
 static int find_runs(void **state)

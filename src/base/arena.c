@@ -4,6 +4,7 @@
  */
 #include "weir/base/arena.h"
 
+#include "weir/base/digest.h"
 #include "weir/base/mem.h"
 
 #include <assert.h>
@@ -33,6 +34,12 @@ void arena_fini(struct arena *a)
         a->chunks = next;
     }
     *a = (struct arena){.max = a->max};
+}
+
+void arena_wipe(struct arena *a)
+{
+    for (struct arena_chunk *c = a->chunks; c; c = c->next)
+        secret_wipe(c->bytes, c->used);
 }
 
 static void *take(struct arena *a, size_t size)

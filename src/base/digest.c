@@ -44,13 +44,25 @@ void sha256_of(struct str bytes, unsigned char out[SHA256_BYTES])
     sha256_end(&h, out);
 }
 
-void sha256_hex(const unsigned char digest[SHA256_BYTES], char out[SHA256_HEX])
+static void to_hex(const unsigned char *bytes, size_t n, char *out)
 {
     static const char hex[] = "0123456789abcdef";
-    for (int i = 0; i < SHA256_BYTES; i++) {
-        out[2 * i] = hex[digest[i] >> 4];
-        out[2 * i + 1] = hex[digest[i] & 15];
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = hex[bytes[i] >> 4];
+        out[2 * i + 1] = hex[bytes[i] & 15];
     }
+}
+
+void sha256_hex(const unsigned char digest[SHA256_BYTES], char out[SHA256_HEX])
+{
+    to_hex(digest, SHA256_BYTES, out);
+}
+
+void sha1_hex(struct str bytes, char out[SHA1_HEX])
+{
+    unsigned char digest[SHA_DIGEST_LENGTH];
+    SHA1((const unsigned char *)(bytes.ptr ? bytes.ptr : ""), bytes.len, digest);
+    to_hex(digest, sizeof digest, out);
 }
 
 void hmac_sha256(struct str key, struct str bytes, unsigned char out[SHA256_BYTES])

@@ -18,6 +18,8 @@ struct arena {
 
 void arena_init(struct arena *a, size_t max_bytes);
 void arena_fini(struct arena *a);
+/* Overwrites what was given out, before arena_fini: there were secrets among it. */
+void arena_wipe(struct arena *a);
 
 /* Aligned for any type, zeroed; NULL when the arena is full. */
 void *arena_new(struct arena *a, size_t size_bytes);

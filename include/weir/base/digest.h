@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SHA-256, HMAC-SHA-256 and CRC-32: the only file that knows OpenSSL's digests.
+ * SHA-256, HMAC-SHA-256, CRC-32 and one use of SHA-1: the only file that knows OpenSSL's digests.
  * A struct sha256 may be fed in slices, and copied to branch off a running hash.
  */
 #ifndef WEIR_BASE_DIGEST_H
@@ -23,6 +23,10 @@ void sha256_of(struct str bytes, unsigned char out[SHA256_BYTES]);
 void sha256_hex(const unsigned char digest[SHA256_BYTES], char out[SHA256_HEX]);
 
 void hmac_sha256(struct str key, struct str bytes, unsigned char out[SHA256_BYTES]);
+
+/* SHA-1 in lower-case hex, no NUL: AWS names the files of its SSO cache so. Not for trust. */
+enum { SHA1_HEX = 40 };
+void sha1_hex(struct str bytes, char out[SHA1_HEX]);
 
 /* CRC-32 as in zlib and the event stream; start with 0 and feed on. */
 uint32_t crc32_add(uint32_t crc, struct str bytes);

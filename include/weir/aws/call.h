@@ -20,10 +20,10 @@ void aws_signer_free(struct aws_signer *s);
  * (aws/endpoint.h). */
 struct aws_target {
     struct origin *origin;
-    struct str authority;  /* Host as signed and sent: port only when it is not the default */
-    struct str base_path;  /* path of the endpoint URL without its last slash, usually empty */
+    struct str authority;       /* Host as signed and sent: port only when it is not the default */
+    struct str base_path;       /* path of the endpoint URL without its last slash, usually empty */
     struct str region, service; /* what is signed */
-    bool s3_path;          /* S3's rule: the path is signed once-encoded and not normalised */
+    bool s3_path;               /* S3's rule: the path is signed once-encoded and not normalised */
 };
 
 struct aws_request {
@@ -32,16 +32,18 @@ struct aws_request {
     const struct field *fields; /* lower-case; no host, content-length, authorization, x-amz-date,
                                    x-amz-security-token, x-amz-content-sha256 */
     size_t n_fields;
-    const struct str *body;     /* pieces, not copied */
+    const struct str *body; /* pieces, not copied */
     size_t n_body;
     const unsigned char *body_sha256; /* SHA256_BYTES; NULL: computed here */
     int64_t answer_ms, silence_ms;
 };
 
-/* Starts it. `out` and what the request points at stay until on_end or aws_cancel (which is
- * origin_cancel(out)). `arena` holds the signed head. `creds` NULL sends without authorization.
- * Fields that travel but are never signed: user-agent, x-amzn-trace-id, and SDK bookkeeping
- * (amz-sdk-*). ERR_NO_MEMORY when the arena is full; then nothing was started. */
+/* Starts it. `out` and what target and request point at stay until on_end or origin_cancel(out).
+ * `arena` holds the signed head. `creds` are only needed during this call; NULL sends without
+ * authorization. Fields that travel but are never signed: those of sigv4_never_signed (user-agent,
+ * x-amzn-trace-id, amz-sdk-*). On failure nothing was started: ERR_NO_MEMORY when the arena is
+ * full, ERR_TOO_BIG for more fields or parameters than can be signed, ERR_BAD for a region or
+ * service that cannot stand in a signature. */
 MUST_CHECK int aws_send(struct aws_signer *s, const struct aws_target *t, struct creds *creds,
                         const struct aws_request *r, struct arena *arena,
                         const struct origin_sink *sink, void *arg, struct origin_call *out);

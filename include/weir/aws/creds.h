@@ -23,20 +23,20 @@ struct creds_chain;
  * lets go. */
 struct creds {
     atomic_uint users;
-    uint64_t version;          /* grows with each new set of the process: keys caches */
+    uint64_t version; /* grows with each new set of the process: keys caches */
     struct str access_key, secret_key, session_token; /* token may be empty */
-    struct str bearer;         /* a Bedrock API key instead of the three; else empty */
-    int64_t expires_s;         /* since 1970; 0: never */
-    const char *source;        /* "env", "profile", "web-identity", "container", "imds", ... */
+    struct str bearer;  /* a Bedrock API key instead of the three; else empty */
+    int64_t expires_s;  /* since 1970; 0: never */
+    const char *source; /* "env", "profile", "web-identity", "container", "imds", ... */
 };
 
 struct creds_options {
-    struct str profile;        /* empty: AWS_PROFILE, else "default" */
-    struct str bearer_file;    /* empty: none. Re-read when it changes */
-    struct str region;         /* for STS and SSO */
-    struct str sts_endpoint;   /* URL, or empty for the region's */
-    const char *ca_file;       /* extra roots for STS and SSO, or NULL */
-    struct str proxy_host;     /* egress proxy for STS and SSO (never for IMDS and containers) */
+    struct str profile;      /* empty: AWS_PROFILE, else "default" */
+    struct str bearer_file;  /* empty: none. Re-read when it changes */
+    struct str region;       /* for STS and SSO */
+    struct str sts_endpoint; /* URL, or empty for the region's */
+    const char *ca_file;     /* extra roots for STS and SSO, or NULL */
+    struct str proxy_host;   /* egress proxy for STS and SSO (never for IMDS and containers) */
     uint16_t proxy_port;
     struct str proxy_authorization;
     /* Everything is read through this, so that tests need no process environment; NULL means
@@ -49,6 +49,8 @@ struct creds_options {
  * not exist, a malformed file). Loading begins at once. */
 struct creds_chain *creds_new(struct loop *l, struct dns *dns, const struct creds_options *o,
                               void (*changed)(void *arg), void *arg, char *err, size_t err_size);
+/* Not from inside `changed`, and when no other thread looks any more; sets that are held live on.
+ */
 void creds_free(struct creds_chain *c);
 
 /* Any thread: the newest set with a reference, NULL while there is none or it has expired. */

@@ -10,7 +10,7 @@
 
 struct endpoint {
     bool tls;
-    char host[256];     /* no brackets, lower case */
+    char host[256]; /* no brackets, lower case */
     uint16_t port;
     char authority[272]; /* as sent in Host: brackets for IPv6, port only when not the default */
     char base_path[256]; /* without its last slash */

@@ -74,6 +74,13 @@ void conn_close(struct conn *c)
     loop_later(c->loop, &c->work); /* frees */
 }
 
+void conn_reset(struct conn *c)
+{
+    if (c && c->fd >= 0 && !c->closed)
+        sock_reset_on_close(c->fd);
+    conn_close(c);
+}
+
 void conn_count(struct conn *c, _Atomic(int64_t) *open)
 {
     assert(!c->counted);
@@ -141,75 +148,6 @@ static void tell(struct conn *c, enum conn_event event)
 
 /* --- the queue */
 
-static struct conn_span *add_span(struct conn *c)
-{
-    if (c->first_span + c->n_spans == c->cap_spans) {
-        if (c->first_span) {
-            memmove(c->spans, c->spans + c->first_span, c->n_spans * sizeof *c->spans);
-        } else {
-            c->cap_spans = c->cap_spans ? 2 * c->cap_spans : 4;
-            c->spans = mem_grow(c->spans, c->cap_spans * sizeof *c->spans);
-        }
-        c->first_span = 0;
-    }
-    struct conn_span *s = &c->spans[c->first_span + c->n_spans++];
-    *s = (struct conn_span){0};
-    return s;
-}
-
-static void queue(struct conn *c, struct str bytes, bool copy)
-{
-    if (bytes.len == 0 || c->state == CONN_DEAD || c->closed)
-        return;
-    struct conn_span *last = c->n_spans ? &c->spans[c->first_span + c->n_spans - 1] : NULL;
-    if (!copy) {
-        *add_span(c) = (struct conn_span){bytes.ptr, bytes.len};
-    } else {
-        if (!last || last->ptr)
-            last = add_span(c);
-        last->len += bytes.len;
-        buf_add(&c->copied, bytes);
-    }
-    c->unwritten += bytes.len;
-}
-
-static size_t gather(const struct conn *c, struct iovec *iov, size_t most)
-{
-    const char *copied = c->copied.data + c->copied.head;
-    size_t n = 0;
-    for (; n < c->n_spans && n < most; n++) {
-        const struct conn_span *s = &c->spans[c->first_span + n];
-        iov[n] = (struct iovec){(char *)(s->ptr ? s->ptr : copied), s->len};
-        if (!s->ptr)
-            copied += s->len;
-    }
-    return n;
-}
-
-static void drop(struct conn *c, size_t n)
-{
-    c->written += n;
-    c->unwritten -= n;
-    while (n) {
-        struct conn_span *s = &c->spans[c->first_span];
-        size_t part = n < s->len ? n : s->len;
-        if (s->ptr)
-            s->ptr += part;
-        else
-            buf_consume(&c->copied, part);
-        s->len -= part;
-        n -= part;
-        if (s->len == 0) {
-            c->first_span++;
-            c->n_spans--;
-        }
-    }
-    if (c->n_spans == 0)
-        c->first_span = 0;
-    if (c->unwritten == 0 && c->copied.cap > 1024)
-        buf_fini(&c->copied); /* an idle connection is small */
-}
-
 static bool crossed_mark(size_t before, size_t now)
 {
     return (before > LOW_MARK && now <= LOW_MARK) || (before > 0 && now == 0);
@@ -221,7 +159,7 @@ static bool write_out(struct conn *c)
     size_t before = c->unwritten;
     while (c->unwritten && !c->blocked) {
         struct iovec iov[MOST_IOV];
-        size_t n = gather(c, iov, MOST_IOV), sum = 0;
+        size_t n = conn_queue_gather(c, iov, MOST_IOV), sum = 0;
         for (size_t i = 0; i < n; i++)
             sum += iov[i].iov_len;
         ssize_t put = c->carrier->write(c, iov, n);
@@ -231,7 +169,7 @@ static bool write_out(struct conn *c)
         }
         c->blocked = put < 0 || (size_t)put < sum;
         if (put > 0)
-            drop(c, (size_t)put);
+            conn_queue_drop(c, (size_t)put);
     }
     return crossed_mark(before, c->unwritten);
 }
@@ -243,14 +181,14 @@ static bool can_write(const struct conn *c)
 
 void conn_write(struct conn *c, struct str bytes)
 {
-    queue(c, bytes, true);
+    conn_queue_add(c, bytes, true);
     if (c->state == CONN_IS_OPEN)
         loop_later(c->loop, &c->work);
 }
 
 void conn_write_borrowed(struct conn *c, struct str bytes)
 {
-    queue(c, bytes, false);
+    conn_queue_add(c, bytes, false);
     if (c->state == CONN_IS_OPEN)
         loop_later(c->loop, &c->work);
 }
@@ -268,20 +206,13 @@ void conn_flush(struct conn *c)
 
 void conn_send(struct conn *c, struct str bytes)
 {
-    if (!can_write(c) || c->blocked || bytes.len == 0) {
+    if (!can_write(c) || c->blocked) {
         conn_write(c, bytes);
         return;
     }
-    uint64_t start = c->written + c->unwritten;
-    queue(c, bytes, false);
+    conn_write_borrowed(c, bytes);
     conn_flush(c);
-    if (c->state == CONN_DEAD || c->unwritten == 0)
-        return;
-    /* What is left of the caller's bytes is the last span: make it a copy. */
-    size_t gone = c->written > start ? (size_t)(c->written - start) : 0;
-    c->n_spans--;
-    c->unwritten -= bytes.len - gone;
-    queue(c, str_from_offset(bytes, gone), true);
+    conn_own(c);
 }
 
 void conn_keep_borrowed(struct conn *c)
@@ -641,55 +572,3 @@ void conn_set_peer(struct conn *c, struct str addr)
 {
     snprintf(c->peer, sizeof c->peer, "%.*s", STR_ARG(addr));
 }
-
-/* --- the plain carrier */
-
-static ssize_t plain_read(struct conn *c, char *dst, size_t n)
-{
-    ssize_t got = sock_read(c->fd, dst, n);
-    if (got == ERR_IO)
-        conn_say(c, "%s", sock_reason());
-    return got;
-}
-
-static ssize_t plain_peek(struct conn *c, char *dst, size_t n)
-{
-    return sock_peek(c->fd, dst, n);
-}
-
-static ssize_t plain_write(struct conn *c, const struct iovec *iov, size_t n)
-{
-    ssize_t put = sock_write(c->fd, iov, n);
-    if (put == ERR_IO)
-        conn_say(c, "%s", sock_reason());
-    return put;
-}
-
-static int plain_open(struct conn *c)
-{
-    return 0;
-}
-
-static bool plain_pending(const struct conn *c)
-{
-    return false;
-}
-
-static void plain_end_writing(struct conn *c)
-{
-    sock_end_writing(c->fd);
-}
-
-static void plain_fini(struct conn *c)
-{
-}
-
-const struct conn_carrier conn_plain = {
-    .read = plain_read,
-    .peek = plain_peek,
-    .write = plain_write,
-    .open = plain_open,
-    .pending = plain_pending,
-    .end_writing = plain_end_writing,
-    .fini = plain_fini,
-};

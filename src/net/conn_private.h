@@ -81,6 +81,11 @@ void conn_say(struct conn *c, const char *format, ...) __attribute__((format(pri
 /* A carrier without a descriptor says that reading or writing may succeed now. */
 void conn_ready(struct conn *c);
 
+/* The queue. Adding to a dead or closed conn does nothing. */
+void conn_queue_add(struct conn *c, struct str bytes, bool copy);
+size_t conn_queue_gather(const struct conn *c, struct iovec *iov, size_t most);
+void conn_queue_drop(struct conn *c, size_t n);
+
 /* conn_tls.c: the TLS side of an open conn. Empty host: server. ERR_* when refused. */
 MUST_CHECK int conn_tls_begin(struct conn *c, struct tls *tls, struct str host);
 struct str conn_tls_alpn(const struct conn *c);

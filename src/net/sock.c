@@ -168,6 +168,12 @@ void sock_end_writing(int fd)
     (void)shutdown(fd, SHUT_WR);
 }
 
+void sock_reset_on_close(int fd)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 void sock_close(int fd)
 {
     (void)close(fd); /* not again on EINTR: Linux has freed the number already */

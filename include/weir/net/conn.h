@@ -66,6 +66,8 @@ void conn_write_borrowed(struct conn *c, struct str bytes);
 void conn_keep_borrowed(struct conn *c);
 /* Writes now what can be written, instead of at the end of the turn. */
 void conn_flush(struct conn *c);
+/* Copies what is left of borrowed bytes, so that their owner can go. */
+void conn_own(struct conn *c);
 /* Writes what is queued and then these bytes now, as far as they go, and queues a copy of the rest:
  * for much at a time, where conn_write would copy all of it. */
 void conn_send(struct conn *c, struct str bytes);
@@ -78,6 +80,8 @@ void conn_count(struct conn *c, _Atomic(int64_t) *open);
 
 /* Closes at once and frees; no event comes any more. NULL is fine. */
 void conn_close(struct conn *c);
+/* conn_close with a reset, for a peer that must not take the end for a good one. */
+void conn_reset(struct conn *c);
 /* Writes what is queued, ends the writing side (close_notify, FIN), discards what still comes for
  * up to 2 s so that the peer can read our last words, then closes and frees itself. The owner
  * forgets it. */

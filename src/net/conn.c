@@ -186,6 +186,21 @@ void conn_write(struct conn *c, struct str bytes)
         loop_later(c->loop, &c->work);
 }
 
+struct buf *conn_write_begin(struct conn *c)
+{
+    c->write_mark = buf_len(&c->copied);
+    return &c->copied;
+}
+
+void conn_write_done(struct conn *c)
+{
+    size_t n = buf_len(&c->copied) - c->write_mark;
+    if (n)
+        conn_queue_added(c, n);
+    if (c->state == CONN_IS_OPEN)
+        loop_later(c->loop, &c->work);
+}
+
 void conn_write_borrowed(struct conn *c, struct str bytes)
 {
     conn_queue_add(c, bytes, false);

@@ -69,6 +69,7 @@ struct conn {
     struct conn_span *spans;
     size_t first_span, n_spans, cap_spans;
     size_t unwritten;
+    size_t write_mark; /* readable length of copied at conn_write_begin */
     uint64_t written;
     _Atomic(int64_t) *counted;
     char peer[SOCK_ADDR_TEXT];
@@ -83,6 +84,7 @@ void conn_ready(struct conn *c);
 
 /* The queue. Adding to a dead or closed conn does nothing. */
 void conn_queue_add(struct conn *c, struct str bytes, bool copy);
+void conn_queue_added(struct conn *c, size_t n); /* n bytes stand in `copied` already */
 size_t conn_queue_gather(const struct conn *c, struct iovec *iov, size_t most);
 void conn_queue_drop(struct conn *c, size_t n);
 

@@ -24,19 +24,34 @@ static struct conn_span *add_span(struct conn *c)
     return s;
 }
 
+static bool takes_no_more(const struct conn *c)
+{
+    return c->state == CONN_DEAD || c->closed;
+}
+
+void conn_queue_added(struct conn *c, size_t n)
+{
+    if (takes_no_more(c)) {
+        c->copied.tail -= n;
+        return;
+    }
+    struct conn_span *last = c->n_spans ? &c->spans[c->first_span + c->n_spans - 1] : NULL;
+    if (!last || last->ptr)
+        last = add_span(c);
+    last->len += n;
+    c->unwritten += n;
+}
+
 void conn_queue_add(struct conn *c, struct str bytes, bool copy)
 {
-    if (bytes.len == 0 || c->state == CONN_DEAD || c->closed)
+    if (bytes.len == 0 || takes_no_more(c))
         return;
-    struct conn_span *last = c->n_spans ? &c->spans[c->first_span + c->n_spans - 1] : NULL;
-    if (!copy) {
-        *add_span(c) = (struct conn_span){bytes.ptr, bytes.len};
-    } else {
-        if (!last || last->ptr)
-            last = add_span(c);
-        last->len += bytes.len;
+    if (copy) {
         buf_add(&c->copied, bytes);
+        conn_queue_added(c, bytes.len);
+        return;
     }
+    *add_span(c) = (struct conn_span){bytes.ptr, bytes.len};
     c->unwritten += bytes.len;
 }
 

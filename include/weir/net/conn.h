@@ -12,6 +12,7 @@
 #ifndef WEIR_NET_CONN_H
 #define WEIR_NET_CONN_H
 
+#include "weir/base/buf.h"
 #include "weir/base/err.h"
 #include "weir/base/str.h"
 #include "weir/net/loop.h"
@@ -58,6 +59,10 @@ void conn_want_read(struct conn *c, bool wanted);
 
 /* Queues a copy. */
 void conn_write(struct conn *c, struct str bytes);
+/* The same without a copy of one's own: what is added to this buffer (nothing else may be done to
+ * it) until conn_write_done is queued. */
+struct buf *conn_write_begin(struct conn *c);
+void conn_write_done(struct conn *c);
 /* Queues without copying: the bytes must stay until conn_written has passed them or the conn is
  * closed. */
 void conn_write_borrowed(struct conn *c, struct str bytes);

@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The reading half of an HTTP/1 server connection, and its life.
+ *
+ *     idle > head > request ---- body ---- answer ----> idle > ...
+ *              \ fault: answered here, closed      \ close, lingering
+ *
+ * One request at a time. A body by length is read straight into the sink's memory; what comes
+ * behind the request is read ahead up to a bound (so that a client that leaves is noticed) and
+ * looked at when the answer is gone. Deadlines are moments written down and looked at by one
+ * coarse timer, so that a request starts none.
+ */
+#include "h1_private.h"
+#include "weir/base/clock.h"
+#include "weir/base/limits.h"
+#include "weir/base/mem.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+    FIRST_READ = 4 * 1024,           /* a head and a small body in one read */
+    READ_PER_TURN = 256 * 1024,      /* of a body; others want their turn */
+    CHUNK_READ = 16 * 1024,          /* of chunked bytes that pass through `in` */
+    HEAD_MOST = FIELDS_BYTES + 4096, /* the scan refuses a longer one before */
+    RATE_CHECK_MS = 5000
+};
+
+
+/* --- life */
+
+static void free_now(void *arg)
+{
+    struct h1_server *h = arg;
+    buf_fini(&h->head);
+    buf_fini(&h->in);
+    mem_free(h);
+}
+
+/* Lets go of everything but the conn, which was closed or finishes by itself. */
+static void die(struct h1_server *h)
+{
+    if (h->dead)
+        return;
+    h->dead = true;
+    h->conn = NULL;
+    list_remove(&h->server.node);
+    timer_stop(&h->timer);
+    later_cancel(&h->go_on);
+    h->go_on.run = free_now;
+    loop_later(h->o.loop, &h->go_on);
+}
+
+static void tell_gone(struct h1_server *h, enum front_gone why)
+{
+    if (!h->busy)
+        return;
+    h->busy = false;
+    (*h->o.busy)--;
+    h->o.sink->on_gone(h->ex, why);
+}
+
+/* The client is not there any more, or shall believe that we are not. What the sink looks at in
+ * on_gone (names, addresses) is the conn's, so that closes last. */
+static void leave(struct h1_server *h, enum front_gone why)
+{
+    struct conn *c = h->conn;
+    if (h->dead)
+        return;
+    die(h);
+    tell_gone(h, why);
+    if (h->aborted)
+        conn_reset(c);
+    else
+        conn_close(c);
+}
+
+/* Our last words are queued: the conn writes them and ends. */
+static void finish(struct h1_server *h, enum front_gone why)
+{
+    struct conn *c = h->conn;
+    die(h);
+    tell_gone(h, why);
+    conn_finish(c);
+}
+
+/* Answers what cannot be answered above, unless an answer is on its way. */
+static void refuse(struct h1_server *h, int status, const char *sentence, enum front_gone why)
+{
+    if (h->busy && h->answered) {
+        leave(h, why);
+        return;
+    }
+    h1_answer_fault(h, status, sentence);
+    finish(h, why);
+}
+
+/* --- deadlines */
+
+void h1_arm(struct h1_server *h, int64_t ms)
+{
+    int64_t at = loop_now_ms(h->o.loop) + ms;
+    if (h->dead || h->timer_at_ms <= at)
+        return;
+    h->timer_at_ms = at;
+    timer_start(&h->timer, ms);
+}
+
+static bool body_too_slow(const struct h1_server *h, int64_t now)
+{
+    int64_t took = now - h->body_since_ms - LIMIT_BODY_GRACE_MS;
+    return now - h->body_seen_ms >= LIMIT_BODY_IDLE_MS ||
+           (took > 0 && (int64_t)h->body_bytes < took * LIMIT_BODY_BYTES_PER_S / 1000);
+}
+
+static bool writing_stalls(struct h1_server *h, int64_t now)
+{
+    if (h->write_seen != conn_written(h->conn) || conn_unwritten(h->conn) == 0) {
+        h->write_seen = conn_written(h->conn);
+        h->write_seen_ms = now;
+    }
+    return now - h->write_seen_ms >= LIMIT_WRITE_STALL_MS;
+}
+
+/* While a request is on. Ms until the next look; 0 when the connection is gone. */
+static int64_t look_at_request(struct h1_server *h, int64_t now)
+{
+    if (h->answered && writing_stalls(h, now)) {
+        h->aborted = true;
+        leave(h, FRONT_LEFT);
+        return 0;
+    }
+    if (h->body == H1_BODY_TAKEN && body_too_slow(h, now)) {
+        refuse(h, 408, "The request body came too slowly.", FRONT_LEFT);
+        return 0;
+    }
+    return h->body == H1_BODY_TAKEN ? RATE_CHECK_MS : LIMIT_WRITE_STALL_MS / 4;
+}
+
+static int64_t look_at_idle(struct h1_server *h, int64_t now)
+{
+    if (buf_len(&h->in)) {
+        int64_t left = h->head_since_ms + LIMIT_HEAD_MS - now;
+        if (left > 0)
+            return left;
+        refuse(h, 408, "The request head did not come within 10 seconds.", FRONT_LEFT);
+        return 0;
+    }
+    int64_t idle = now - h->idle_since_ms;
+    if (idle >= LIMIT_IDLE_MS) {
+        leave(h, FRONT_LEFT);
+        return 0;
+    }
+    if (idle >= LIMIT_IDLE_BUFFER_MS) {
+        buf_fini(&h->in);
+        buf_fini(&h->head);
+        return LIMIT_IDLE_MS - idle;
+    }
+    return LIMIT_IDLE_BUFFER_MS - idle;
+}
+
+static void on_timer(void *arg)
+{
+    struct h1_server *h = arg;
+    int64_t now = loop_now_ms(h->o.loop);
+    h->timer_at_ms = INT64_MAX;
+    int64_t ms = h->busy ? look_at_request(h, now) : look_at_idle(h, now);
+    if (ms > 0)
+        h1_arm(h, ms);
+}
+
+/* --- the body */
+
+static void body_over(struct h1_server *h)
+{
+    h->body = H1_BODY_NONE;
+    h->o.sink->on_body_end(h->ex);
+}
+
+/* Room for body bytes; NULL when reading rests (then the state says why). */
+static char *room_for(struct h1_server *h, size_t want, size_t *room)
+{
+    char *at = h->o.sink->body_room(h->ex, want, room);
+    if (h->body != H1_BODY_TAKEN)
+        return NULL; /* answered inside the call */
+    if (at)
+        return at;
+    h->body = H1_BODY_PAUSED;
+    h->paused_since_ms = loop_now_ms(h->o.loop);
+    conn_want_read(h->conn, false);
+    return NULL;
+}
+
+static void count_body(struct h1_server *h, size_t n)
+{
+    h->body_bytes += n;
+    h->body_seen_ms = loop_now_ms(h->o.loop);
+    h->o.sink->on_body(h->ex, n);
+}
+
+/* Moves some of `from` into the sink; how much. */
+static size_t give(struct h1_server *h, struct str from)
+{
+    size_t room = 0;
+    char *at = room_for(h, from.len, &room);
+    if (!at)
+        return 0;
+    size_t n = from.len < room ? from.len : room;
+    memcpy(at, from.ptr, n);
+    count_body(h, n);
+    return n;
+}
+
+/* Reads up to `want` bytes of body from the conn straight into the sink. > 0; 0 when the sink has
+ * no room or has answered; else conn_read's ERR_*. *out_short: the conn had no more. */
+static ssize_t read_into_sink(struct h1_server *h, uint64_t want, struct str *out, bool *out_short)
+{
+    size_t room = 0;
+    size_t most = want < READ_PER_TURN ? (size_t)want : READ_PER_TURN;
+    char *at = room_for(h, most, &room);
+    if (!at)
+        return 0;
+    if (room > most)
+        room = most;
+    ssize_t n = conn_read(h->conn, at, room);
+    if (n > 0) {
+        *out = (struct str){at, (size_t)n};
+        *out_short = (size_t)n < room;
+    }
+    return n;
+}
+
+static void reading_failed(struct h1_server *h, ssize_t n)
+{
+    if (n != ERR_AGAIN && n < 0)
+        leave(h, FRONT_LEFT);
+}
+
+static void take_counted(struct h1_server *h)
+{
+    while (h->body == H1_BODY_TAKEN && h->rest.len) {
+        size_t n = give(h, h->rest);
+        h->rest = str_from_offset(h->rest, n);
+        h->body_left -= n;
+    }
+    size_t turn = 0;
+    bool was_short = false;
+    while (h->body == H1_BODY_TAKEN && h->body_left && !was_short && turn < READ_PER_TURN) {
+        struct str got;
+        ssize_t n = read_into_sink(h, h->body_left, &got, &was_short);
+        if (n <= 0) {
+            reading_failed(h, n);
+            return;
+        }
+        h->body_left -= (size_t)n;
+        turn += (size_t)n;
+        count_body(h, (size_t)n);
+    }
+    if (h->body == H1_BODY_TAKEN && h->body_left == 0)
+        body_over(h);
+}
+
+/* Gives the chunk bytes at hand away; false when reading rests. */
+static bool give_piece(struct h1_server *h)
+{
+    while (h->piece.len) {
+        size_t n = give(h, h->piece);
+        h->piece = str_from_offset(h->piece, n);
+        if (h->body != H1_BODY_TAKEN)
+            break;
+    }
+    if (h->piece.len)
+        return false;
+    buf_consume(&h->in, h->piece_used);
+    h->piece_used = 0;
+    return h->body == H1_BODY_TAKEN;
+}
+
+/* Decodes what stands in `in`. False when that ends the matter for now. */
+static bool decode_chunks(struct h1_server *h)
+{
+    while (give_piece(h) && buf_len(&h->in)) {
+        struct http1_fault fault;
+        struct str data = {0};
+        int r = http1_chunk_next(&h->chunks, buf_str(&h->in), &h->piece_used, &data, &fault);
+        if (r < 0) {
+            refuse(h, fault.status, fault.sentence, FRONT_BAD);
+            return false;
+        }
+        if (r == HTTP1_CHUNK_DATA)
+            h->piece = data;
+        else if (r == HTTP1_CHUNK_END) {
+            buf_consume(&h->in, h->piece_used);
+            h->piece_used = 0;
+            body_over(h);
+            return false;
+        }
+    }
+    return h->body == H1_BODY_TAKEN;
+}
+
+/* Inside a large chunk bytes go straight into the sink; the decoder only counts them. */
+static ssize_t read_in_chunk(struct h1_server *h, bool *out_short)
+{
+    struct str got, data;
+    struct http1_fault fault;
+    size_t used;
+    ssize_t n = read_into_sink(h, http1_chunk_left(&h->chunks), &got, out_short);
+    if (n <= 0)
+        return n;
+    int r = http1_chunk_next(&h->chunks, got, &used, &data, &fault);
+    assert(r == HTTP1_CHUNK_DATA && used == got.len && data.len == got.len);
+    count_body(h, got.len);
+    return n;
+}
+
+static ssize_t read_framing(struct h1_server *h, bool *out_short)
+{
+    ssize_t n = conn_read(h->conn, buf_reserve(&h->in, CHUNK_READ), CHUNK_READ);
+    if (n > 0)
+        buf_commit(&h->in, (size_t)n);
+    *out_short = n < CHUNK_READ;
+    return n;
+}
+
+static void take_chunked(struct h1_server *h)
+{
+    size_t turn = 0;
+    bool was_short = false;
+    while (decode_chunks(h) && !was_short && turn < READ_PER_TURN) {
+        ssize_t n = http1_chunk_left(&h->chunks) >= CHUNK_READ ? read_in_chunk(h, &was_short)
+                                                               : read_framing(h, &was_short);
+        if (n <= 0) {
+            reading_failed(h, n);
+            return;
+        }
+        turn += (size_t)n;
+    }
+}
+
+static void take(struct h1_server *h)
+{
+    h->in_call = true;
+    if (h->chunked)
+        take_chunked(h);
+    else
+        take_counted(h);
+    h->in_call = false;
+    if (!h->dead && h->body == H1_BODY_TAKEN)
+        h1_arm(h, RATE_CHECK_MS);
+}
+
+static void on_go_on(void *arg)
+{
+    struct h1_server *h = arg;
+    if (h->aborted)
+        leave(h, FRONT_LEFT);
+    else if (h->busy && h->body == H1_BODY_TAKEN)
+        take(h);
+}
+
+static void go_on_later(struct h1_server *h)
+{
+    if (!h->in_call)
+        loop_later(h->o.loop, &h->go_on);
+}
+
+void h1_take_body(struct front *f, uint64_t max_bytes)
+{
+    struct h1_server *h = h1_of(f);
+    if (h->body != H1_BODY_WAITING)
+        return;
+    h->body = H1_BODY_TAKEN;
+    h->body_since_ms = h->body_seen_ms = loop_now_ms(h->o.loop);
+    conn_want_read(h->conn, !h->eof);
+    if (h->expects_continue && h->rest.len == 0 && buf_len(&h->in) == 0)
+        h1_answer_continue(h);
+    go_on_later(h);
+}
+
+void h1_resume(struct front *f)
+{
+    struct h1_server *h = h1_of(f);
+    if (h->body != H1_BODY_PAUSED)
+        return;
+    int64_t now = loop_now_ms(h->o.loop);
+    h->body = H1_BODY_TAKEN;
+    h->body_since_ms += now - h->paused_since_ms; /* the pause was ours */
+    h->body_seen_ms = now;
+    conn_want_read(h->conn, true);
+    loop_later(h->o.loop, &h->go_on);
+}
+
+void h1_drop_body(struct h1_server *h)
+{
+    if (h->body == H1_BODY_NONE)
+        return;
+    h->body = H1_BODY_DROPPED;
+    h->keep = false;
+    conn_want_read(h->conn, false);
+}
+
+void h1_abort(struct front *f)
+{
+    struct h1_server *h = h1_of(f);
+    h->aborted = true;
+    loop_later(h->o.loop, &h->go_on);
+}
+
+/* --- the request */
+
+static void note_request(struct h1_server *h, const struct http1_request *r, int64_t began_ns)
+{
+    struct front_request *q = &h->request;
+    q->version = r->minor == 0 ? FRONT_H1_0 : FRONT_H1_1;
+    q->method = r->method;
+    q->target = r->target;
+    q->authority = r->authority;
+    q->fields.n = r->fields.n;
+    memcpy(q->fields.at, r->fields.at, r->fields.n * sizeof *r->fields.at);
+    q->has_body = r->chunked || r->content_length > 0;
+    q->content_length = r->content_length;
+    q->peer_addr = conn_peer_addr(h->conn);
+    q->peer_name = conn_peer_name(h->conn);
+    q->tls = conn_is_tls(h->conn);
+    q->began_ns = began_ns;
+    h->chunked = r->chunked;
+    h->expects_continue = r->expect_continue;
+    h->keep = r->keep_alive && !h->draining;
+    h->body = q->has_body ? H1_BODY_WAITING : H1_BODY_NONE;
+    h->body_left = r->content_length > 0 ? (uint64_t)r->content_length : 0;
+}
+
+/* What stands behind the head: body bytes of a counted body stay where they are, the rest is for
+ * the chunk decoder or the next request. */
+static void split_rest(struct h1_server *h, size_t head_len)
+{
+    struct str rest = str_from_offset(buf_str(&h->head), head_len);
+    size_t body = rest.len < h->body_left ? rest.len : (size_t)h->body_left;
+    h->rest = str_sub(rest, 0, body);
+    buf_add(&h->in, str_from_offset(rest, body));
+}
+
+static void begin(struct h1_server *h, size_t head_len, const struct http1_request *r,
+                  int64_t began_ns)
+{
+    note_request(h, r, began_ns);
+    split_rest(h, head_len);
+    h->scan = (struct http1_head_scan){0};
+    h->chunks = (struct http1_chunked){0};
+    h->body_bytes = 0;
+    h->answered = h->ended = h->answer_chunked = h->answer_counted = h->full = false;
+    h->busy = true;
+    (*h->o.busy)++;
+    h->in_call = true;
+    h->ex = h->o.sink->on_request(h->o.owner, &h->front, &h->request);
+    h->in_call = false;
+    if (h->body == H1_BODY_TAKEN && !h->aborted)
+        take(h);
+}
+
+/* Looks whether a whole head is there. */
+static void look_for_head(struct h1_server *h)
+{
+    struct http1_fault fault;
+    struct http1_request r;
+    ssize_t len = http1_head_end(&h->scan, buf_str(&h->in), false, &fault);
+    if (len == 0 && h->eof) {
+        leave(h, FRONT_LEFT);
+        return;
+    }
+    if (len == 0) {
+        h1_arm(h, LIMIT_HEAD_MS);
+        return;
+    }
+    /* The head's memory becomes the request's; the other buffer is used for what follows. */
+    struct buf spare = h->head;
+    h->head = h->in;
+    h->in = spare;
+    buf_clear(&h->in);
+    char *head = h->head.data + h->head.head;
+    if (len < 0 || http1_parse_request(head, (size_t)len, &r, &fault) < 0) {
+        refuse(h, fault.status, fault.sentence, FRONT_BAD);
+        return;
+    }
+    begin(h, (size_t)len, &r, h->began_ns);
+}
+
+static void read_head(struct h1_server *h)
+{
+    size_t have = buf_len(&h->in), want = have < FIRST_READ ? FIRST_READ - have : have;
+    if (have + want > HEAD_MOST)
+        want = HEAD_MOST - have;
+    ssize_t n = conn_read(h->conn, buf_reserve(&h->in, want), want);
+    if (n == ERR_AGAIN)
+        return;
+    if (n <= 0) { /* between two requests, or a head that breaks off: nobody to answer to */
+        leave(h, FRONT_LEFT);
+        return;
+    }
+    if (have == 0) {
+        h->head_since_ms = loop_now_ms(h->o.loop);
+        h->began_ns = clock_mono_ns();
+    }
+    buf_commit(&h->in, (size_t)n);
+    look_for_head(h);
+}
+
+/* While the answer is on its way: bytes of the next request are kept up to a bound. */
+static void read_ahead(struct h1_server *h)
+{
+    size_t have = buf_len(&h->in);
+    size_t want = have < LIMIT_READ_AHEAD_BYTES ? LIMIT_READ_AHEAD_BYTES - have : 0;
+    if (want > FIRST_READ)
+        want = FIRST_READ;
+    ssize_t n = want ? conn_read(h->conn, buf_reserve(&h->in, want), want) : 0;
+    if (n > 0) {
+        buf_commit(&h->in, (size_t)n);
+    } else if (n == ERR_EOF) { /* half-closed: the answer is still wanted */
+        h->eof = true;
+        conn_want_read(h->conn, false);
+    } else if (n == 0) {
+        conn_want_read(h->conn, false);
+    } else {
+        reading_failed(h, n);
+    }
+}
+
+/* --- between requests */
+
+static void next_request(struct h1_server *h)
+{
+    h->ex = NULL;
+    buf_clear(&h->head);
+    h->idle_since_ms = loop_now_ms(h->o.loop);
+    if (buf_len(&h->in)) {
+        h->head_since_ms = h->idle_since_ms;
+        h->began_ns = clock_mono_ns();
+        look_for_head(h);
+    } else {
+        h1_arm(h, LIMIT_IDLE_BUFFER_MS);
+    }
+    if (!h->dead && !h->eof && h->body != H1_BODY_PAUSED)
+        conn_want_read(h->conn, true);
+}
+
+static void answer_gone(struct h1_server *h)
+{
+    if (!h->keep || h->draining) {
+        finish(h, FRONT_DONE);
+        return;
+    }
+    tell_gone(h, FRONT_DONE);
+    if (!h->dead)
+        next_request(h);
+}
+
+static void on_drained(struct h1_server *h)
+{
+    if (!h->busy)
+        return;
+    if (h->ended && conn_unwritten(h->conn) == 0) {
+        answer_gone(h);
+    } else if (h->full && !h->ended && conn_unwritten(h->conn) <= FRONT_LOW_MARK) {
+        h->full = false;
+        h->o.sink->on_drain(h->ex);
+    }
+}
+
+static void on_readable(struct h1_server *h)
+{
+    if (!h->busy)
+        read_head(h);
+    else if (h->body == H1_BODY_TAKEN)
+        take(h);
+    else if (h->body == H1_BODY_NONE)
+        read_ahead(h);
+    else
+        conn_want_read(h->conn, false);
+}
+
+static void on_conn(void *arg, enum conn_event event)
+{
+    struct h1_server *h = arg;
+    switch (event) {
+    case CONN_OPEN:
+        break;
+    case CONN_READABLE:
+        on_readable(h);
+        break;
+    case CONN_DRAINED:
+        on_drained(h);
+        break;
+    case CONN_BROKEN:
+        leave(h, FRONT_LEFT);
+        break;
+    }
+}
+
+static void on_start(void *arg)
+{
+    struct h1_server *h = arg;
+    later_init(&h->go_on, on_go_on, h);
+    next_request(h);
+}
+
+static void drain(struct server *s)
+{
+    struct h1_server *h = (struct h1_server *)(void *)s;
+    h->draining = true;
+    if (!h->busy && buf_len(&h->in) == 0)
+        finish(h, FRONT_LEFT);
+}
+
+static void free_server(struct server *s)
+{
+    leave((struct h1_server *)(void *)s, FRONT_LEFT);
+}
+
+struct server *h1_server_new(struct conn *c, const struct server_options *o, struct buf *early)
+{
+    static const struct server_kind kind = {.drain = drain, .free = free_server};
+    struct h1_server *h = mem_new(sizeof *h);
+    h->server.kind = &kind;
+    list_init(&h->server.node);
+    h->front.kind = &h1_front;
+    h->o = *o;
+    h->conn = c;
+    h->in = *early;
+    *early = (struct buf){0};
+    h->timer_at_ms = INT64_MAX;
+    timer_init(&h->timer, o->loop, on_timer, h);
+    later_init(&h->go_on, on_start, h);
+    conn_owner(c, on_conn, h);
+    loop_later(o->loop, &h->go_on);
+    return &h->server;
+}

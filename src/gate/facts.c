@@ -4,9 +4,6 @@
  */
 #include "weir/gate/facts.h"
 
-/* At the scanner's slowest on real shapes this is about a millisecond. */
-enum { SLICE_BYTES = 1024 * 1024 };
-
 enum facts_state facts_read(struct facts *f, struct str body)
 {
     if (!f->begun) {
@@ -17,7 +14,7 @@ enum facts_state facts_read(struct facts *f, struct str body)
     }
     if (f->state != FACTS_MORE)
         return f->state;
-    json_slice(&f->pick.scan, SLICE_BYTES);
+    json_slice(&f->pick.scan, JSON_SLICE_BYTES);
     enum json_token token = json_pick_step(&f->pick);
     if (token == JSON_PAUSE)
         return f->state;

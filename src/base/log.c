@@ -17,6 +17,13 @@
 #include <string.h>
 #include <unistd.h>
 
+enum {
+    STORE_BYTES = 16 * 1024 /* every field at its cap, escaped at its worst, fits */
+};
+
+/* The line being built: a thread builds one at a time. */
+static _Thread_local char store[STORE_BYTES];
+
 static const struct str level_names[] = {STR("debug"), STR("info"), STR("warn"), STR("error")};
 
 static enum log_level least_level = LOG_INFO;
@@ -44,24 +51,44 @@ bool log_level_of(struct str name, enum log_level *out)
 
 static void add_key(struct log_line *l, const char *key)
 {
-    if (line_format == LOG_JSON)
-        buf_addf(&l->buf, ",\"%s\":", key);
-    else
-        buf_addf(&l->buf, " %s=", key);
+    buf_add(&l->buf, line_format == LOG_JSON ? S(",\"") : S(" "));
+    buf_add(&l->buf, str_of(key));
+    buf_add(&l->buf, line_format == LOG_JSON ? S("\":") : S("="));
+}
+
+/* The second's text is made once: breaking a date up costs more than the rest of the line. */
+static void add_time(struct buf *b)
+{
+    static _Thread_local int64_t second = -1;
+    static _Thread_local char text[21];
+    int64_t now_ms = clock_wall_ms();
+    if (now_ms / 1000 != second) {
+        second = now_ms / 1000;
+        text_iso_time(second, text);
+    }
+    unsigned ms = (unsigned)(now_ms % 1000);
+    const char rest[5] = {'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
+                          (char)('0' + ms % 10), 'Z'};
+    buf_add(b, str_from(text, 19));
+    buf_add(b, str_from(rest, 5));
 }
 
 void log_begin(struct log_line *l, enum log_level level, const char *event)
 {
-    *l = (struct log_line){.wanted = level >= least_level};
+    l->wanted = level >= least_level;
     if (!l->wanted)
         return;
-    char time[25];
-    text_iso_time_ms(clock_wall_ms(), time);
-    if (line_format == LOG_JSON)
-        buf_addf(&l->buf, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", time,
-                 level_names[level].ptr, event);
-    else
-        buf_addf(&l->buf, "%s %s %s", time, level_names[level].ptr, event);
+    l->buf = (struct buf){.data = store, .cap = sizeof store, .max = sizeof store};
+    bool json = line_format == LOG_JSON;
+    if (json)
+        buf_add(&l->buf, S("{\"time\":\""));
+    add_time(&l->buf);
+    buf_add(&l->buf, json ? S("\",\"level\":\"") : S(" "));
+    buf_add(&l->buf, level_names[level]);
+    buf_add(&l->buf, json ? S("\",\"event\":\"") : S(" "));
+    buf_add(&l->buf, str_of(event));
+    if (json)
+        buf_add(&l->buf, S("\""));
 }
 
 void log_str(struct log_line *l, const char *key, struct str value)
@@ -91,7 +118,9 @@ void log_i64(struct log_line *l, const char *key, int64_t value)
     if (!l->wanted)
         return;
     add_key(l, key);
-    buf_addf(&l->buf, "%lld", (long long)value);
+    if (value < 0)
+        buf_add_char(&l->buf, '-');
+    buf_add_u64(&l->buf, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
 void log_ms(struct log_line *l, const char *key, int64_t us)
@@ -99,7 +128,11 @@ void log_ms(struct log_line *l, const char *key, int64_t us)
     if (!l->wanted)
         return;
     add_key(l, key);
-    buf_addf(&l->buf, "%lld.%03d", (long long)(us / 1000), (int)(us % 1000));
+    unsigned part = (unsigned)(us % 1000);
+    const char rest[4] = {'.', (char)('0' + part / 100), (char)('0' + part / 10 % 10),
+                          (char)('0' + part % 10)};
+    buf_add_u64(&l->buf, (uint64_t)us / 1000);
+    buf_add(&l->buf, str_from(rest, 4));
 }
 
 static void hand_over(struct str line)
@@ -123,7 +156,6 @@ void log_end(struct log_line *l)
         return;
     buf_add(&l->buf, line_format == LOG_JSON ? S("}\n") : S("\n"));
     hand_over(buf_str(&l->buf));
-    buf_fini(&l->buf);
 }
 
 void log_say(enum log_level level, const char *event, const char *format, ...)

@@ -211,10 +211,23 @@ static size_t utf8_len(struct str s)
     return n;
 }
 
+/* Stands for itself in JSON, in one byte. */
+static bool is_bare(char c)
+{
+    return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
 void text_add_json(struct buf *b, struct str s, size_t max)
 {
     s = str_sub(s, 0, max);
     while (s.len) {
+        size_t run = 0;
+        while (run < s.len && is_bare(s.ptr[run]))
+            run++;
+        buf_add(b, str_sub(s, 0, run));
+        s = str_from_offset(s, run);
+        if (!s.len)
+            return;
         unsigned char c = (unsigned char)s.ptr[0];
         size_t n = utf8_len(s);
         if (n == 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Log lines: one line per event, key=value or JSON, never a prompt, an answer, a key or a
- * signature. A line is built on the caller's stack and handed to a bounded ring; log_drain writes
+ * signature. A line is built in the thread's own memory and handed to a bounded ring; log_drain writes
  * the ring out (in the daemon the office thread does that, so that a blocked pipe cannot block a
  * worker; lines that do not fit are dropped and counted). Before log_ring is called lines go
  * straight to stderr.
@@ -33,7 +33,7 @@ void log_begin(struct log_line *l, enum log_level level, const char *event);
 void log_str(struct log_line *l, const char *key, struct str value);
 void log_u64(struct log_line *l, const char *key, uint64_t value);
 void log_i64(struct log_line *l, const char *key, int64_t value);
-/* Microseconds as a decimal of milliseconds: 12.345. */
+/* Microseconds (0 or more) as a decimal of milliseconds: 12.345. */
 void log_ms(struct log_line *l, const char *key, int64_t us);
 void log_end(struct log_line *l);
 

@@ -55,6 +55,7 @@ struct h2 {
     struct later flush;
     struct timer ping;
     int64_t heard_ms;
+    bool settings; /* the origin's have come */
     bool pinged, leaving;
     const char *bad; /* what we sent GOAWAY for */
     struct h2_head head;
@@ -93,11 +94,19 @@ static void kick(struct h2 *h)
         loop_later(origin_loop(h->trunk.origin), &h->flush);
 }
 
-static bool has_room(const struct h2 *h)
+/* Before its SETTINGS came the origin is believed to allow what it allowed before. */
+static unsigned most_streams(const struct h2 *h)
 {
+    if (!h->settings)
+        return origin_streams(h->trunk.origin);
     uint32_t most =
         nghttp2_session_get_remote_settings(h->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-    return !h->leaving && h->trunk.talks < most && h->trunk.talks < STREAMS_MOST &&
+    return most < STREAMS_MOST ? most : STREAMS_MOST;
+}
+
+static bool has_room(const struct h2 *h)
+{
+    return !h->leaving && h->trunk.talks < most_streams(h) &&
            nghttp2_session_check_request_allowed(h->session);
 }
 
@@ -364,6 +373,10 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     bool of_answer = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
     if (frame->hd.type == NGHTTP2_GOAWAY)
         h->leaving = true;
+    if (frame->hd.type == NGHTTP2_SETTINGS && !(frame->hd.flags & NGHTTP2_FLAG_ACK)) {
+        h->settings = true;
+        origin_note_streams(h->trunk.origin, most_streams(h));
+    }
     if (frame->hd.type == NGHTTP2_RST_STREAM && s)
         s->reset_by_peer = true;
     if (!of_answer || !s || !s->talk.call)

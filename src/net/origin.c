@@ -26,8 +26,8 @@
 #include <string.h>
 
 enum {
-    DIALS_MOST = 64,       /* at once: the listen queue of a small origin holds about as many */
-    H2_STREAMS_GUESS = 100 /* RFC 9113 6.5.2: no origin should allow fewer */
+    DIALS_MOST = 64,    /* at once: the listen queue of a small origin holds about as many */
+    STREAMS_GUESS = 100 /* RFC 9113 6.5.2: no origin should allow fewer */
 };
 
 static const char closing[] = "Weir is done with this origin";
@@ -48,6 +48,7 @@ struct origin {
     char *strings;
     struct addrs addrs;
     enum speaks speaks;
+    unsigned streams;
     struct list waiting, ready, busy, graves, dials;
     unsigned n_waiting, n_calls, n_trunks, n_dials; /* without trials */
     unsigned inside;                                /* origin_enter */
@@ -67,6 +68,16 @@ const struct origin_options *origin_options(const struct origin *o)
     return &o->o;
 }
 
+unsigned origin_streams(const struct origin *o)
+{
+    return o->streams;
+}
+
+void origin_note_streams(struct origin *o, unsigned most)
+{
+    o->streams = most ? most : 1; /* none is a passing state: who dials hopes for one */
+}
+
 struct buf *origin_scratch(struct origin *o)
 {
     buf_clear(&o->scratch);
@@ -77,7 +88,7 @@ struct buf *origin_scratch(struct origin *o)
 
 static unsigned talks_per_trunk(const struct origin *o)
 {
-    return o->speaks == SPEAKS_H1 ? 1 : o->speaks == SPEAKS_H2 ? H2_STREAMS_GUESS : UINT_MAX;
+    return o->speaks == SPEAKS_H1 ? 1 : o->speaks == SPEAKS_H2 ? o->streams : UINT_MAX;
 }
 
 static bool may_dial(const struct origin *o)
@@ -355,6 +366,7 @@ struct origin *origin_new(struct loop *l, struct dns *dns, const struct origin_o
     o->loop = l;
     o->dns = dns;
     o->speaks = options->tls ? SPEAKS_UNKNOWN : SPEAKS_H1;
+    o->streams = STREAMS_GUESS;
     copy_options(o, options);
     list_init(&o->waiting);
     list_init(&o->ready);

@@ -53,6 +53,9 @@ char *trunk_read_buffer(void);
 
 struct loop *origin_loop(const struct origin *o);
 const struct origin_options *origin_options(const struct origin *o);
+/* How many streams the origin allows on an h2 connection, as far as it has said so. */
+unsigned origin_streams(const struct origin *o);
+void origin_note_streams(struct origin *o, unsigned most);
 /* For building a head; empty. */
 struct buf *origin_scratch(struct origin *o);
 /* Around everything that the loop calls. */

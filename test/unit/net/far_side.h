@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include <cmocka.h>
 
@@ -46,6 +47,34 @@ static inline void turns(int n)
 {
     while (n--)
         loop_turn(loop, 0);
+}
+
+/* One turn in which `call` runs before the loop comes to what `before` made ready: libev hands out
+ * first what became ready last. */
+struct from_turn {
+    struct watch watch;
+    void (*call)(void);
+};
+
+static inline void on_from_turn(void *arg, bool readable, bool writable)
+{
+    struct from_turn *f = arg;
+    watch_fini(&f->watch);
+    f->call();
+}
+
+static inline void call_from_turn(void (*before)(void), void (*call)(void))
+{
+    int fd = eventfd(0, EFD_CLOEXEC);
+    struct from_turn f = {.call = call};
+    watch_init(&f.watch, loop, fd, on_from_turn, &f);
+    f.call = call;
+    watch_set(&f.watch, true, false);
+    turns(1); /* it is being watched, and not ready */
+    before();
+    assert_int_equal(eventfd_write(fd, 1), 0);
+    turns(1);
+    sock_close(fd);
 }
 
 /* --- who listens */

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of operations, and the order in which a request is looked at: who asks, what shall go
+ * wrong, then the operation.
+ */
+#include "call.h"
+
+#include "weir/base/text.h"
+
+#include <string.h>
+
+static const struct op {
+    const char *name;
+    struct str method, path; /* {} is one segment */
+    enum reply_dialect dialect;
+    call_run *run;
+    bool model_in_path;
+} ops[] = {
+    {"Converse", STR("POST"), STR("/model/{}/converse"), REPLY_AWS, op_converse, true},
+    {"ConverseStream", STR("POST"), STR("/model/{}/converse-stream"), REPLY_AWS, op_converse_stream,
+     true},
+    {"InvokeModel", STR("POST"), STR("/model/{}/invoke"), REPLY_AWS, op_invoke, true},
+    {"InvokeModelWithResponseStream", STR("POST"), STR("/model/{}/invoke-with-response-stream"),
+     REPLY_AWS, op_invoke_stream, true},
+    {"CountTokens", STR("POST"), STR("/model/{}/count-tokens"), REPLY_AWS, op_count_tokens, true},
+    {"ApplyGuardrail", STR("POST"), STR("/guardrail/{}/version/{}/apply"), REPLY_AWS,
+     op_apply_guardrail, false},
+    {"InvokeGuardrailChecks", STR("POST"), STR("/guardrail-checks/invoke"), REPLY_AWS,
+     op_guardrail_checks, false},
+    {"StartAsyncInvoke", STR("POST"), STR("/async-invoke"), REPLY_AWS, op_async_start, false},
+    {"ListAsyncInvokes", STR("GET"), STR("/async-invoke"), REPLY_AWS, op_async_list, false},
+    {"GetAsyncInvoke", STR("GET"), STR("/async-invoke/{}"), REPLY_AWS, op_async_get, false},
+    {"Messages", STR("POST"), STR("/anthropic/v1/messages"), REPLY_ANTHROPIC, op_messages, false},
+    {"MessagesCountTokens", STR("POST"), STR("/anthropic/v1/messages/count_tokens"),
+     REPLY_ANTHROPIC, op_messages_count, false},
+    {"ChatCompletions", STR("POST"), STR("/openai/v1/chat/completions"), REPLY_OPENAI, op_chat,
+     false},
+    {"Responses", STR("POST"), STR("/openai/v1/responses"), REPLY_OPENAI, op_responses, false},
+    {"GetResponse", STR("GET"), STR("/openai/v1/responses/{}"), REPLY_OPENAI, op_response_get,
+     false},
+    {"DeleteResponse", STR("DELETE"), STR("/openai/v1/responses/{}"), REPLY_OPENAI,
+     op_response_delete, false},
+    {"CancelResponse", STR("POST"), STR("/openai/v1/responses/{}/cancel"), REPLY_OPENAI,
+     op_response_cancel, false},
+};
+
+static bool match_path(struct str pattern, struct str path, struct buf args[2])
+{
+    size_t n = 0;
+    while (pattern.ptr && path.ptr) {
+        struct str want = str_cut(&pattern, '/'), have = str_cut(&path, '/');
+        if (!str_eq(want, S("{}"))) {
+            if (!str_eq(want, have))
+                return false;
+            continue;
+        }
+        if (have.len == 0)
+            return false;
+        buf_clear(&args[n]);
+        model_decode_id(have, &args[n++]);
+    }
+    return pattern.ptr == NULL && path.ptr == NULL;
+}
+
+static const struct op *find_op(struct call *c)
+{
+    struct str path = c->ask->target;
+    path = str_cut(&path, '?');
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+        if (str_eq(ops[i].method, c->ask->method) && match_path(ops[i].path, path, c->args))
+            return &ops[i];
+    return NULL;
+}
+
+static bool unknown_operation(struct call *c)
+{
+    return refusal_set(&c->refusal, 404, "UnknownOperationException",
+                       "The requested operation is not recognized by the service.");
+}
+
+static bool let_in(struct call *c)
+{
+    struct sigcheck_request r = {
+        c->ask->method, c->ask->target, c->ask->authority, c->ask->fields, {0}};
+    memcpy(r.body_sha256, c->ask->body_sha256, SHA256_BYTES);
+    bool anthropic = c->out->reply.dialect == REPLY_ANTHROPIC;
+    return auth_check(&c->world->auth, &r, anthropic, world_auth_now_s(c->world), &c->out->account,
+                      &c->refusal);
+}
+
+static bool refuse_by_fault(struct call *c)
+{
+    const struct fault *f = &c->out->fault;
+    int64_t status = f->status;
+    if (f->once && world_first_time(c->world, c->ask->body_sha256))
+        status = f->once;
+    if (refusal_known(f->error))
+        status = refusal_status_of(f->error);
+    if (status < 200 || status > 599)
+        return true;
+    const char *known = refusal_known(f->error);
+    return refusal_set(&c->refusal, (int)status, known ? known : refusal_type_of((int)status),
+                       "The simulator was told to answer %d.", (int)status);
+}
+
+static void take_faults(struct call *c)
+{
+    if (!world_take_fault(c->world, c->ask->target, false, &c->out->fault))
+        fault_read_prompt(&c->out->fault, c->ask->body);
+}
+
+static void run(struct call *c)
+{
+    struct ops_result *out = c->out;
+    const struct op *op = find_op(c);
+    if (op) {
+        out->operation = op->name;
+        out->reply.dialect = op->dialect;
+    }
+    if (op && op->model_in_path)
+        buf_add(&out->model, buf_str(&c->args[0]));
+    take_faults(c);
+    bool good = let_in(c) && (op || unknown_operation(c)) && refuse_by_fault(c) && op->run(c);
+    if (good)
+        return;
+    out->charge.charged = false;
+    reply_refuse(&out->reply, &c->refusal, out->fault.retry_after);
+}
+
+static void call_fini(struct call *c)
+{
+    buf_fini(&c->args[0]);
+    buf_fini(&c->args[1]);
+    tree_fini(&c->tree);
+    prompt_fini(&c->prompt);
+    answer_fini(&c->answer);
+}
+
+static void begin(struct ops_result *out)
+{
+    *out = (struct ops_result){.operation = "Unknown", .account = S("anonymous")};
+    reply_init(&out->reply);
+    fault_init(&out->fault);
+}
+
+void ops_answer(struct world *w, const struct ops_request *r, struct ops_result *out)
+{
+    struct call c = {.world = w, .ask = r, .out = out};
+    begin(out);
+    c.query = r->target;
+    (void)str_cut(&c.query, '?');
+    run(&c);
+    call_fini(&c);
+}
+
+bool ops_early(struct world *w, const struct ops_request *r, struct ops_result *out)
+{
+    struct fault f;
+    if (!world_take_fault(w, r->target, true, &f))
+        return false;
+    struct call c = {.world = w, .ask = r, .out = out};
+    begin(out);
+    out->fault = f;
+    const struct op *op = find_op(&c);
+    out->operation = op ? op->name : "Unknown";
+    out->reply.dialect = op ? op->dialect : REPLY_AWS;
+    if (refuse_by_fault(&c))
+        refusal_set(&c.refusal, 503, "ServiceUnavailableException",
+                    "The simulator was told to answer early.");
+    reply_refuse(&out->reply, &c.refusal, f.retry_after);
+    call_fini(&c);
+    return true;
+}
+
+void ops_result_fini(struct ops_result *out)
+{
+    reply_fini(&out->reply);
+    buf_fini(&out->model);
+}

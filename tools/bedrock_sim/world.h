@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What all threads share: who may come in, the prompt cache, the ledger, the faults that were
+ * ordered, what was started and stored, and the clock that tests may move. One lock for the small
+ * things; the ledger has its own.
+ */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include "auth.h"
+#include "fault.h"
+#include "ledger.h"
+#include "promptcache.h"
+
+enum { WORLD_FAULTS_MOST = 32, WORLD_KEPT_MOST = 1024, WORLD_ONCE_MOST = 4096 };
+
+/* A fault ordered over the control port: for the next `left` requests whose path holds `match`. */
+struct world_fault {
+    struct fault fault;
+    int64_t left;
+    char match[128];
+};
+
+/* A stored response or an async invocation: JSON by name. */
+struct world_kept {
+    char id[160];
+    int64_t made_ms;
+    char *json;
+    size_t json_bytes;
+};
+
+struct world {
+    pthread_mutex_t lock;
+    struct auth auth;
+    uint64_t seed; /* of the padding */
+    struct ledger ledger;
+    struct promptcache cache;
+    struct world_fault faults[WORLD_FAULTS_MOST];
+    size_t n_faults;
+    unsigned char once[WORLD_ONCE_MOST][8]; /* bodies that failed once */
+    size_t n_once;
+    struct world_kept responses[WORLD_KEPT_MOST], jobs[WORLD_KEPT_MOST];
+    size_t n_responses, n_jobs; /* ever; the ring holds the newest */
+    int64_t cache_offset_ms, auth_offset_ms;
+};
+
+struct world *world_new(size_t ledger_rows, size_t keep_bodies);
+void world_free(struct world *w);
+/* Forgets everything but keys, tokens and seed. */
+void world_reset(struct world *w);
+
+int64_t world_cache_now_ms(struct world *w);
+int64_t world_auth_now_s(struct world *w);
+
+void world_settle(struct world *w, const struct prompt *p, struct str account, struct str model_id,
+                  struct promptcache_use *out);
+
+/* False when the table is full. */
+bool world_order_fault(struct world *w, const struct world_fault *f);
+/* Takes one use of the first ordered fault for this path; false when there is none. `early` asks
+ * for those that come before the body, without it for the others. */
+bool world_take_fault(struct world *w, struct str target, bool early, struct fault *out);
+/* True the first time that this body is asked about. */
+bool world_first_time(struct world *w, const unsigned char body_sha256[SHA256_BYTES]);
+
+/* Keeps JSON under an id; copies both. */
+void world_keep(struct world *w, bool job, struct str id, struct str json);
+/* Adds its JSON; false when it is not there. made_ms (may be NULL): when it was kept. */
+bool world_get(struct world *w, bool job, struct str id, struct buf *out, int64_t *made_ms);
+bool world_forget(struct world *w, struct str response_id);
+/* Calls back for each kept job, newest first, under the lock. */
+void world_each_job(struct world *w, void (*each)(void *arg, const struct world_kept *k),
+                    void *arg);
+
+#endif

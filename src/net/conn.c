@@ -227,31 +227,7 @@ void conn_send(struct conn *c, struct str bytes)
     }
     conn_write_borrowed(c, bytes);
     conn_flush(c);
-    conn_own(c);
-}
-
-void conn_keep_borrowed(struct conn *c)
-{
-    struct buf all = {0};
-    bool any = false;
-    for (size_t i = 0; i < c->n_spans; i++)
-        any |= c->spans[c->first_span + i].ptr != NULL;
-    if (!any)
-        return;
-    for (size_t i = 0; i < c->n_spans; i++) {
-        const struct conn_span *s = &c->spans[c->first_span + i];
-        if (s->ptr)
-            buf_add(&all, str_from(s->ptr, s->len));
-        else
-            buf_add(&all, str_from(c->copied.data + c->copied.head, s->len));
-        if (!s->ptr)
-            buf_consume(&c->copied, s->len);
-    }
-    buf_fini(&c->copied);
-    c->copied = all;
-    c->first_span = 0;
-    c->n_spans = 1;
-    c->spans[0] = (struct conn_span){NULL, c->unwritten};
+    conn_keep_borrowed(c);
 }
 
 size_t conn_unwritten(const struct conn *c)

@@ -92,7 +92,7 @@ void conn_queue_drop(struct conn *c, size_t n)
         buf_fini(&c->copied); /* an idle connection is small */
 }
 
-void conn_own(struct conn *c)
+void conn_keep_borrowed(struct conn *c)
 {
     bool borrowed = false;
     for (size_t i = 0; i < c->n_spans; i++)

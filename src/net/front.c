@@ -41,6 +41,11 @@ void front_abort(struct front *f)
     f->kind->abort(f);
 }
 
+void front_refuse(struct front *f)
+{
+    f->kind->refuse(f);
+}
+
 void server_drain(struct server *s)
 {
     s->kind->drain(s);

@@ -91,7 +91,7 @@ static void write_body(struct h1_server *h, struct str bytes)
     conn_write_borrowed(h->conn, bytes);
     conn_write(h->conn, end);
     conn_flush(h->conn);
-    conn_own(h->conn);
+    conn_keep_borrowed(h->conn);
 }
 
 /* A body longer or shorter than it was declared would shift the next answer: the client must see
@@ -135,6 +135,7 @@ const struct front_kind h1_front = {
     .send = send_body,
     .unsent = unsent,
     .abort = h1_abort,
+    .refuse = h1_abort, /* a connection that closes without a byte says that */
 };
 
 void h1_answer_fault(struct h1_server *h, int status, const char *sentence)

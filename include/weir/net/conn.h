@@ -71,8 +71,6 @@ void conn_write_borrowed(struct conn *c, struct str bytes);
 void conn_keep_borrowed(struct conn *c);
 /* Writes now what can be written, instead of at the end of the turn. */
 void conn_flush(struct conn *c);
-/* Copies what is left of borrowed bytes, so that their owner can go. */
-void conn_own(struct conn *c);
 /* Writes what is queued and then these bytes now, as far as they go, and queues a copy of the rest:
  * for much at a time, where conn_write would copy all of it. */
 void conn_send(struct conn *c, struct str bytes);

@@ -178,9 +178,11 @@ class Weir(Process):
         self.config, self.path = config, story.dir / f'weir{len(story.processes)}.yaml'
         self.write(config)
         super().__init__('weir', [BUILD / 'src' / 'weir', 'serve', '-c', self.path], env, story.dir)
-        self.line(r' ready |"event":"ready"')
-        self.addresses = re.findall(r'listening\W+(?:.*?)address\W+([\d.\[\]:]+:\d+)', self.log())
-        self.url, self.admin = f'http://{self.addresses[0]}', f'http://{self.addresses[-1]}'
+        self.line(r' ready |"event":"ready"', seconds=30)
+        found = re.findall(r'listening\W+port\W+(\w+)\W+address\W+([\d.]+:\d+)', self.log())
+        self.addresses = [address for port, address in found if port != 'admin']
+        self.url = f'http://{self.addresses[0]}'
+        self.admin = next(f'http://{address}' for port, address in found if port == 'admin')
         self.port = int(self.addresses[0].rsplit(':', 1)[1])
 
     def write(self, config):

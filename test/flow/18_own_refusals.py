@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# asan: yes
+"""What Weir refuses by itself: the right status and type in the caller's dialect, one sentence, and
+nothing of it reaches Bedrock."""
+from weirflow import Story, equal, check, http_ask, model_path
+
+CASES = [
+    ('POST', '/model/m/unheard-of', 404, 'UnknownOperationException', 'unknown-operation'),
+    ('GET', '/', 404, 'UnknownOperationException', 'unknown-operation'),
+    ('GET', model_path('converse'), 405, 'UnknownOperationException', 'bad-method'),
+    ('POST', '/model/x/invoke-with-bidirectional-stream', 400, 'ValidationException', 'bidirectional'),
+    ('POST', '/model/%/converse', 400, 'ValidationException', 'bad-path'),
+    ('POST', '/anthropic/v1/unheard-of', 404, 'not_found_error', 'unknown-operation'),
+    ('POST', '/openai/v1/embeddings', 404, 'invalid_request_error', 'unknown-operation'),
+    ('GET', '/openai/v1/chat/completions', 405, 'invalid_request_error', 'bad-method'),
+]
+
+
+def kind_and_sentence(path, answer):
+    body = answer.json()
+    if path.startswith('/anthropic/') or path.startswith('/openai/'):
+        return body['error']['type'], body['error']['message']
+    return answer.header('x-amzn-errortype'), body['message']
+
+
+with Story() as s:
+    weir = s.weir()
+    for method, path, status, wanted, outcome in CASES:
+        before = weir.metric('weir_requests_total', outcome=outcome)
+        answer = http_ask(weir.url, method, path, {}, b'{}' if method == 'POST' else b'')
+        equal(answer.status, status, f'{method} {path}')
+        kind, sentence = kind_and_sentence(path, answer)
+        equal(kind, wanted, f'{method} {path}')
+        check(sentence.endswith('.') and len(sentence) > 20, f'no sentence: {sentence}')
+        check(answer.header('x-weir-request-id'), 'no request id')
+        equal(weir.metric('weir_requests_total', outcome=outcome), before + 1, f'counted as {outcome}')
+    many = {f'x-field-{n}': 'v' * 200 for n in range(90)}
+    equal(http_ask(weir.url, 'POST', model_path('converse'), many, b'{}').status in (400, 431, 200), True, 'many fields')
+    huge = http_ask(weir.url, 'POST', model_path('converse'), {'x-huge': 'v' * 200_000}, b'{}')
+    equal(huge.status, 431, 'a head of 200 KB')
+    equal([r['path'] for r in s.sim.rows() if r['path'] != model_path('converse')], [], 'paths at the simulator')

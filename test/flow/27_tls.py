@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# asan: yes
+"""TLS in front: h2 by ALPN and HTTP/1.1 on the same port; with client_ca only who has a certificate comes
+in, and the log says who; a new certificate comes in force with a reload."""
+import json
+from weirflow import Story, check, converse, equal, model_path
+
+BODY = json.dumps(converse('Under TLS')).encode()
+
+with Story() as s:
+    d = s.certificates()
+    tls = {'cert': str(d / 'tls.crt'), 'key': str(d / 'tls.key')}
+    weir = s.weir(listen=[{'address': '127.0.0.1:0', 'tls': tls},
+                          {'address': '127.0.0.1:0', 'tls': {**tls, 'client_ca': str(d / 'ca.crt')}}])
+    open_port, closed_port = (a.rsplit(':', 1)[1] for a in weir.addresses)
+
+    def curl(port, *options, status=0):
+        return s.run(['curl', '-sS', '--cacert', 'ca.crt', '--max-time', '30', '-o', 'answer', '-w',
+                      '%{http_code} %{http_version}', '--data-binary', '@-', *options,
+                      f'https://localhost:{port}{model_path("converse")}'], stdin=BODY, status=status)
+
+    equal(curl(open_port, '--http2'), '200 2')
+    equal(curl(open_port, '--http1.1'), '200 1.1')
+    mine = ['--cert', 'client.crt', '--key', 'client.key']
+    equal(curl(closed_port, '--http2', *mine), '200 2')
+    weir.line(r' exchange .*cn=flow.client')
+    arrived = s.sim.summary()['requests']
+    refused = curl(closed_port, '--http2', status=None)
+    check('200' not in refused, f'without a certificate: {refused}')
+    equal(s.sim.summary()['requests'], arrived, 'nothing arrived')
+
+    def serial():
+        return s.run(['sh', '-c', f'openssl s_client -connect 127.0.0.1:{open_port} </dev/null 2>/dev/null'
+                      ' | openssl x509 -noout -serial'])
+    before = serial()
+    s.certificates()
+    weir.reload({**weir.config, 'log': {'level': 'debug'}})
+    check(serial() != before, 'the old certificate is still served')
+    equal(curl(open_port, '--http2'), '200 2')

@@ -45,6 +45,14 @@ need_packages() {
 
 node_major() { node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p'; }
 
+# npm with the system's authorities too: the Node that npm brings knows only its own, and a company's
+# network may have one more.
+npm_install() {
+    local store=/etc/ssl/certs/ca-certificates.crt
+    if [ -z "${NODE_EXTRA_CA_CERTS-}" ] && [ -f "$store" ]; then export NODE_EXTRA_CA_CERTS=$store; fi
+    npm install --no-package-lock --no-audit --no-fund --loglevel=error "$@" >/dev/null
+}
+
 # Node 20 or newer in PATH: the system's, or the one that the npm package `node` brings.
 need_node() {
     local own=$cache/node/node_modules/node/bin
@@ -54,7 +62,7 @@ need_node() {
     [ "$(node_major)" -ge 20 ] && return
     say "installing Node $node_wanted (npm package node): the AWS SDK needs 20 or newer"
     mkdir -p "$cache/node"
-    npm install --prefix "$cache/node" --no-package-lock --no-audit --no-fund --loglevel=error "node@$node_wanted" >/dev/null
+    npm_install --prefix "$cache/node" "node@$node_wanted"
     PATH=$own:$PATH
     [ "$(node_major)" -ge 20 ] || fail "no Node 20 or newer"
 }
@@ -65,7 +73,7 @@ need_clients() {
     command -v npm >/dev/null || need_packages npm
     cmp -s "$clients/package.json" "$clients/node_modules/.installed" && return
     say "installing the JavaScript clients"
-    (cd "$clients" && npm install --no-package-lock --no-audit --no-fund --loglevel=error >/dev/null)
+    (cd "$clients" && npm_install)
     cp "$clients/package.json" "$clients/node_modules/.installed"
 }
 

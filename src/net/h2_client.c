@@ -4,8 +4,7 @@
  * its events become the talks' events.
  *
  * What nghttp2 wants to send is fetched once, at the end of the turn, so that all calls of a turn
- * leave in one write. Large request bodies go out where they lie: the queue of the connection
- * borrows them, and when their call ends first the queue makes copies (let_go).
+ * leave in one write. What a request becomes on its way out is in h2_client_send.c.
  *
  * Windows: the connection's is credited when bytes arrive, each stream's when its sink took them.
  * So a slow sink stops its own stream and no other.
@@ -14,8 +13,7 @@
  */
 #include "h2_client.h"
 
-#include "h2_head.h"
-#include "talk.h"
+#include "h2_client_private.h"
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
 
@@ -25,40 +23,9 @@
 #include <string.h>
 
 enum {
-    QUEUE_MOST = 128 * 1024,              /* frames waiting in the connection's queue */
     CONNECTION_WINDOW = 16 * 1024 * 1024, /* it is credited at once: only a round trip's worth */
     STREAMS_MOST = 1000,                  /* where the origin sets no limit */
     PING_ANSWER_MS = 10 * 1000
-};
-
-struct stream {
-    struct talk talk; /* first: a talk is a stream */
-    struct list node, unsent;
-    int32_t id;
-    bool begun; /* its HEADERS are in the queue, from begin_at on */
-    bool ended; /* its END_STREAM is in the queue, before end_at */
-    bool reset_by_peer;
-    uint64_t begin_at, end_at, lent_until; /* counts of the connection's bytes */
-    size_t to_frame;                       /* bytes of the body not yet given to nghttp2 */
-    const struct str *piece;               /* what goes into the queue next, and from where on */
-    size_t skip;
-    unsigned informational;
-    const char *bad; /* what we reset it for */
-    char length[24];
-};
-
-struct h2 {
-    struct trunk trunk; /* first: a trunk is an h2 */
-    nghttp2_session *session;
-    struct list streams, spare;
-    struct list unsent; /* whole in the queue and not yet taken by the kernel, in order */
-    struct later flush;
-    struct timer ping;
-    int64_t heard_ms;
-    bool settings; /* the origin's have come */
-    bool pinged, leaving;
-    const char *bad; /* what we sent GOAWAY for */
-    struct h2_head head;
 };
 
 static struct h2 *h2_of(struct trunk *k)
@@ -66,20 +33,9 @@ static struct h2 *h2_of(struct trunk *k)
     return (struct h2 *)(void *)k;
 }
 
-static struct stream *stream_of(struct talk *t)
+static struct h2_stream *stream_of(struct talk *t)
 {
-    return (struct stream *)(void *)t;
-}
-
-static struct stream *find(struct h2 *h, int32_t id)
-{
-    return nghttp2_session_get_stream_user_data(h->session, id);
-}
-
-/* Where the next byte of the queue will stand. */
-static uint64_t queue_end(const struct h2 *h)
-{
-    return conn_written(h->trunk.conn) + conn_unwritten(h->trunk.conn);
+    return (struct h2_stream *)(void *)t;
 }
 
 /* nghttp2 must not be asked again once the connection is over: a callback may have seen to that. */
@@ -112,18 +68,18 @@ static bool has_room(const struct h2 *h)
 
 /* --- streams */
 
-static struct stream *take_stream(struct h2 *h)
+static struct h2_stream *take_stream(struct h2 *h)
 {
     struct list *node = list_take(&h->spare);
-    struct stream *s = node ? LIST_OF(node, struct stream, node) : mem_new(sizeof *s);
-    *s = (struct stream){0};
+    struct h2_stream *s = node ? LIST_OF(node, struct h2_stream, node) : mem_new(sizeof *s);
+    *s = (struct h2_stream){0};
     list_init(&s->node);
     list_init(&s->unsent);
     list_append(&h->streams, &s->node);
     return s;
 }
 
-static void put_stream(struct h2 *h, struct stream *s)
+static void put_stream(struct h2 *h, struct h2_stream *s)
 {
     list_remove(&s->unsent);
     list_remove(&s->node);
@@ -131,22 +87,13 @@ static void put_stream(struct h2 *h, struct stream *s)
     h->trunk.talks--;
 }
 
-/* The caller's memory is about to go: nothing in the queue may point into it. */
-static void let_go(struct h2 *h, struct stream *s)
+static void end_stream(struct h2 *h, struct h2_stream *s, enum origin_end end, const char *why)
 {
-    if (h->trunk.conn && s->lent_until > conn_written(h->trunk.conn))
-        conn_keep_borrowed(h->trunk.conn);
-    s->lent_until = 0;
-    s->piece = NULL;
-}
-
-static void end_stream(struct h2 *h, struct stream *s, enum origin_end end, const char *why)
-{
-    let_go(h, s);
+    h2_let_go(h, s);
     talk_end(&s->talk, end, why);
 }
 
-static void reset(struct h2 *h, struct stream *s, uint32_t code)
+static void reset(struct h2 *h, struct h2_stream *s, uint32_t code)
 {
     nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, s->id, code);
     kick(h);
@@ -159,7 +106,7 @@ static void end_all(struct h2 *h, uint64_t written, enum origin_end end, const c
 {
     struct list *node;
     while ((node = list_take(&h->streams))) {
-        struct stream *s = LIST_OF(node, struct stream, node);
+        struct h2_stream *s = LIST_OF(node, struct h2_stream, node);
         bool sent = s->begun && written > s->begin_at;
         put_stream(h, s);
         if (!s->talk.call)
@@ -233,94 +180,10 @@ static void on_flush(void *arg)
     origin_leave(o);
 }
 
-/* The next bytes of the body, at most n and from one piece only. */
-static struct str next_of_body(struct stream *s, size_t n)
-{
-    while (s->skip == s->piece->len) {
-        s->piece++;
-        s->skip = 0;
-    }
-    struct str part_of = str_sub(*s->piece, s->skip, n);
-    s->skip += part_of.len;
-    return part_of;
-}
-
-/* nghttp2 asks how much of the body fits the next DATA frame. A small one is copied into it. */
-static ssize_t on_body_wanted(nghttp2_session *session, int32_t id, uint8_t *to, size_t room,
-                              uint32_t *flags, nghttp2_data_source *source, void *arg)
-{
-    struct stream *s = source->ptr;
-    if (!s->talk.call)
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    size_t n = s->to_frame < room ? s->to_frame : room;
-    bool small = n <= TALK_SMALL;
-    s->to_frame -= n;
-    if (s->to_frame == 0)
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
-    if (!small)
-        *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    for (size_t at = 0; small && at < n;) {
-        struct str bytes = next_of_body(s, n - at);
-        memcpy(to + at, bytes.ptr, bytes.len);
-        at += bytes.len;
-    }
-    return (ssize_t)n;
-}
-
-static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head,
-                        size_t n, nghttp2_data_source *source, void *arg)
-{
-    struct h2 *h = arg;
-    struct stream *s = source->ptr;
-    if (!s->talk.call)
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    if (conn_unwritten(h->trunk.conn) >= QUEUE_MOST)
-        return NGHTTP2_ERR_WOULDBLOCK; /* CONN_DRAINED brings us back */
-    conn_write(h->trunk.conn, str_from((const char *)head, 9));
-    while (n) {
-        struct str bytes = next_of_body(s, n);
-        conn_write_borrowed(h->trunk.conn, bytes);
-        n -= bytes.len;
-    }
-    s->lent_until = queue_end(h);
-    return 0;
-}
-
-static int on_before_send(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
-{
-    struct h2 *h = arg;
-    struct stream *s = frame->hd.type == NGHTTP2_HEADERS ? find(h, frame->hd.stream_id) : NULL;
-    if (s) {
-        s->begun = true;
-        s->begin_at = queue_end(h);
-    }
-    return 0;
-}
-
-static void note_end_stream(struct h2 *h, struct stream *s)
-{
-    if (!s)
-        return;
-    s->ended = true;
-    s->end_at = queue_end(h);
-    list_append(&h->unsent, &s->unsent);
-}
-
-static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
-{
-    struct h2 *h = arg;
-    bool of_request = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
-    if (of_request && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
-        note_end_stream(h, find(h, frame->hd.stream_id));
-    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
-        h->bad = nghttp2_http2_strerror(frame->goaway.error_code);
-    return 0;
-}
-
 static void on_drained(struct h2 *h)
 {
     while (!list_empty(&h->unsent)) {
-        struct stream *s = LIST_OF(h->unsent.next, struct stream, unsent);
+        struct h2_stream *s = LIST_OF(h->unsent.next, struct h2_stream, unsent);
         if (s->end_at > conn_written(h->trunk.conn))
             break;
         list_remove(&s->unsent);
@@ -333,20 +196,20 @@ static void on_drained(struct h2 *h)
 /* --- receiving */
 
 /* The call is over for its sink. What of the request has not left stays here. */
-static void answer_over(struct h2 *h, struct stream *s)
+static void answer_over(struct h2 *h, struct h2_stream *s)
 {
     if (!s->ended)
         reset(h, s, NGHTTP2_CANCEL);
     end_stream(h, s, ORIGIN_DONE, "");
 }
 
-static void refuse(struct h2 *h, struct stream *s, const char *why)
+static void refuse(struct h2 *h, struct h2_stream *s, const char *why)
 {
     s->bad = why;
     reset(h, s, NGHTTP2_PROTOCOL_ERROR);
 }
 
-static void take_head(struct h2 *h, struct stream *s, bool last)
+static void take_head(struct h2 *h, struct h2_stream *s, bool last)
 {
     int status = h2_head_status(&h->head);
     if (s->talk.head || s->bad)
@@ -368,7 +231,7 @@ static void take_head(struct h2 *h, struct stream *s, bool last)
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
     struct h2 *h = arg;
-    struct stream *s = frame->hd.stream_id ? find(h, frame->hd.stream_id) : NULL;
+    struct h2_stream *s = frame->hd.stream_id ? h2_find(h, frame->hd.stream_id) : NULL;
     bool last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     bool of_answer = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
     if (frame->hd.type == NGHTTP2_GOAWAY)
@@ -400,7 +263,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
                      void *arg)
 {
     struct h2 *h = arg;
-    struct stream *s = find(h, frame->hd.stream_id);
+    struct h2_stream *s = h2_find(h, frame->hd.stream_id);
     if (!s || !s->talk.call || s->talk.head)
         return 0;
     if (h2_head_add(&h->head, str_from((const char *)name, name_len),
@@ -414,18 +277,18 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
                    size_t n, void *arg)
 {
     struct h2 *h = arg;
-    struct stream *s = find(h, id);
+    struct h2_stream *s = h2_find(h, id);
     nghttp2_session_consume_connection(session, n);
     if (s && s->talk.call && s->talk.head && !s->bad)
         (void)talk_bytes(&s->talk, str_from((const char *)bytes, n));
     return verdict(h);
 }
 
-static void end_closed(struct h2 *h, struct stream *s, uint32_t code)
+static void end_closed(struct h2 *h, struct h2_stream *s, uint32_t code)
 {
     char why[120];
     snprintf(why, sizeof why, "the stream was reset: %s", nghttp2_http2_strerror(code));
-    let_go(h, s);
+    h2_let_go(h, s);
     if (!s->begun)
         talk_lost(&s->talk, false, why);
     else if (s->bad)
@@ -441,7 +304,7 @@ static void end_closed(struct h2 *h, struct stream *s, uint32_t code)
 static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *arg)
 {
     struct h2 *h = arg;
-    struct stream *s = find(h, id);
+    struct h2_stream *s = h2_find(h, id);
     if (!s || !h->trunk.conn)
         return verdict(h);
     nghttp2_session_set_stream_user_data(session, id, NULL);
@@ -524,57 +387,14 @@ static void on_ping_time(void *arg)
 
 /* --- what a trunk can do */
 
-static nghttp2_nv pair(struct str name, struct str value, uint8_t flags)
-{
-    return (nghttp2_nv){(uint8_t *)name.ptr, (uint8_t *)value.ptr, name.len, value.len, flags};
-}
-
-enum {
-    LENT = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE,
-    SECRET = LENT | NGHTTP2_NV_FLAG_NO_INDEX
-};
-
-/* Secrets, and what is another one in each request, stay out of HPACK's table. */
-static uint8_t flags_of(struct str name)
-{
-    static const struct str unique[] = {
-        STR("authorization"),        STR("x-amz-security-token"),  STR("x-amz-date"),
-        STR("x-amz-content-sha256"), STR("amz-sdk-invocation-id"), STR("x-amzn-trace-id")};
-    for (size_t i = 0; i < sizeof unique / sizeof *unique; i++)
-        if (str_eq(unique[i], name))
-            return SECRET;
-    return LENT;
-}
-
-static void submit(struct h2 *h, struct stream *s, const struct origin_call *c)
-{
-    nghttp2_nv nv[FIELDS_MOST + 5];
-    size_t n = 0;
-    assert(c->n_fields <= FIELDS_MOST);
-    struct str scheme = origin_options(h->trunk.origin)->tls ? S("https") : S("http");
-    nv[n++] = pair(S(":method"), c->method, LENT);
-    nv[n++] = pair(S(":scheme"), scheme, LENT);
-    nv[n++] = pair(S(":authority"), c->authority, LENT);
-    nv[n++] = pair(S(":path"), c->target, LENT);
-    if (talk_says_length(c, s->to_frame)) {
-        int len = snprintf(s->length, sizeof s->length, "%zu", s->to_frame);
-        nv[n++] = pair(S("content-length"), str_from(s->length, (size_t)len), SECRET);
-    }
-    for (size_t i = 0; i < c->n_fields; i++)
-        nv[n++] = pair(c->fields[i].name, c->fields[i].value, flags_of(c->fields[i].name));
-    nghttp2_data_provider body = {.source.ptr = s, .read_callback = on_body_wanted};
-    s->id = nghttp2_submit_request(h->session, NULL, nv, n, s->to_frame ? &body : NULL, s);
-    assert(s->id > 0); /* has_room saw to it */
-}
-
 static void h2_start(struct trunk *k, struct origin_call *c)
 {
     struct h2 *h = h2_of(k);
-    struct stream *s = take_stream(h);
+    struct h2_stream *s = take_stream(h);
     talk_begin(&s->talk, k, c);
     s->to_frame = talk_body_size(c);
     s->piece = c->body;
-    submit(h, s, c);
+    h2_submit(h, s, c);
     kick(h);
     origin_offer(k, has_room(h));
 }
@@ -591,7 +411,7 @@ static void h2_drop(struct talk *t)
     struct h2 *h = h2_of(t->trunk);
     if (!h->trunk.conn)
         return;
-    let_go(h, stream_of(t));
+    h2_let_go(h, stream_of(t));
     reset(h, stream_of(t), NGHTTP2_CANCEL);
 }
 
@@ -614,7 +434,7 @@ static void h2_free(struct trunk *k)
     struct list *node;
     nghttp2_session_del(h->session);
     while ((node = list_take(&h->spare)))
-        mem_free(LIST_OF(node, struct stream, node));
+        mem_free(LIST_OF(node, struct h2_stream, node));
     h2_head_fini(&h->head);
     mem_free(h);
 }
@@ -636,9 +456,7 @@ static nghttp2_session *new_session(struct h2 *h)
     nghttp2_session *session;
     if (nghttp2_session_callbacks_new(&calls) || nghttp2_option_new(&option))
         abort();
-    nghttp2_session_callbacks_set_send_data_callback(calls, on_send_data);
-    nghttp2_session_callbacks_set_before_frame_send_callback(calls, on_before_send);
-    nghttp2_session_callbacks_set_on_frame_send_callback(calls, on_sent);
+    h2_set_send_callbacks(calls);
     nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(calls, on_head_begins);
     nghttp2_session_callbacks_set_on_header_callback(calls, on_header);

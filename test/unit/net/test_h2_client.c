@@ -502,8 +502,15 @@ static void cancel_it(struct asked *a)
 static void cancels_at_every_stage(void **state)
 {
     ask_many(0, 1, 0);
-    ask(&asked[1], origin);
+    char *value = malloc(1000);
+    memset(value, 'v', 1000);
+    struct field lent_field = {STR("x-lent"), {value, 1000}};
+    prepare(&asked[1], "POST", NULL, 0);
+    asked[1].call.fields = &lent_field;
+    asked[1].call.n_fields = 1;
+    start(&asked[1], origin);
     origin_cancel(&asked[1].call); /* not even framed */
+    free(value);
     turns(5);
     assert_int_equal(h2_at(0)->n, 1);
     ask_many(2, 3, 0);

@@ -3,8 +3,8 @@
  * The admin port's own answers. They run in the office's thread.
  */
 #include "back.h"
+#include "weir/gate/daemon.h"
 #include "weir/gate/export_prom.h"
-#include "weir/gate/server.h"
 
 static enum step_result own_buf(struct exchange *ex, struct str type, struct buf *b)
 {
@@ -16,7 +16,7 @@ static enum step_result own_buf(struct exchange *ex, struct str type, struct buf
 static enum step_result start_metrics(struct exchange *ex)
 {
     struct buf b = {0};
-    export_prom(ex->worker->server, &b);
+    export_prom(ex->worker->daemon, &b);
     return own_buf(ex, S("text/plain; version=0.0.4; charset=utf-8"), &b);
 }
 const struct back back_metrics = {"metrics", start_metrics, NULL, NULL};
@@ -24,7 +24,7 @@ const struct back back_metrics = {"metrics", start_metrics, NULL, NULL};
 static enum step_result start_config(struct exchange *ex)
 {
     struct buf b = {0};
-    config_print(ex->worker->server->setups->config, &b);
+    config_print(ex->worker->daemon->setups->config, &b);
     return own_buf(ex, S("application/yaml"), &b);
 }
 const struct back back_config = {"config", start_config, NULL, NULL};
@@ -33,7 +33,7 @@ static enum step_result start_reload(struct exchange *ex)
 {
     struct buf faults = {0};
     enum step_result r;
-    if (server_reload(ex->worker->server, &faults))
+    if (daemon_reload(ex->worker->daemon, &faults))
         r = exchange_own(ex, 200, S("application/json"), S("{\"reloaded\":true}\n"));
     else
         r = exchange_fail(ex, OUTCOME_BAD_CONFIG, buf_str(&faults));
@@ -45,7 +45,7 @@ const struct back back_reload = {"reload", start_reload, NULL, NULL};
 static enum step_result start_drain(struct exchange *ex)
 {
     enum step_result r = exchange_own(ex, 202, S("application/json"), S("{\"draining\":true}\n"));
-    server_drain(ex->worker->server);
+    daemon_drain(ex->worker->daemon);
     return r;
 }
 const struct back back_drain = {"drain", start_drain, NULL, NULL};

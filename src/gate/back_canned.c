@@ -3,7 +3,7 @@
  * Answers that are known without asking anyone: health and readiness.
  */
 #include "back.h"
-#include "weir/gate/server.h"
+#include "weir/gate/daemon.h"
 
 static enum step_result start_health(struct exchange *ex)
 {
@@ -13,7 +13,7 @@ const struct back back_health = {"health", start_health, NULL, NULL};
 
 static enum step_result start_ready(struct exchange *ex)
 {
-    if (!server_ready(ex->worker->server))
+    if (!daemon_ready(ex->worker->daemon))
         return exchange_fail(ex, OUTCOME_NOT_READY, S(""));
     return exchange_own(ex, 200, S("text/plain"), S("ready\n"));
 }

@@ -102,9 +102,9 @@ static void print_certificates(const struct setup *s, struct buf *out)
     }
 }
 
-static int64_t credentials_expire_s(struct server *server)
+static int64_t credentials_expire_s(struct daemon *daemon)
 {
-    struct creds *set = creds_get(server->setups->creds);
+    struct creds *set = creds_get(daemon->setups->creds);
     int64_t left = !set ? 0 : set->expires_s ? set->expires_s - clock_wall_ms() / 1000 : -1;
     creds_unref(set);
     return left;
@@ -121,25 +121,25 @@ static uint64_t take_longest_turn_us(const struct slabs *s)
     return longest;
 }
 
-static int64_t simple_value(struct server *server, const struct slabs *s, enum metric_id id)
+static int64_t simple_value(struct daemon *daemon, const struct slabs *s, enum metric_id id)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < s->n; i++)
         sum += read_one(&s->at[i]->simple[id]);
     if (id == METRIC_CONNECTIONS)
-        return atomic_load(&server->connections);
+        return atomic_load(&daemon->connections);
     if (id == METRIC_BODY_MEMORY)
-        return atomic_load(&server->bodies.used_bytes);
+        return atomic_load(&daemon->bodies.used_bytes);
     if (id == METRIC_LOG_DROPPED)
         return (int64_t)log_dropped();
     if (id == METRIC_DRAINING)
-        return atomic_load(&server->draining);
+        return atomic_load(&daemon->draining);
     if (id == METRIC_CREDENTIALS_EXPIRE)
-        return credentials_expire_s(server);
+        return credentials_expire_s(daemon);
     return (int64_t)sum;
 }
 
-static void print_family(struct server *server, const struct slabs *s, enum metric_id id,
+static void print_family(struct daemon *daemon, const struct slabs *s, enum metric_id id,
                          struct buf *out)
 {
     const struct metric_row *row = metric_row(id);
@@ -152,12 +152,12 @@ static void print_family(struct server *server, const struct slabs *s, enum metr
     } else if (id == METRIC_UPSTREAM_RESENT) {
         print_resent(s, out);
     } else if (id == METRIC_CERTIFICATE_EXPIRES) {
-        print_certificates(server->setups, out);
+        print_certificates(daemon->setups, out);
     } else if (id == METRIC_RELOADS) {
         buf_addf(out, "weir_reloads_total{result=\"good\"} %llu\n",
-                 (unsigned long long)server->reloads_good);
+                 (unsigned long long)daemon->reloads_good);
         buf_addf(out, "weir_reloads_total{result=\"refused\"} %llu\n",
-                 (unsigned long long)server->reloads_bad);
+                 (unsigned long long)daemon->reloads_bad);
     } else if (id == METRIC_BUILD_INFO) {
         buf_addf(out, "weir_build_info{version=\"%s\"} 1\n", WEIR_VERSION);
     } else if (id == METRIC_LONGEST_TURN) {
@@ -165,16 +165,16 @@ static void print_family(struct server *server, const struct slabs *s, enum metr
         seconds(out, take_longest_turn_us(s));
         buf_add_char(out, '\n');
     } else {
-        buf_addf(out, "%s %lld\n", row->name.ptr, (long long)simple_value(server, s, id));
+        buf_addf(out, "%s %lld\n", row->name.ptr, (long long)simple_value(daemon, s, id));
     }
 }
 
-void export_prom(struct server *server, struct buf *out)
+void export_prom(struct daemon *daemon, struct buf *out)
 {
     struct slabs s = {.n = 0};
-    s.at[s.n++] = &server->office.metrics;
-    for (unsigned i = 0; i < server->n_workers; i++)
-        s.at[s.n++] = &server->workers[i]->metrics;
+    s.at[s.n++] = &daemon->office.metrics;
+    for (unsigned i = 0; i < daemon->n_workers; i++)
+        s.at[s.n++] = &daemon->workers[i]->metrics;
     for (size_t id = 0; id < METRICS; id++)
-        print_family(server, &s, (enum metric_id)id, out);
+        print_family(daemon, &s, (enum metric_id)id, out);
 }

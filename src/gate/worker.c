@@ -8,8 +8,8 @@
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/mem.h"
+#include "weir/gate/daemon.h"
 #include "weir/gate/exchange.h"
-#include "weir/gate/server.h"
 
 enum {
     TICK_MS = 1000,
@@ -72,14 +72,14 @@ static void tick(void *arg)
     timer_start(&w->tick, TICK_MS);
 }
 
-void worker_init(struct worker *w, struct server *server, unsigned index, struct setup *setup)
+void worker_init(struct worker *w, struct daemon *daemon, unsigned index, struct setup *setup)
 {
-    w->server = server;
+    w->daemon = daemon;
     w->index = index;
     w->loop = loop_new();
     w->dns = dns_new(w->loop);
     w->signer = aws_signer_new();
-    w->bodies.budget = &server->bodies;
+    w->bodies.budget = &daemon->bodies;
     w->resend_tokens = 1;
     if (setup) {
         w->setup = setup_ref(setup);
@@ -118,7 +118,7 @@ static struct listener_options options_of(struct port *p)
                                          data && s->config->listen[p->at].proxy_protocol,
                                      .sink = &exchange_sink,
                                      .owner = p,
-                                     .connections = &p->worker->server->connections,
+                                     .connections = &p->worker->daemon->connections,
                                      .most_connections = (int64_t)s->config->connections};
 }
 

@@ -5,8 +5,8 @@
 #ifndef WEIR_GATE_EXPORT_PROM_H
 #define WEIR_GATE_EXPORT_PROM_H
 
-#include "weir/gate/server.h"
+#include "weir/gate/daemon.h"
 
-void export_prom(struct server *s, struct buf *out);
+void export_prom(struct daemon *s, struct buf *out);
 
 #endif

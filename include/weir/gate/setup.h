@@ -16,7 +16,7 @@
 #include <stdatomic.h>
 
 struct setup {
-    atomic_uint users; /* beside the office's list */
+    atomic_uint users;  /* beside the office's list */
     struct setup *next; /* the office's list, newest first */
     struct config *config;
     struct tls *listen_tls[CONFIG_MOST_LISTENERS]; /* NULL: clear */

@@ -15,7 +15,7 @@
 
 #include <pthread.h>
 
-struct server;
+struct daemon;
 
 /* A listener of this worker: which address of the setup it is, and which table of operations. */
 struct port {
@@ -30,7 +30,7 @@ struct port {
 };
 
 struct worker {
-    struct server *server;
+    struct daemon *daemon;
     unsigned index;
     pthread_t thread;
     struct loop *loop;
@@ -49,7 +49,7 @@ struct worker {
 };
 
 /* The worker owns its loop from here on. `setup` gets a reference. */
-void worker_init(struct worker *w, struct server *server, unsigned index, struct setup *setup);
+void worker_init(struct worker *w, struct daemon *daemon, unsigned index, struct setup *setup);
 /* After its thread has ended: first what it holds, then its loop. */
 void worker_close(struct worker *w);
 void worker_fini(struct worker *w);

@@ -3,12 +3,12 @@
  * The daemon: one office (this thread: admin port, credentials, log writing, signals, reload) and N
  * workers.
  */
-#ifndef WEIR_GATE_SERVER_H
-#define WEIR_GATE_SERVER_H
+#ifndef WEIR_GATE_DAEMON_H
+#define WEIR_GATE_DAEMON_H
 
 #include "weir/gate/worker.h"
 
-struct server {
+struct daemon {
     const char *config_path; /* NULL: built-in defaults */
     struct setup *setups;    /* newest first; the office's */
     struct worker office;
@@ -26,12 +26,12 @@ struct server {
 };
 
 /* Runs until it was told to stop: the exit status of the command. */
-int server_run(const char *config_path);
+int daemon_run(const char *config_path);
 
 /* In the office's thread. A bad file changes nothing; `faults` says why. */
-bool server_reload(struct server *s, struct buf *faults);
-void server_drain(struct server *s);
+bool daemon_reload(struct daemon *s, struct buf *faults);
+void daemon_drain(struct daemon *s);
 /* Is it worth sending traffic here? Any thread. */
-bool server_ready(struct server *s);
+bool daemon_ready(struct daemon *s);
 
 #endif

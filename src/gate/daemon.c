@@ -3,7 +3,7 @@
  * The daemon's life: lock, bind, start, serve, reload, drain. This thread becomes the office; every
  * other thread is a worker that learns of changes by mail.
  */
-#include "weir/gate/server.h"
+#include "weir/gate/daemon.h"
 
 #include "bind.h"
 #include "weir/base/log.h"
@@ -26,7 +26,7 @@ enum { LOG_RING_BYTES = 4 * 1024 * 1024, LOG_EVERY_MS = 50, MOST_WORKERS = 256 }
 /* --- the lock */
 
 /* A state directory that cannot be used is no reason not to serve; another daemon in it is. */
-static bool take_lock(struct server *s, struct str state)
+static bool take_lock(struct daemon *s, struct str state)
 {
     char path[4096];
     s->lock_fd = -1;
@@ -92,7 +92,7 @@ static void send_order(struct order *o)
 
 static void creds_changed(void *arg)
 {
-    struct server *s = arg;
+    struct daemon *s = arg;
     struct creds_chain *chain = s->setups ? s->setups->creds : NULL;
     const char *trouble = chain ? creds_trouble(chain) : "";
     if (*trouble)
@@ -128,7 +128,7 @@ static bool is_open(const struct config *c, struct str address)
 }
 
 /* Sockets for the addresses that are new; fds[listener][worker], -1 where nothing is to open. */
-static bool bind_new(struct server *s, const struct config *old, const struct config *new,
+static bool bind_new(struct daemon *s, const struct config *old, const struct config *new,
                      int fds[][MOST_WORKERS], char *err, size_t err_size)
 {
     for (size_t i = 0; i < new->n_listen; i++) {
@@ -145,7 +145,7 @@ static bool bind_new(struct server *s, const struct config *old, const struct co
     return true;
 }
 
-static bool refuse_reload(struct server *s, struct buf *faults, const char *why)
+static bool refuse_reload(struct daemon *s, struct buf *faults, const char *why)
 {
     if (why)
         buf_addf(faults, "%s\n", why);
@@ -155,7 +155,7 @@ static bool refuse_reload(struct server *s, struct buf *faults, const char *why)
     return false;
 }
 
-bool server_reload(struct server *s, struct buf *faults)
+bool daemon_reload(struct daemon *s, struct buf *faults)
 {
     static int fds[CONFIG_MOST_LISTENERS][MOST_WORKERS];
     char err[512];
@@ -199,12 +199,12 @@ bool server_reload(struct server *s, struct buf *faults)
 
 /* --- drain */
 
-bool server_ready(struct server *s)
+bool daemon_ready(struct daemon *s)
 {
     return atomic_load(&s->ready) && !atomic_load(&s->draining);
 }
 
-static void force_out(struct server *s)
+static void force_out(struct daemon *s)
 {
     for (unsigned w = 0; w < s->n_workers; w++) {
         struct order *o = new_order(s->workers[w]);
@@ -219,7 +219,7 @@ static void drain_over(void *arg)
     force_out(arg);
 }
 
-void server_drain(struct server *s)
+void daemon_drain(struct daemon *s)
 {
     if (atomic_exchange(&s->draining, true))
         return;
@@ -232,14 +232,14 @@ void server_drain(struct server *s)
 
 static void on_signal(void *arg, int signo)
 {
-    struct server *s = arg;
+    struct daemon *s = arg;
     struct buf faults = {0};
     if (signo == SIGHUP)
-        (void)server_reload(s, &faults);
+        (void)daemon_reload(s, &faults);
     else if (atomic_load(&s->draining))
         force_out(s);
     else
-        server_drain(s);
+        daemon_drain(s);
     buf_fini(&faults);
 }
 
@@ -248,7 +248,7 @@ static void on_signal(void *arg, int signo)
 static void worker_ended(struct mail *m)
 {
     struct order *o = LIST_OF(m, struct order, mail);
-    struct server *s = o->worker->server;
+    struct daemon *s = o->worker->daemon;
     mem_free(o);
     if (atomic_fetch_sub(&s->running, 1) == 1)
         loop_stop(s->office.loop);
@@ -260,13 +260,13 @@ static void *run_worker(void *arg)
     loop_run(w->loop);
     struct order *o = new_order(w);
     o->mail.deliver = worker_ended;
-    mailbox_send(loop_mailbox(w->server->office.loop), &o->mail);
+    mailbox_send(loop_mailbox(w->daemon->office.loop), &o->mail);
     return NULL;
 }
 
 static void write_log(void *arg)
 {
-    struct server *s = arg;
+    struct daemon *s = arg;
     (void)log_drain(STDERR_FILENO);
     setup_reap(&s->setups, false);
     timer_start(&s->log_timer, LOG_EVERY_MS);
@@ -279,7 +279,7 @@ static unsigned count_workers(const struct config *c)
     return n < MOST_WORKERS ? n : MOST_WORKERS;
 }
 
-static bool open_admin(struct server *s, char *err, size_t err_size)
+static bool open_admin(struct daemon *s, char *err, size_t err_size)
 {
     struct str address = s->setups->config->admin_address;
     int fd;
@@ -289,7 +289,7 @@ static bool open_admin(struct server *s, char *err, size_t err_size)
     return true;
 }
 
-static bool open_ports(struct server *s, char *err, size_t err_size)
+static bool open_ports(struct daemon *s, char *err, size_t err_size)
 {
     static int fds[CONFIG_MOST_LISTENERS][MOST_WORKERS];
     const struct config *c = s->setups->config;
@@ -301,7 +301,7 @@ static bool open_ports(struct server *s, char *err, size_t err_size)
     return true;
 }
 
-static void start_threads(struct server *s)
+static void start_threads(struct daemon *s)
 {
     sigset_t all, before;
     sigfillset(&all); /* signals are the office's */
@@ -329,7 +329,7 @@ static void close_process(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static void serve(struct server *s)
+static void serve(struct daemon *s)
 {
     const int signals[] = {SIGTERM, SIGINT, SIGHUP};
     for (size_t i = 0; i < 3; i++)
@@ -346,7 +346,7 @@ static void serve(struct server *s)
     log_say(LOG_INFO, "stopped", "weir has stopped");
 }
 
-static int start(struct server *s)
+static int start(struct daemon *s)
 {
     char err[512];
     struct config *config = s->setups->config;
@@ -373,7 +373,7 @@ static int start(struct server *s)
     return status;
 }
 
-int server_run(const char *config_path)
+int daemon_run(const char *config_path)
 {
     struct buf faults = {0};
     char err[512];
@@ -385,7 +385,7 @@ int server_run(const char *config_path)
     }
     close_process();
     log_setup(config->log_level, config->log_format);
-    struct server *s = mem_new(sizeof *s);
+    struct daemon *s = mem_new(sizeof *s);
     s->config_path = config_path;
     s->bodies.most_bytes = (int64_t)config->bodies_bytes;
     int status = 1;

@@ -262,7 +262,7 @@ void exchange_answer(struct exchange *ex, int status, const struct field *fields
     for (size_t i = 0; i < n; i++)
         out[i] = fields[i];
     out[n++] = (struct field){STR("x-weir-request-id"), {ex->id, sizeof ex->id}};
-    if (ex->realm == REALM_DATA)
+    if (ex->attempts)
         out[n++] = (struct field){STR("x-weir-decision"),
                                   ex->off ? S("off") : S("lane=ondemand;model=same")};
     ex->answered = true;

@@ -47,7 +47,8 @@ static void log_exchange(const struct exchange *ex, int64_t now_ns, const struct
     log_str(&l, "via", versions[ex->request->version]);
     log_u64(&l, "status", (uint64_t)ex->status);
     log_str(&l, "outcome", outcome_row(ex->outcome)->word);
-    log_str(&l, "while", str_of(step));
+    if (ex->outcome != OUTCOME_ANSWERED && ex->outcome != OUTCOME_REFUSED)
+        log_str(&l, "while", str_of(step));
     log_u64(&l, "in", ex->request_bytes);
     log_u64(&l, "out", ex->answer_bytes);
     log_ms(&l, "ms", (now_ns - ex->request->began_ns) / 1000);

@@ -9,6 +9,7 @@
 #include "weir/base/digest.h"
 #include "weir/base/text.h"
 #include "weir/wire/uri.h"
+#include "weir/wire/xml_pick.h"
 
 #include <stdio.h>
 
@@ -81,38 +82,59 @@ struct errand *sts_start(struct creds_tools *t, const struct role *r, struct cre
     return e;
 }
 
-/* The text of the first element of that name, as it stands: what STS puts there needs no escapes.
- */
-static struct str pick(struct str xml, const char *name)
+/* --- the answer */
+
+static const char *const parts[] = {"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"};
+enum { N_PARTS = sizeof parts / sizeof *parts };
+
+static struct creds *read_parts(struct str inside, struct buf got[N_PARTS], const char *source,
+                                char *err, size_t err_size)
 {
-    char open[64], close[64];
-    snprintf(open, sizeof open, "<%s>", name);
-    snprintf(close, sizeof close, "</%s>", name);
-    ptrdiff_t at = str_find(xml, str_of(open));
-    if (at < 0)
-        return (struct str){NULL, 0};
-    xml = str_from_offset(xml, (size_t)at + str_of(open).len);
-    at = str_find(xml, str_of(close));
-    return at < 0 ? (struct str){NULL, 0} : str_sub(xml, 0, (size_t)at);
+    int64_t expires_s;
+    for (size_t i = 0; i < N_PARTS; i++) {
+        (void)buf_reserve(&got[i], inside.len); /* growing would leave unwiped copies behind */
+        if (xml_pick(inside, str_of(parts[i]), &got[i]) == 0)
+            continue;
+        snprintf(err, err_size, "STS: the answer has no %s", parts[i]);
+        return NULL;
+    }
+    if (text_parse_iso_time(str_trim(buf_str(&got[3])), &expires_s))
+        return creds_make(buf_str(&got[0]), buf_str(&got[1]), buf_str(&got[2]), expires_s, source,
+                          err, err_size);
+    snprintf(err, err_size, "STS: Expiration is not a time");
+    return NULL;
+}
+
+static void say_refusal(const struct fetch_answer *a, char *err, size_t err_size)
+{
+    struct buf code = {0}, message = {0};
+    if (xml_pick(a->body, S("Code"), &code) != 0)
+        buf_add(&code, S("failed"));
+    if (xml_pick(a->body, S("Message"), &message) != 0)
+        buf_clear(&message); /* then the code alone must do */
+    snprintf(err, err_size, "STS: %.*s (status %d) %.*s", STR_ARG(str_sub(buf_str(&code), 0, 80)),
+             a->status, STR_ARG(str_sub(buf_str(&message), 0, 300)));
+    buf_fini(&code);
+    buf_fini(&message);
 }
 
 struct creds *sts_read(const struct fetch_answer *a, const char *source, char *err, size_t err_size)
 {
-    int64_t expires_s;
-    if (a->end != ORIGIN_DONE) {
+    struct buf got[N_PARTS] = {0};
+    struct str rest = a->body, inside;
+    struct creds *set = NULL;
+    if (a->end != ORIGIN_DONE)
         snprintf(err, err_size, "STS: %s", a->why);
-        return NULL;
+    else if (a->status != 200)
+        say_refusal(a, err, err_size);
+    else if (xml_pick_next(&rest, S("Credentials"), &inside) != 0)
+        snprintf(err, err_size, "STS: the answer has no credentials");
+    else
+        set = read_parts(inside, got, source, err, err_size);
+    for (size_t i = 0; i < N_PARTS; i++) {
+        if (got[i].data)
+            secret_wipe(got[i].data, got[i].cap);
+        buf_fini(&got[i]);
     }
-    if (a->status != 200) {
-        struct str code = pick(a->body, "Code"), message = pick(a->body, "Message");
-        snprintf(err, err_size, "STS: %.*s (status %d) %.*s", STR_ARG(str_sub(code, 0, 80)),
-                 a->status, STR_ARG(str_sub(message, 0, 300)));
-        return NULL;
-    }
-    if (!text_parse_iso_time(pick(a->body, "Expiration"), &expires_s)) {
-        snprintf(err, err_size, "STS: the answer has no expiry");
-        return NULL;
-    }
-    return creds_make(pick(a->body, "AccessKeyId"), pick(a->body, "SecretAccessKey"),
-                      pick(a->body, "SessionToken"), expires_s, source, err, err_size);
+    return set;
 }

@@ -8,7 +8,8 @@
 #define ANSWER(action, key)                                                                        \
     "<" action "Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n  <" action         \
     "Result>\n    <AssumedRoleUser><Arn>arn:aws:sts::1:assumed-role/r/s</Arn></AssumedRoleUser>\n" \
-    "    <Credentials>\n      <AccessKeyId>" key "</AccessKeyId>\n      <SecretAccessKey>s/+="     \
+    "    <Credentials>\n      <AccessKeyId>" key                                                   \
+    "</AccessKeyId>\n      <SecretAccessKey>s/+&#x3D;"                                             \
     "</SecretAccessKey>\n      <SessionToken>T</SessionToken>\n"                                   \
     "      <Expiration>2026-01-02T04:04:05Z</Expiration>\n    </Credentials>\n  </" action         \
     "Result>\n  <ResponseMetadata><RequestId>x</RequestId></ResponseMetadata>\n</" action          \
@@ -150,13 +151,24 @@ static void makes_nothing_of_bad_answers(void **state)
         struct reply reply;
         const char *says;
     } bad[] = {
-        {{.status = 200, .body = STR("<html>")}, "no expiry"},
-        {{.status = 200, .body = STR("")}, "no expiry"},
-        {{.status = 500, .body = STR("x")}, "(status 500)"},
+        {{.status = 200, .body = STR("<html>")}, "has no credentials"},
+        {{.status = 200, .body = STR("")}, "has no credentials"},
+        {{.status = 500, .body = STR("x")}, "STS: failed (status 500)"},
+        {{.status = 400, .body = STR("<Code>Throttling</Code>")}, "STS: Throttling (status 400)"},
         {{.end = ORIGIN_UNREACHABLE}, "STS: the double says so"},
         {{.status = 200,
           .body = STR("<A><Credentials><Expiration>2026-01-02T04:04:05Z</Expiration>"
                       "<AccessKeyId>A</AccessKeyId></Credentials></A>")},
+         "STS: the answer has no SecretAccessKey"},
+        {{.status = 200,
+          .body = STR("<A><Credentials><Expiration>soon</Expiration><AccessKeyId>A</AccessKeyId>"
+                      "<SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+                      "</Credentials></A>")},
+         "Expiration is not a time"},
+        {{.status = 200,
+          .body = STR("<A><Credentials><Expiration>2026-01-02T04:04:05Z</Expiration><AccessKeyId>A"
+                      "</AccessKeyId><SecretAccessKey/><SessionToken>t</SessionToken>"
+                      "</Credentials></A>")},
          "the secret access key is missing"},
     };
     put_file("token", "tok");

@@ -5,8 +5,7 @@
  */
 #include "chain.h"
 
-#include <errno.h>
-#include <signal.h>
+#include <fcntl.h>
 
 static void use_script(const char *script, const char *arguments)
 {
@@ -56,8 +55,8 @@ static void splits_words_without_a_shell(void **state)
     assert_string_equal(outcome("s=$(printf %s \"$1\" | tr '\"\\\\' _/)\n"
                                 "echo \"{\\\"Version\\\":1,\\\"AccessKeyId\\\":\\\"P\\\","
                                 "\\\"SecretAccessKey\\\":\\\"$s\\\"}\"",
-                                "\"a\\\"b\\c\\\\d\""),
-                        "credential_process P/a_b/c/d/");
+                                "\"a\\\"b\\c\\\\d\"'\\\\'"),
+                        "credential_process P/a_b/c/d///");
 }
 
 static void says_what_went_wrong(void **state)
@@ -76,48 +75,51 @@ static void says_what_went_wrong(void **state)
     assert_has(creds_trouble(t.chain), "cannot run /nowhere/program: No such file");
 }
 
-static pid_t pid_in(const char *name)
+/* A program, and a child of it, that hold the writing end of a FIFO until they die. */
+static int start_one_that_stays(void)
 {
-    long pid = 0;
-    for (int i = 0; i < 1000 && !pid; i++) {
-        FILE *f = fopen(in_home(name), "r");
-        if (f && fscanf(f, "%ld\n", &pid) != 1)
-            pid = 0;
-        if (f)
-            fclose(f);
+    char script[512], x;
+    assert_int_equal(mkfifo(in_home("alive"), 0600), 0);
+    int fd = open(in_home("alive"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(fd >= 0);
+    snprintf(script, sizeof script, "exec 3> %s; sleep 1000 & echo x >&3; wait", in_home("alive"));
+    use_script(script, "");
+    assert_true(start_chain());
+    for (int i = 0; i < 1000 && read(fd, &x, 1) != 1; i++)
+        loop_turn(t.loop, 10);
+    return fd;
+}
+
+static bool all_died(int fd)
+{
+    char rest[8];
+    for (int i = 0; i < 1000; i++) {
+        ssize_t n = read(fd, rest, sizeof rest);
+        if (n == 0) {
+            close(fd);
+            return true;
+        }
         loop_turn(t.loop, 10);
     }
-    return (pid_t)pid;
+    return false;
 }
 
 static void ends_one_that_takes_too_long(void **state)
 {
-    char script[512];
-    snprintf(script, sizeof script, "echo $$ > %s/pid.new; mv %s/pid.new %s/pid; sleep 1000 & wait",
-             t.home, t.home, t.home);
-    use_script(script, "");
-    assert_true(start_chain());
-    pid_t pid = pid_in("pid");
-    assert_true(pid > 0);
+    int alive = start_one_that_stays();
     pass_ms(59000);
     assert_string_equal(creds_trouble(t.chain), "");
     pass_ms(1001);
     assert_has(creds_trouble(t.chain), "took longer than 60 s");
-    assert_true(kill(pid, 0) != 0 && errno == ESRCH);
+    assert_true(all_died(alive));
 }
 
 static void ends_with_its_chain(void **state)
 {
-    char script[512];
-    snprintf(script, sizeof script, "echo $$ > %s/pid.new; mv %s/pid.new %s/pid; exec sleep 1000",
-             t.home, t.home, t.home);
-    use_script(script, "");
-    assert_true(start_chain());
-    pid_t pid = pid_in("pid");
-    assert_int_equal(kill(pid, 0), 0);
+    int alive = start_one_that_stays();
     creds_free(t.chain);
     t.chain = NULL;
-    assert_true(kill(pid, 0) != 0 && errno == ESRCH);
+    assert_true(all_died(alive));
 }
 
 int main(void)

@@ -65,6 +65,17 @@ static void does_not_mix_two_files(void **state)
                            "missing");
 }
 
+static void asks_a_process_before_keys_of_the_config_file(void **state)
+{
+    config = "[default]\naws_access_key_id=C\naws_secret_access_key=c\n"
+             "credential_process=/nowhere/x\n";
+    credentials = NULL;
+    assert_string_equal(load(NULL), "none");
+    assert_has(creds_trouble(t.chain), "cannot run /nowhere/x");
+    credentials = "[default]\naws_access_key_id=D\naws_secret_access_key=d\n";
+    assert_string_equal(load(NULL), "profile D/d/");
+}
+
 static void prefers_profile_default(void **state)
 {
     config = "[profile default]\naws_access_key_id=P\naws_secret_access_key=p\n"
@@ -149,6 +160,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(reads_keys, chain_setup, chain_teardown),
         cmocka_unit_test_setup_teardown(reads_other_files_when_told, chain_setup, chain_teardown),
         cmocka_unit_test_setup_teardown(does_not_mix_two_files, chain_setup, chain_teardown),
+        cmocka_unit_test_setup_teardown(asks_a_process_before_keys_of_the_config_file, chain_setup,
+                                        chain_teardown),
         cmocka_unit_test_setup_teardown(prefers_profile_default, chain_setup, chain_teardown),
         cmocka_unit_test_setup_teardown(takes_up_changed_keys, chain_setup, chain_teardown),
         cmocka_unit_test_setup_teardown(says_what_is_wrong, chain_setup, chain_teardown),

@@ -3,16 +3,13 @@
  * aws/fetch over a real origin, against a server of a few lines on loopback and the same loop.
  */
 #include "weir/aws/fetch.h"
-#include "weir/base/buf.h"
 #include "weir/base/clock.h"
 #include "weir/net/dns.h"
 
-#include <arpa/inet.h>
+#include "loopback.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -22,12 +19,6 @@ static struct {
     struct aws_signer *signer;
     struct origin *origin;
     struct creds creds;
-    int listening, peer;
-    uint16_t port;
-    struct watch accepting, reading;
-    struct buf heard;
-    struct str says; /* written when a head is there; empty: silence */
-    bool then_closes;
     struct fetch *fetch;
     unsigned told;
     bool drops; /* in the callback */
@@ -35,72 +26,15 @@ static struct {
     char body[256], why[256], etag[32];
 } t;
 
-static void hang_up(void)
-{
-    if (t.peer < 0)
-        return;
-    watch_fini(&t.reading);
-    close(t.peer);
-    t.peer = -1;
-}
-
-static void on_bytes(void *arg, bool readable, bool writable)
-{
-    char piece[4096];
-    ssize_t n = read(t.peer, piece, sizeof piece);
-    if (n <= 0) {
-        hang_up();
-        return;
-    }
-    buf_add(&t.heard, str_from(piece, (size_t)n));
-    if (!t.says.len || !strstr(buf_cstr(&t.heard), "\r\n\r\n"))
-        return;
-    assert_int_equal(write(t.peer, t.says.ptr, t.says.len), t.says.len);
-    if (t.then_closes)
-        hang_up();
-}
-
-static void on_accept(void *arg, bool readable, bool writable)
-{
-    hang_up();
-    t.peer = accept4(t.listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    assert_true(t.peer >= 0);
-    watch_init(&t.reading, t.loop, t.peer, on_bytes, NULL);
-    watch_set(&t.reading, true, false);
-}
-
-static void open_server(void)
-{
-    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof addr;
-    t.listening = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(t.listening, (struct sockaddr *)&addr, sizeof addr), 0);
-    assert_int_equal(listen(t.listening, 8), 0);
-    assert_int_equal(getsockname(t.listening, (struct sockaddr *)&addr, &len), 0);
-    t.port = ntohs(addr.sin_port);
-    watch_init(&t.accepting, t.loop, t.listening, on_accept, NULL);
-    watch_set(&t.accepting, true, false);
-}
-
-static void close_server(void)
-{
-    hang_up();
-    watch_fini(&t.accepting);
-    if (t.listening >= 0)
-        close(t.listening);
-    t.listening = -1;
-}
-
 static int setup(void **state)
 {
     memset(&t, 0, sizeof t);
-    t.peer = t.listening = -1;
     t.loop = loop_new();
     t.dns = dns_new(t.loop);
     t.signer = aws_signer_new();
     t.creds = (struct creds){.version = 1, .access_key = S("AKID"), .secret_key = S("secret")};
-    open_server();
-    struct origin_options o = {.host = S("127.0.0.1"), .port = t.port, .connect_ms = 3000};
+    server_open(t.loop);
+    struct origin_options o = {.host = S("127.0.0.1"), .port = server.port, .connect_ms = 3000};
     t.origin = origin_new(t.loop, t.dns, &o);
     return 0;
 }
@@ -109,12 +43,11 @@ static int teardown(void **state)
 {
     fetch_drop(t.fetch);
     origin_free(t.origin);
-    close_server();
+    server_close();
     dns_free(t.dns);
     aws_signer_free(t.signer);
     loop_turn(t.loop, 0);
     loop_free(t.loop);
-    buf_fini(&t.heard);
     clock_real();
     return 0;
 }
@@ -167,14 +100,14 @@ static void wait_for_end(void)
 
 static void fetches(void **state)
 {
-    t.says = S("HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 5\r\n\r\nhello");
+    server.says = S("HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 5\r\n\r\nhello");
     begin(100, 60000);
     wait_for_end();
     assert_int_equal(t.answer.end, ORIGIN_DONE);
     assert_int_equal(t.answer.status, 200);
     assert_string_equal(t.body, "hello");
     assert_string_equal(t.etag, "\"e\"");
-    const char *heard = buf_cstr(&t.heard);
+    const char *heard = buf_cstr(&server.heard);
     assert_ptr_equal(strstr(heard, "POST /x?y=z HTTP/1.1\r\n"), heard);
     assert_non_null(strcasestr(heard, "host: h.example\r\n"));
     assert_non_null(strcasestr(heard, "authorization: AWS4-HMAC-SHA256 Credential=AKID/"));
@@ -184,7 +117,7 @@ static void fetches(void **state)
 
 static void takes_chunks_and_errors(void **state)
 {
-    t.says =
+    server.says =
         S("HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n");
     begin(100, 60000);
     wait_for_end();
@@ -195,7 +128,7 @@ static void takes_chunks_and_errors(void **state)
 
 static void has_a_limit(void **state)
 {
-    t.says = S("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    server.says = S("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
     begin(4, 60000);
     wait_for_end();
     assert_int_equal(t.answer.end, ORIGIN_BAD);
@@ -204,8 +137,8 @@ static void has_a_limit(void **state)
 
 static void tells_a_cut_answer(void **state)
 {
-    t.says = S("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel");
-    t.then_closes = true;
+    server.says = S("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel");
+    server.then_closes = true;
     begin(100, 60000);
     wait_for_end();
     assert_int_equal(t.answer.end, ORIGIN_GONE);
@@ -215,7 +148,7 @@ static void tells_a_cut_answer(void **state)
 
 static void tells_garbage(void **state)
 {
-    t.says = S("SSH-2.0-x\r\n\r\n");
+    server.says = S("SSH-2.0-x\r\n\r\n");
     begin(100, 60000);
     wait_for_end();
     assert_int_equal(t.answer.end, ORIGIN_BAD);
@@ -224,7 +157,7 @@ static void tells_garbage(void **state)
 
 static void tells_a_closed_port(void **state)
 {
-    close_server();
+    server_close();
     begin(100, 60000);
     wait_for_end();
     assert_int_equal(t.answer.end, ORIGIN_UNREACHABLE);
@@ -235,7 +168,7 @@ static void has_a_deadline(void **state)
 {
     clock_fake(1000000000, 1767323045000);
     begin(100, 1000);
-    for (int i = 0; i < 1000 && !buf_len(&t.heard); i++)
+    for (int i = 0; i < 1000 && !buf_len(&server.heard); i++)
         loop_turn(t.loop, 10);
     clock_fake(1999000000, 1767323045000);
     loop_turn(t.loop, 0);
@@ -248,13 +181,13 @@ static void has_a_deadline(void **state)
 
 static void may_be_dropped(void **state)
 {
-    t.says = S("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    server.says = S("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
     begin(100, 60000);
     fetch_drop(t.fetch);
     t.fetch = NULL;
     loop_turn(t.loop, 0);
     begin(100, 60000);
-    while (!buf_len(&t.heard))
+    while (!buf_len(&server.heard))
         loop_turn(t.loop, 10);
     fetch_drop(t.fetch);
     t.fetch = NULL;

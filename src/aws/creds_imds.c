@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Credentials of an EC2 instance, from its metadata service: a session token, the name of the role,
- * its keys. Where the token is refused with 403, 404 or 405 the older protocol without it is used,
- * unless that was forbidden. It is the last source of the chain, and needs no configuration.
+ * its keys. Where the token is refused with 403, 404 or 405, or its answer never comes (a hop limit
+ * of 1 drops it on the way into a container), the older protocol without it is used, unless that
+ * was forbidden. It is the last source of the chain, and needs no configuration.
  *
  *     PUT token > GET role name > GET keys
  *
@@ -113,11 +114,17 @@ static void on_role(void *arg, const struct fetch_answer *a)
     get(i, str_from(i->path, (size_t)len), on_keys);
 }
 
+static bool has_no_tokens(const struct fetch_answer *a)
+{
+    if (a->end == ORIGIN_DONE)
+        return a->status == 403 || a->status == 404 || a->status == 405;
+    return a->end == ORIGIN_TIMEOUT;
+}
+
 static void on_token(void *arg, const struct fetch_answer *a)
 {
     struct imds_source *i = arg;
-    bool old = a->end == ORIGIN_DONE &&
-               (a->status == 403 || a->status == 404 || a->status == 405) && !i->v1_disabled;
+    bool old = has_no_tokens(a) && !i->v1_disabled;
     if (!old && !good(i, a, "session token"))
         return;
     i->errand = NULL;

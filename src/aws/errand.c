@@ -122,7 +122,8 @@ static bool open_origin(struct errand *e)
     struct origin_options o = {.host = str_of(e->o.at.host),
                                .port = e->o.at.port,
                                .tls = tls,
-                               .connect_ms = e->o.try_ms,
+                               .connect_ms =
+                                   e->o.try_ms / 2, /* so that a deadline means: no answer */
                                .idle_ms = e->o.try_ms,
                                .most_connections = 1};
     if (!e->o.local) {

@@ -22,7 +22,7 @@ struct errand_options {
     const struct field *fields;
     size_t n_fields;
     struct str body;
-    int64_t try_ms; /* for each try, from resolving to the last byte */
+    int64_t try_ms; /* for each try, from resolving to the last byte; half of it to connect */
     unsigned tries;
 };
 

@@ -49,13 +49,15 @@ BANNED = [
     (r'system|popen', r'^$', 'posix_spawn with arguments'),
 ]
 
-# A table of facts and the document in which each of its rows must stand.
+# A table of facts: which argument names a row, and the documents in which each row must stand.
 DOCUMENTS = {
-    'errors.def': ['docs/OPERATIONS.md'],
-    'metrics.def': ['docs/METRICS.md'],
-    'outcomes.def': ['docs/OPERATIONS.md'],
-    'directives.def': ['docs/CONFIG.md'],
-    'commands.def': ['README.md', 'docs/OPERATIONS.md'],
+    'errors.def': (2, ['docs/OPERATIONS.md']),
+    'outcomes.def': (1, ['docs/OPERATIONS.md']),
+    'metrics.def': (1, ['docs/METRICS.md']),
+    'directives.def': (0, ['docs/CONFIG.md']),
+    'operations.def': (1, ['docs/CONFIG.md']),
+    'pass_fields.def': (0, ['docs/CONFIG.md']),
+    'commands.def': (0, ['README.md']),
 }
 LONG_FUNCTION, LONG_FILE = 70, 600
 UNFINISHED = re.compile(r'\b(' + '|'.join(['TO' 'DO', 'FIX' 'ME', 'XX' 'X', 'HA' 'CK']) + r')\b')
@@ -137,7 +139,8 @@ def doors_compile(files):
 
 
 def behind_doors(files):
-    """src/ROOM/a_b.c is behind a_b.h or, as one of a family, behind a.h: public or private."""
+    """src/ROOM/a_b.c is behind a_b.h or, as one of a family, behind a.h, public or private; else it
+    says whose part it is: its first include is a header of its own room."""
     heads = {f for f in files if f.endswith('.h')}
     for name in files:
         m = re.match(r'src/(\w+)/(\w+)\.c$', name)
@@ -147,7 +150,9 @@ def behind_doors(files):
         stems = ['_'.join(words[:n]) for n in range(len(words), 0, -1)]
         places = [place for stem in stems
                   for place in (f'include/weir/{m.group(1)}/{stem}.h', f'src/{m.group(1)}/{stem}.h')]
-        if not heads.intersection(places):
+        first = next((what for _, what in includes(name)), '')
+        own = first.startswith(f'weir/{m.group(1)}/') or f'src/{m.group(1)}/{first}' in heads
+        if not own and not heads.intersection(places):
             yield f'{name}: no door {places[0]}, and none of its family'
 
 
@@ -202,36 +207,35 @@ def long_things(files):
 
 
 def rows_of(table):
-    """What names a row: the longest word-like string of its first two arguments, else the first argument."""
-    for m in re.finditer(r'^[A-Z_]+\(([^,)]+)(?:,\s*([^,)]+))?(?:,\s*([^,)]+))?', bare_keep(table), re.M):
-        strings = [a.strip().strip('"') for a in m.groups() if a and a.strip().startswith('"')]
-        yield strings[0] if strings else m.group(1).strip()
-
-
-def bare_keep(name):
-    return re.sub(r'/\*.*?\*/', '', text(name), flags=re.S)
+    """The arguments of each row, strings without their quotes."""
+    code = re.sub(r'/\*.*?\*/', '', text(table), flags=re.S)
+    for m in re.finditer(r'^[A-Z_]+\(((?:[^()"]|"(?:\\.|[^"\\])*")*)\)', code, re.M):
+        arguments = re.findall(r'(?:[^,"]|"(?:\\.|[^"\\])*")+', m.group(1))
+        yield [a.strip().strip('"') for a in arguments]
 
 
 def documented(files):
     for name in files:
-        for document in DOCUMENTS.get(pathlib.Path(name).name, []) if name.endswith('.def') else []:
+        column, documents = DOCUMENTS.get(pathlib.Path(name).name, (0, []))
+        for document in documents if name.endswith('.def') else []:
             if not (ROOT / document).exists():
                 yield f'{name}: its document {document} does not exist'
                 continue
             page = text(document)
             for row in rows_of(name):
-                if not re.search(rf'(?<![\w.-]){re.escape(row)}(?![\w-])', page):
-                    yield f'{name}: {row} is missing from {document}'
+                if name.endswith('operations.def') and row[2] != 'DATA':
+                    continue  # the admin's paths stand in docs/OPERATIONS.md under their own names
+                if not re.search(rf'(?<![\w.-]){re.escape(row[column])}(?![\w-])', page):
+                    yield f'{name}: {row[column]} is missing from {document}'
 
 
 def reached(files):
     """Every way to end is named by a flow or a unit test."""
     tests = '\n'.join(text(f) for f in files if f.startswith(('test/flow/', 'test/unit/')))
     for name in files:
-        if pathlib.Path(name).name == 'outcomes.def':
-            for m in re.finditer(r'^[A-Z_]+\((\w+),\s*"?([\w-]+)?', bare_keep(name), re.M):
-                if not any(re.search(rf'\b{re.escape(w)}\b', tests) for w in m.groups() if w):
-                    yield f'{name}: no test reaches {m.group(1)}'
+        for row in rows_of(name) if pathlib.Path(name).name == 'outcomes.def' else ():
+            if not re.search(rf'\bOUTCOME_{row[0]}\b|(?<![\w-]){re.escape(row[1])}(?![\w-])', tests):
+                yield f'{name}: no test reaches {row[1]}'
 
 
 RULES = [

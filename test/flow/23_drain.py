@@ -23,7 +23,8 @@ with Story() as s:
         streams = [pool.submit(ask, weir.url, model_path('converse-stream'), converse(f'{words} {n}')) for n in range(20)]
         until('20 streams at the simulator', lambda: s.sim.summary()['open'] == 20)
         weir.signal(signal.SIGTERM)
-        until('readiness gone', lambda: ready(weir) in (503, None))
+        until('readiness gone', lambda: ready(weir) == 503)
+        check(weir.metric('weir_requests_total', outcome='not-ready') >= 1, 'not counted')
         check(not any(f.done() for f in streams), 'the streams were over before the drain')
         for stream in streams:
             answer = stream.result()

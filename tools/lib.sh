@@ -103,7 +103,7 @@ build_in() {
         printf '%s\n' "$*" >"$folder/.options"
     fi
     say "building ${folder##*/}"
-    ninja -C "$folder" >"$folder/.log" 2>&1 || { cat "$folder/.log"; return 1; }
+    ninja -C "$folder" >"$folder/.log" 2>&1 || { grep -v '^\[' "$folder/.log" | tail -n 60; return 1; }
 }
 
 build_release() { build_in build --buildtype=release -Ddebug=true; }

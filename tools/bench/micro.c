@@ -11,6 +11,7 @@
 #include "weir/base/buf.h"
 #include "weir/base/clock.h"
 #include "weir/base/digest.h"
+#include "weir/wire/json_edit.h"
 #include "weir/wire/json_pick.h"
 
 #include <stdio.h>
@@ -179,6 +180,22 @@ static void hash(struct str text)
     sha256_of(text, digest);
 }
 
+/* One insertion near the end, as a cache marker is, and the hash of what comes of it. */
+static void edit_insert(struct str text)
+{
+    struct json_edit edit = {text.len - 4, 0, S(",{\"cachePoint\":{\"type\":\"default\"}}")};
+    struct str pieces[JSON_EDIT_PIECES(1)];
+    unsigned char digest[SHA256_BYTES];
+    struct sha256 h;
+    ssize_t n = json_edit_pieces(&edit, 1, text, pieces, JSON_EDIT_PIECES(1));
+    if (n != 3)
+        abort();
+    sha256_init(&h);
+    for (ssize_t i = 0; i < n; i++)
+        sha256_add(&h, pieces[i]);
+    sha256_end(&h, digest);
+}
+
 static const struct row rows[] = {
     {STR("json.string.plain.1MiB"), MIB, string_plain, scan_skip},
     {STR("json.string.escapes.1MiB"), MIB, string_escapes, scan_skip},
@@ -196,6 +213,7 @@ static const struct row rows[] = {
     {STR("json.zeros.tokens.1MiB"), MIB, zeros, scan_tokens},
     {STR("json.empty-strings.1MiB"), MIB, empty_strings, scan_skip},
     {STR("sha256.1MiB"), MIB, string_plain, hash},
+    {STR("edit.insert.1MiB"), MIB, string_plain, edit_insert},
 };
 
 /* --- the clock around them */

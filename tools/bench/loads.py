@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The loads: each function puts one on a peer and says what it took, as a flat dict of numbers."""
+import json
+import pathlib
+import re
+import subprocess
+import time
+
+import peers
+
+MODEL = '/model/anthropic.claude-sonnet-4-20250514-v1%3A0/converse'
+SIZES = {'1k': 1 << 10, '64k': 64 << 10, '1m': 1 << 20}
+# Calls a second that one round of each size should be about, so that each takes as long.
+CALLS = {'1k': 40000, '64k': 12000, '1m': 1500}
+TEXT = ('A weir is a low dam across a river. It raises the level of the water above it, steadies the flow, '
+        'and lets what is too much run over its crest. Millers built them first, boatmen cursed them, and '
+        'engineers learned to read from the depth over the crest how much water a river carries. ')
+
+
+class Failed(Exception):
+    pass
+
+
+def body(size):
+    """A Converse request of exactly so many bytes, nearly all of it one text."""
+    def made(text):
+        return json.dumps({'system': [{'text': 'Answer in one sentence.'}],
+                           'messages': [{'role': 'user', 'content': [{'text': text}]}],
+                           'inferenceConfig': {'maxTokens': 512, 'temperature': 0.2}})
+    room = size - len(made(''))
+    return made((TEXT * (room // len(TEXT) + 1))[:room])
+
+
+class Bench:
+    """Where the programs and the bodies are."""
+
+    def __init__(self, build, folder, seconds):
+        self.build, self.folder, self.seconds = pathlib.Path(build), folder, seconds
+        for name, size in SIZES.items():
+            (folder / f'body-{name}').write_text(body(size))
+
+    def start_origin(self):
+        process = peers.begin([self.build / 'weir-bench-origin'], 1, stdout=subprocess.PIPE, text=True)
+        return process, int(process.stdout.readline())
+
+    def argv_of_own(self, peer, http, path, options):
+        two = http == 'h2' and peer.name != 'direct'  # the origin speaks HTTP/1.1 only
+        return [self.build / 'weir-bench-load', *(['--h2'] if two else []), '--body', self.folder / 'body-1k',
+                *map(str, options), str(peer.port(http, False)), path]
+
+    def own(self, peer, http, path, *options, timeout=120):
+        """weir-bench-load to its end."""
+        process = peers.begin(self.argv_of_own(peer, http, path, options), 1, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True)
+        try:
+            out, err = process.communicate(timeout=timeout)
+        finally:
+            peers.end(process)
+        told = json.loads(out.strip().split('\n')[-1] or '{}') if out else {}
+        if process.returncode != 0:
+            raise Failed(f'{peer.name}: {told.get("failed", "all")} of {told.get("calls", "the")} calls failed: '
+                         f'{err.strip()[:300]}')
+        return told
+
+
+def h2load(bench, peer, size, http, tls, calls):
+    where = f'{"https" if tls else "http"}://127.0.0.1:{peer.port(http, tls)}{MODEL}'
+    shape = ['--h1', '-c', '32'] if http == 'h1' else ['-c', '8', '-m', '4']
+    process = peers.begin([peers.which('h2load'), *shape, '-n', calls, '-d', bench.folder / f'body-{size}',
+                           '-H', 'content-type: application/json', where], 1,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        out, _ = process.communicate(timeout=120)
+    finally:
+        peers.end(process)
+    ended = re.search(r'finished in [\d.]+\w+, ([\d.]+) req/s', out)
+    good = re.search(r'status codes: (\d+) 2xx', out)
+    if not ended or int(good.group(1)) != calls:
+        raise Failed(f'{peer.name}: {good.group(1) if good else "none"} of {calls} calls were answered with 200')
+    return float(ended.group(1))
+
+
+def throughput(bench, peer, size, http, tls):
+    """As many calls as go through 32 at a time, over kept connections."""
+    calls = max(64, int(CALLS[size] * bench.seconds))
+    before = peers.cpu_us(peer.process.pid)
+    rate = h2load(bench, peer, size, http, tls, calls)
+    return {'cpu_us': (peers.cpu_us(peer.process.pid) - before) / calls, 'per_second': rate}
+
+
+def latency(bench, peer, rate=3000):
+    """A fixed rate of 1 KB calls over 32 kept HTTP/1.1 connections."""
+    skip = rate // 2
+    told = bench.own(peer, 'h1', MODEL, '--keep', '--rate', rate, '--slots', 32, '--skip', skip,
+                     '--count', skip + int(rate * bench.seconds * 2))
+    return {'p50_us': told['whole_us']['p50'], 'p99_us': told['whole_us']['p99'],
+            'late_p99_us': told['late_us']['p99']}
+
+
+def streams(bench, peer, http):
+    """200 new streams a second, a connection each; the first event comes after 20 ms, ten more follow."""
+    told = bench.own(peer, http, '/model/bench.20.50.10/converse-stream', '--rate', 200, '--slots', 2000, '--skip', 50,
+                     '--count', 50 + int(200 * bench.seconds * 2))
+    return {'first_p50_us': told['first_us']['p50'], 'first_p99_us': told['first_us']['p99'],
+            'late_p99_us': told['late_us']['p99']}
+
+
+def connect(bench, peer, http):
+    """A connection per call, 32 at a time."""
+    calls = max(64, int(8000 * bench.seconds))
+    before = peers.cpu_us(peer.process.pid)
+    told = bench.own(peer, http, MODEL, '--count', calls, '--slots', 32)
+    return {'cpu_us': (peers.cpu_us(peer.process.pid) - before) / calls, 'per_second': told['per_second'],
+            'p50_us': told['whole_us']['p50'], 'p99_us': told['whole_us']['p99']}
+
+
+class Memory:
+    """The largest figures seen while something goes on."""
+
+    def __init__(self, peer):
+        self.peer, self.rss, self.anon = peer, 0, 0
+
+    def look(self):
+        rss, anon = peers.memory_kib(self.peer.process.pid)
+        self.rss, self.anon = max(self.rss, rss), max(self.anon, anon)
+        return self
+
+    def mib(self, name):
+        return {f'{name}_rss_mib': self.rss / 1024, f'{name}_anon_mib': self.anon / 1024}
+
+
+def memory_at_rate(bench, peer, rate=3000):
+    seen = Memory(peer)
+    process = peers.begin(bench.argv_of_own(peer, 'h1', MODEL, ['--keep', '--rate', rate, '--count',
+                                                                int(rate * bench.seconds * 2)]),
+                          1, stdout=subprocess.DEVNULL)
+    while process.poll() is None:
+        seen.look()
+        time.sleep(0.1)
+    return seen.mib('rate')
+
+
+def memory_of_streams(bench, peer, n, name):
+    """n streams open at a time, a connection each, as far as the limit of open files lets a proxy have
+    two for each; what is over shares a connection with another. Each gets an event a second."""
+    doubles = max(0, n - (peers.open_files() - 500 - n))
+    process = peers.begin(bench.argv_of_own(peer, 'h2', '/model/bench.0.1000.60/converse-stream', [
+        '--rate', 4000, '--slots', n, '--count', n, '--hold', 3, '--doubles', doubles]), 1,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        said = process.stdout.readline().split()
+        seen = Memory(peer)
+        for _ in range(20):
+            seen.look()
+            time.sleep(0.1)
+        _, err = process.communicate(timeout=60)
+    finally:
+        peers.end(process)
+    if said != ['open', str(n)]:
+        raise Failed(f'{peer.name}: {said[1:] or "0"} of {n} streams opened: {err.strip()[:300]}')
+    return {**seen.mib(name), f'{name}_shared': doubles}
+
+
+def memory(bench, peer):
+    """A fresh process: idle, at 3,000 calls a second, with 1,000 and with 10,000 open streams."""
+    peer.stop()
+    peer.start()
+    time.sleep(0.5)
+    found = Memory(peer).look().mib('idle')
+    found.update(memory_at_rate(bench, peer))
+    found.update(memory_of_streams(bench, peer, 1000, 'streams_1k'))
+    found.update(memory_of_streams(bench, peer, 10000, 'streams_10k'))
+    return found
+
+
+def micro(bench):
+    """weir-micro's figures in GB/s, by row."""
+    out = subprocess.run([bench.build / 'weir-micro'], check=True, capture_output=True, text=True).stdout
+    return {line.split()[0]: float(line.split()[1]) for line in out.strip().split('\n')}
+
+
+def smoke(bench, peer):
+    """A handful of everything that weir-bench-load does."""
+    calls, stream = 0, '/model/bench.1.1.3/converse-stream'
+    for http, path, *more in [('h1', MODEL, '--keep'), ('h1', MODEL), ('h1', stream), ('h2', MODEL), ('h2', stream),
+                              *([('h2', stream, '--doubles', 4)] if peer.name != 'direct' else [])]:
+        calls += bench.own(peer, http, path, '--count', 20, *more)['calls']
+    return {'calls': calls}

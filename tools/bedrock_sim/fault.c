@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <string.h>
 
+enum { MOST = 100 * 1000 * 1000 };
+
 enum kind { FLAG, NUMBER, NAME, CUT, THROTTLE };
 
 static const struct word {
@@ -17,6 +19,7 @@ static const struct word {
     enum kind kind;
     size_t offset;
     const char *help;
+    uint64_t most; /* of a number; 0: MOST */
 } words[] = {
     {STR("status"), NUMBER, offsetof(struct fault, status),
      "status=503       answer this status with its usual error"},
@@ -48,9 +51,9 @@ static const struct word {
     {STR("bad-crc"), FLAG, offsetof(struct fault, bad_crc),
      "bad-crc          in an event stream, the second message has a wrong checksum"},
     {STR("bytes"), NUMBER, offsetof(struct fault, bytes),
-     "bytes=N          the answer's text has exactly N bytes"},
+     "bytes=N          the answer's text has exactly N bytes", 32 << 20},
     {STR("chunks"), NUMBER, offsetof(struct fault, chunks),
-     "chunks=N         the stream has N deltas"},
+     "chunks=N         the stream has N deltas", 100000},
     {STR("tool"), FLAG, offsetof(struct fault, tool),
      "tool             answer with a call of the first tool"},
     {STR("guardrail"), FLAG, offsetof(struct fault, guardrail),
@@ -65,7 +68,7 @@ void fault_init(struct fault *f)
 static bool put_number(struct fault *f, const struct word *w, struct str value)
 {
     uint64_t n;
-    if (!text_u64(value, &n) || n > INT32_MAX)
+    if (!text_u64(value, &n) || n > (w->most ? w->most : MOST))
         return false;
     *(int64_t *)(void *)((char *)f + w->offset) = (int64_t)n;
     return true;
@@ -87,7 +90,7 @@ static bool put_cut(struct fault *f, struct str value)
     f->cut = str_eq(value, S("before")) ? FAULT_CUT_BEFORE
              : str_eq(value, S("head")) ? FAULT_CUT_HEAD
                                         : FAULT_CUT_AT;
-    if (f->cut == FAULT_CUT_AT && (!text_u64(value, &n) || n > INT32_MAX)) {
+    if (f->cut == FAULT_CUT_AT && (!text_u64(value, &n) || n > MOST)) {
         f->cut = FAULT_WHOLE;
         return false;
     }

@@ -5,10 +5,8 @@
  */
 #include "call.h"
 
-#include "weir/base/clock.h"
 #include "weir/base/text.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static uint64_t input_tokens(const struct call *c)
@@ -16,9 +14,16 @@ static uint64_t input_tokens(const struct call *c)
     return c->use.plain + c->use.read + call_written(c);
 }
 
-static long long now_s(void)
+/* A moment in 2026 made from the question: the same answer has the same bytes. */
+static long long created_s(const struct call *c)
 {
-    return (long long)(clock_wall_ms() / 1000);
+    return 1767225600 + (c->question[1] << 8 | c->question[2]);
+}
+
+static void add_response_id(const struct call *c, struct buf *b)
+{
+    buf_add(b, S("resp_"));
+    text_add_hex(b, c->question, 16);
 }
 
 /* --- chat completions */
@@ -45,7 +50,7 @@ static void add_chat_head(const struct call *c, struct buf *b, const char *objec
                           struct str model_shown)
 {
     buf_addf(b, "{\"id\":\"chatcmpl-%s\",\"object\":\"%s\",\"created\":%lld,\"model\":\"",
-             c->answer.hash, object, now_s());
+             c->answer.hash, object, created_s(c));
     text_add_json(b, model_shown, SIZE_MAX);
     buf_add_char(b, '"');
     if (c->out->charge.tier[0])
@@ -223,8 +228,9 @@ static void add_response_usage(const struct call *c, struct buf *b)
 static void add_response(const struct call *c, struct buf *b, bool done)
 {
     bool cut = done && strcmp(c->answer.stop, "max_tokens") == 0;
-    buf_addf(b, "{\"id\":\"resp_%s\",\"object\":\"response\",\"created_at\":%lld,\"status\":\"%s\"",
-             c->out->reply.request_id, now_s(),
+    buf_add(b, S("{\"id\":\""));
+    add_response_id(c, b);
+    buf_addf(b, "\",\"object\":\"response\",\"created_at\":%lld,\"status\":\"%s\"", created_s(c),
              !done ? "in_progress"
              : cut ? "incomplete"
                    : "completed");
@@ -261,13 +267,13 @@ static bool read_response(struct call *c)
 
 static void store(struct call *c)
 {
-    char id[48];
-    struct buf b = {0};
+    struct buf id = {0}, b = {0};
     if (tree_is(tree_get(&c->tree, tree_root(&c->tree), S("store")), TREE_FALSE))
         return;
-    snprintf(id, sizeof id, "resp_%s", c->out->reply.request_id);
+    add_response_id(c, &id);
     add_response(c, &b, true);
-    world_keep(c->world, false, str_of(id), buf_str(&b));
+    world_keep(c->world, false, buf_str(&id), buf_str(&b));
+    buf_fini(&id);
     buf_fini(&b);
 }
 

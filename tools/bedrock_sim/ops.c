@@ -96,6 +96,8 @@ static bool refuse_by_fault(struct call *c)
         status = f->once;
     if (refusal_known(f->error))
         status = refusal_status_of(f->error);
+    if (f->refuse) /* never processed: nothing is charged, written or answered */
+        status = 503;
     if (status < 200 || status > 599)
         return true;
     const char *known = refusal_known(f->error);

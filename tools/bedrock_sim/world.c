@@ -45,6 +45,16 @@ void world_free(struct world *w)
     mem_free(w);
 }
 
+void world_set_clock(struct world *w, const int64_t *cache_ms, bool add, const int64_t *auth_ms)
+{
+    pthread_mutex_lock(&w->lock);
+    if (cache_ms)
+        w->cache_offset_ms = *cache_ms + (add ? w->cache_offset_ms : 0);
+    if (auth_ms)
+        w->auth_offset_ms = *auth_ms;
+    pthread_mutex_unlock(&w->lock);
+}
+
 int64_t world_cache_now_ms(struct world *w)
 {
     pthread_mutex_lock(&w->lock);
@@ -77,6 +87,13 @@ bool world_order_fault(struct world *w, const struct world_fault *f)
         w->faults[w->n_faults++] = *f;
     pthread_mutex_unlock(&w->lock);
     return room;
+}
+
+void world_clear_faults(struct world *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->n_faults = 0;
+    pthread_mutex_unlock(&w->lock);
 }
 
 static bool fits(const struct world_fault *f, struct str target, bool early)

@@ -49,6 +49,9 @@ void world_free(struct world *w);
 /* Forgets everything but keys, tokens and seed. */
 void world_reset(struct world *w);
 
+/* The cache's clock is the wall clock plus an offset, and so is the one of signatures. `cache_ms`
+ * (may be NULL) is the new offset, or with `add` what it grows by; `auth_ms` (may be NULL) too. */
+void world_set_clock(struct world *w, const int64_t *cache_ms, bool add, const int64_t *auth_ms);
 int64_t world_cache_now_ms(struct world *w);
 int64_t world_auth_now_s(struct world *w);
 
@@ -57,6 +60,7 @@ void world_settle(struct world *w, const struct prompt *p, struct str account, s
 
 /* False when the table is full. */
 bool world_order_fault(struct world *w, const struct world_fault *f);
+void world_clear_faults(struct world *w);
 /* Takes one use of the first ordered fault for this path; false when there is none. `early` asks
  * for those that come before the body, without it for the others. */
 bool world_take_fault(struct world *w, struct str target, bool early, struct fault *out);

@@ -228,8 +228,7 @@ def tidy_jobs():
 
 
 def docs_jobs():
-    jobs = [Job('docs', [PYTHON, str(ROOT / 'test/tidy.py'), '--docs'])]
-    return jobs
+    return [Job('docs', [PYTHON, str(ROOT / 'test/docs.py')])]
 
 
 def harness_jobs():

@@ -2,14 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The house rules that a machine can hold: one TAP line per rule, with every breach of it.
 
-    tidy.py [--docs]
-
-Without --docs: who includes whom, which library is named where, doors that compile alone, every
-module behind a door, banned calls, first lines, unfinished words. Long functions and long files are
-told, not refused: a long one may be right. With --docs: every row of a table of facts (.def) stands
-in its document, and every way to end is named by a test.
+Who includes whom, which library is named where, doors that compile alone, every module behind a
+door, banned calls, first lines, unfinished words, and that every outcome is named by a test. Long
+functions and long files are told, not refused: a long one may be right. The documents are held
+against the tables by docs.py.
 """
-import argparse
 import concurrent.futures
 import os
 import pathlib
@@ -49,16 +46,6 @@ BANNED = [
     (r'system|popen', r'^$', 'posix_spawn with arguments'),
 ]
 
-# A table of facts: which argument names a row, and the documents in which each row must stand.
-DOCUMENTS = {
-    'errors.def': (2, ['docs/OPERATIONS.md']),
-    'outcomes.def': (1, ['docs/OPERATIONS.md']),
-    'metrics.def': (1, ['docs/METRICS.md']),
-    'directives.def': (0, ['docs/CONFIG.md']),
-    'operations.def': (1, ['docs/CONFIG.md']),
-    'pass_fields.def': (0, ['docs/CONFIG.md']),
-    'commands.def': (0, ['README.md']),
-}
 LONG_FUNCTION, LONG_FILE = 70, 600
 UNFINISHED = re.compile(r'\b(' + '|'.join(['TO' 'DO', 'FIX' 'ME', 'XX' 'X', 'HA' 'CK']) + r')\b')
 
@@ -214,21 +201,6 @@ def rows_of(table):
         yield [a.strip().strip('"') for a in arguments]
 
 
-def documented(files):
-    for name in files:
-        column, documents = DOCUMENTS.get(pathlib.Path(name).name, (0, []))
-        for document in documents if name.endswith('.def') else []:
-            if not (ROOT / document).exists():
-                yield f'{name}: its document {document} does not exist'
-                continue
-            page = text(document)
-            for row in rows_of(name):
-                if name.endswith('operations.def') and row[2] != 'DATA':
-                    continue  # the admin's paths stand in docs/OPERATIONS.md under their own names
-                if not re.search(rf'(?<![\w.-]){re.escape(row[column])}(?![\w-])', page):
-                    yield f'{name}: {row[column]} is missing from {document}'
-
-
 def reached(files):
     """Every way to end is named by a flow or a unit test."""
     tests = '\n'.join(text(f) for f in files if f.startswith(('test/flow/', 'test/unit/')))
@@ -246,27 +218,20 @@ RULES = [
     ('no banned calls', banned),
     ('every source begins with its licence', first_lines),
     ('nothing says that it is unfinished', unfinished),
-]
-DOC_RULES = [
-    ('every row of a table stands in its document', documented),
     ('every way to end is reached by a test', reached),
 ]
 
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--docs', action='store_true')
-    rules = DOC_RULES if parser.parse_args().docs else RULES
     files = tracked()
-    print(f'1..{len(rules)}')
+    print(f'1..{len(RULES)}')
     failed = 0
-    for number, (rule, check) in enumerate(rules, 1):
+    for number, (rule, check) in enumerate(RULES, 1):
         breaches = list(check(files))
         failed += bool(breaches)
         print(f'{"not ok" if breaches else "ok"} {number} - {rule}')
         for breach in breaches:
             print(f'#   {breach}')
-    for note in long_things(files) if rules is RULES else ():
+    for note in long_things(files):
         print(f'# long: {note}')
     return 1 if failed else 0
 

@@ -124,7 +124,7 @@ def mark(s):
 
 def arrived(s, since):
     """Digests of the bodies that the simulator has got since, from its ledger."""
-    rows = [json.loads(line) for line in s.sim.control('/sim/ledger').splitlines() if line]
+    rows = [json.loads(line) for line in s.sim.control('/sim/ledger?n=100000').splitlines() if line]
     return collections.Counter(row['body_sha256'] for row in rows if row['id'] > since)
 
 
@@ -192,7 +192,7 @@ def main():
     once = '--once' in sys.argv
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with w.Story() as s:
-        s.simulator()
+        s.simulator('--ledger', '20000')
         weir = s.weir()
         print(f'simulator at {s.sim.address}, Weir at {weir.addresses[0]}, one after the other on this machine')
         header()

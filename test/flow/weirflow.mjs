@@ -20,7 +20,7 @@ export const last = async () => {
   const seen = JSON.parse(await control('/sim/last'));
   return {...seen, body: Buffer.from(seen.body, 'base64')};
 };
-export const rows = async () => (await control('/sim/ledger')).split('\n').filter(Boolean).map((l) => JSON.parse(l));
+export const rows = async () => (await control('/sim/ledger?n=100000')).split('\n').filter(Boolean).map((l) => JSON.parse(l));
 export const summary = async () => JSON.parse(await control('/sim/summary'));
 
 export const user = (text) => [{role: 'user', content: [{text}]}];

@@ -202,9 +202,9 @@ static struct source *source_of(struct walk *w, struct str name, bool as_source)
     const struct setting *id = find(w, name, "aws_access_key_id");
     const struct setting *arn = find(w, name, "role_arn");
     const struct setting *process = find(w, name, "credential_process");
-    const struct setting *sso = find(w, name, "sso_session");
-    if (!sso)
-        sso = find(w, name, "sso_account_id");
+    const struct setting *sso = find(w, name, "sso_account_id");
+    if (!sso) /* a session alone is for tokens, not for keys */
+        sso = find(w, name, "sso_role_name");
     if (as_source && id)
         return keys_of(w, id);
     if (arn)

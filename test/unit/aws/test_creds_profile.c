@@ -119,7 +119,7 @@ static void says_what_is_wrong(void **state)
         {"[default]\nrole_arn=r\nduration_seconds=60\nsource_profile=b\n",
          ":3: profile \"default\": duration_seconds must be a number from 900 to 43200"},
         {"[default]\ncredential_process = \"a b\n", "credential_process: a quote is not closed"},
-        {"[default]\nsso_session=s\n", "[sso-session s] does not exist"},
+        {"[default]\nsso_session=s\nsso_role_name=r\n", "[sso-session s] does not exist"},
         {"[default]\nsso_account_id=1\n", "SSO needs sso_start_url"},
         {"[default]\nsso_account_id=1\nsso_role_name=r\nsso_start_url=u\nsso_region=moon\n",
          "sso_region \"moon\""},
@@ -130,6 +130,14 @@ static void says_what_is_wrong(void **state)
         assert_has(load(NULL), "!");
         assert_has(load(NULL), wrong[i].says);
     }
+}
+
+static void passes_over_a_profile_without_credentials(void **state)
+{
+    config = "[default]\nregion=eu-west-1\nsso_session=s\n";
+    credentials = NULL;
+    assert_string_equal(load(NULL), "none");
+    assert_has(creds_trouble(t.chain), "no credentials in the environment");
 }
 
 static void stops_at_too_many_roles(void **state)
@@ -165,6 +173,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(prefers_profile_default, chain_setup, chain_teardown),
         cmocka_unit_test_setup_teardown(takes_up_changed_keys, chain_setup, chain_teardown),
         cmocka_unit_test_setup_teardown(says_what_is_wrong, chain_setup, chain_teardown),
+        cmocka_unit_test_setup_teardown(passes_over_a_profile_without_credentials, chain_setup,
+                                        chain_teardown),
         cmocka_unit_test_setup_teardown(stops_at_too_many_roles, chain_setup, chain_teardown),
         cmocka_unit_test_setup_teardown(refuses_what_is_no_file, chain_setup, chain_teardown),
     };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A Bedrock API key in place of SigV4 keys: from a file of the configuration, which is looked at
- * again every few seconds so that a rotated key is taken up, or from AWS_BEARER_TOKEN_BEDROCK.
+ * again every few seconds so that a rotated key is taken up, or from AWS_BEARER_TOKEN_BEDROCK,
+ * unless a profile is named: then the environment does not count.
  */
 #include "weir/base/digest.h"
 #include "weir/base/file.h"
@@ -41,5 +42,7 @@ struct source *creds_bearer_new(struct creds_tools *t, char *err, size_t err_siz
     struct str token = creds_env(t, "AWS_BEARER_TOKEN_BEDROCK");
     if (t->o.bearer_file.len)
         return from_file(t, err, err_size);
+    if (t->o.profile.len)
+        return NULL;
     return token.len ? made(t, token, "AWS_BEARER_TOKEN_BEDROCK", 0, err, err_size) : NULL;
 }

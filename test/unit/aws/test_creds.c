@@ -63,6 +63,7 @@ static void a_named_profile_beats_the_environment(void **state)
 {
     set_env("AWS_ACCESS_KEY_ID", "AKID");
     set_env("AWS_SECRET_ACCESS_KEY", "secret");
+    set_env("AWS_BEARER_TOKEN_BEDROCK", "ABSKx");
     put_file(".aws/credentials", "[p]\naws_access_key_id=F\naws_secret_access_key=f\n");
     t.o.profile = S("p");
     assert_true(start_chain());

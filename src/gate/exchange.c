@@ -315,6 +315,7 @@ enum step_result exchange_fail(struct exchange *ex, enum outcome outcome, struct
 {
     if (ex->ended)
         return STEP_END;
+    ex->failed_in = steps[ex->step].name;
     ex->step = STEP_RELAY;
     if (ex->answered) {
         fail_inside(ex, outcome);
@@ -393,7 +394,7 @@ static void on_gone(void *arg, enum front_gone why)
     if (ex->op && ex->op->back->drop)
         ex->op->back->drop(ex);
     ex->outcome = outcome_at_end(ex, why);
-    record_exchange(ex, steps[ex->step].name);
+    record_exchange(ex, ex->failed_in ? ex->failed_in : steps[ex->step].name);
     body_fini(&ex->body);
     arena_fini(&ex->arena);
     setup_unref(ex->setup);

@@ -61,7 +61,8 @@ struct exchange {
     int status;
     enum outcome outcome;
     uint64_t request_bytes, answer_bytes;
-    const char *trouble; /* a static or arena sentence for the log, or NULL */
+    const char *failed_in; /* the step that it was in when it failed, or NULL */
+    const char *trouble;   /* a static or arena sentence for the log, or NULL */
 
     int64_t whole_ns, handed_ns; /* request complete; answer's head handed on */
 };

@@ -25,7 +25,8 @@
 enum {
     CONNECTION_WINDOW = 16 * 1024 * 1024, /* it is credited at once: only a round trip's worth */
     STREAMS_MOST = 1000,                  /* where the origin sets no limit */
-    PING_ANSWER_MS = 10 * 1000
+    PING_ANSWER_MS = 10 * 1000,
+    HEAD_MOST = 2 * FIELDS_BYTES /* a client's, what Weir adds, and nghttp2's cautious estimate */
 };
 
 static struct h2 *h2_of(struct trunk *k)
@@ -289,8 +290,10 @@ static void end_closed(struct h2 *h, struct h2_stream *s, uint32_t code)
     char why[120];
     snprintf(why, sizeof why, "the stream was reset: %s", nghttp2_http2_strerror(code));
     h2_let_go(h, s);
-    if (!s->begun)
-        talk_lost(&s->talk, false, why);
+    if (!s->begun && nghttp2_session_check_request_allowed(h->session))
+        talk_end(&s->talk, ORIGIN_UNSENT, "The head of the request is too large for HTTP/2.");
+    else if (!s->begun)
+        talk_lost(&s->talk, false, why); /* any other connection may take it */
     else if (s->bad)
         talk_end(&s->talk, ORIGIN_BAD, s->bad);
     else if (code == NGHTTP2_REFUSED_STREAM && !s->talk.head)
@@ -463,6 +466,7 @@ static nghttp2_session *new_session(struct h2 *h)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, on_data);
     nghttp2_session_callbacks_set_on_stream_close_callback(calls, on_stream_close);
     nghttp2_option_set_no_auto_window_update(option, 1);
+    nghttp2_option_set_max_send_header_block_length(option, HEAD_MOST);
     if (nghttp2_session_client_new2(&session, calls, h, option))
         abort();
     nghttp2_session_callbacks_del(calls);

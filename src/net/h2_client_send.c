@@ -140,9 +140,9 @@ static uint8_t flags_of(struct str name)
 
 void h2_submit(struct h2 *h, struct h2_stream *s, const struct origin_call *c)
 {
-    nghttp2_nv nv[FIELDS_MOST + 5];
+    nghttp2_nv nv[ORIGIN_FIELDS_MOST + 5];
     size_t n = 0;
-    assert(c->n_fields <= FIELDS_MOST);
+    assert(c->n_fields <= ORIGIN_FIELDS_MOST);
     struct str scheme = origin_options(h->trunk.origin)->tls ? S("https") : S("http");
     nv[n++] = pair(S(":method"), c->method, LENT);
     nv[n++] = pair(S(":scheme"), scheme, LENT);

@@ -19,19 +19,21 @@
 struct origin;
 struct dns;
 
+enum { ORIGIN_FIELDS_MOST = FIELDS_MOST + 28 }; /* a client's, and what Weir adds */
+
 /* Copied; tls is counted. `dns` must live longer than the origin. */
 struct origin_options {
-    struct str host;             /* name or address literal, no brackets */
+    struct str host; /* name or address literal, no brackets */
     uint16_t port;
-    struct tls *tls;             /* NULL: clear text, HTTP/1.1 */
-    struct str proxy_host;       /* empty: direct. CONNECT is used for TLS, absolute-form not at all:
-                                    a clear-text origin behind a proxy is also reached by CONNECT */
+    struct tls *tls;       /* NULL: clear text, HTTP/1.1 */
+    struct str proxy_host; /* empty: direct. CONNECT is used for TLS, absolute-form not at all:
+                              a clear-text origin behind a proxy is also reached by CONNECT */
     uint16_t proxy_port;
     struct str proxy_authorization; /* value for Proxy-Authorization, or empty */
-    int64_t connect_ms;          /* resolve + connect + handshake */
-    int64_t idle_ms;             /* an unused connection is closed after this */
-    int64_t ping_ms;             /* h2: PING after this long without a frame; 10 s for its answer */
-    unsigned most_connections;   /* 0: no limit */
+    int64_t connect_ms;             /* resolve + connect + handshake */
+    int64_t idle_ms;                /* an unused connection is closed after this */
+    int64_t ping_ms;           /* h2: PING after this long without a frame; 10 s for its answer */
+    unsigned most_connections; /* 0: no limit */
 };
 
 struct origin *origin_new(struct loop *l, struct dns *dns, const struct origin_options *o);
@@ -71,8 +73,9 @@ struct origin_sink {
 struct origin_call {
     struct str method, target;
     struct str authority; /* the Host / :authority to send: what was signed */
-    const struct field *fields; /* no hop-by-hop, no host, no content-length: those are the pool's */
-    size_t n_fields;
+    const struct field
+        *fields;            /* no hop-by-hop, no host, no content-length: those are the pool's */
+    size_t n_fields;        /* at most ORIGIN_FIELDS_MOST */
     const struct str *body; /* pieces, in order, not copied */
     size_t n_body;
     int64_t answer_ms;  /* until the head; 0: none */
@@ -80,9 +83,9 @@ struct origin_call {
     const struct origin_sink *sink;
     void *arg;
     /* For measuring: monotonic ns, 0 when not reached. */
-    int64_t sent_ns;    /* when the last byte of the request was handed to the kernel */
-    int64_t head_ns;    /* when the answer's head arrived */
-    bool reused;        /* went over a connection that had been used before */
+    int64_t sent_ns; /* when the last byte of the request was handed to the kernel */
+    int64_t head_ns; /* when the answer's head arrived */
+    bool reused;     /* went over a connection that had been used before */
     /* The pool's own. */
     struct origin *origin;
     struct list node;

@@ -119,6 +119,37 @@ static void carries_a_call(void **state)
     assert_null(strstr(buf_cstr(&request(0, 1)->head), "content-length"));
 }
 
+/* What a client may send, and what is added to it, goes through; a head past every measure ends its
+ * own call only, and is not tried for ever. */
+static void carries_large_heads(void **state)
+{
+    static char value[200 * 1024];
+    static struct field many[ORIGIN_FIELDS_MOST];
+    memset(value, 'v', sizeof value);
+    for (size_t i = 0; i < ORIGIN_FIELDS_MOST; i++)
+        many[i] = (struct field){STR("x-one"), STR("1")};
+    struct field large_one = {STR("user-agent"), {value, FIELDS_BYTES}};
+    struct field too_large[2] = {{STR("x-a"), {value, sizeof value}}, {STR("x-b"), STR("")}};
+    ask_many(0, 1, 0);
+    for (int i = 1; i < 4; i++)
+        prepare(&asked[i], "GET", NULL, 0);
+    asked[1].call.fields = many;
+    asked[1].call.n_fields = ORIGIN_FIELDS_MOST;
+    asked[2].call.fields = &large_one;
+    asked[2].call.n_fields = 1;
+    asked[3].call.fields = too_large;
+    asked[3].call.n_fields = 2;
+    for (int i = 1; i < 4; i++)
+        start(&asked[i], origin);
+    UNTIL(h2_at(0)->n == 3 && request(0, 2)->ended);
+    expect(&asked[3], ORIGIN_UNSENT);
+    assert_true(buf_len(&request(0, 2)->head) > FIELDS_BYTES);
+    for (unsigned i = 0; i < 3; i++)
+        h2_answer(h2_at(0), request(0, i), S("x"));
+    for (int i = 0; i < 3; i++)
+        expect(&asked[i], ORIGIN_DONE);
+}
+
 static void carries_many_on_one(void **state)
 {
     ask_many(0, 10, 0);
@@ -603,6 +634,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(carries_a_call),
+        T(carries_large_heads),
         T(carries_many_on_one),
         T(keeps_to_the_limit_of_streams),
         T(waits_for_a_stream),

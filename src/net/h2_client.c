@@ -147,11 +147,14 @@ static void part(struct h2 *h, enum origin_end end, const char *why)
 
 /* --- sending */
 
+/* Only while the queue has room: what an origin makes us answer, and does not read, stays in the
+ * session, where nghttp2 calls it a flood in time. CONN_DRAINED brings us back. */
 static void fetch(struct h2 *h)
 {
     const uint8_t *bytes;
-    ssize_t n;
-    while ((n = nghttp2_session_mem_send(h->session, &bytes)) > 0)
+    ssize_t n = 0;
+    while (conn_unwritten(h->trunk.conn) < H2_QUEUE_MOST &&
+           (n = nghttp2_session_mem_send(h->session, &bytes)) > 0)
         conn_write(h->trunk.conn, str_from((const char *)bytes, (size_t)n));
     if (n < 0 && h->trunk.conn)
         over(h, ORIGIN_GONE, nghttp2_strerror((int)n));

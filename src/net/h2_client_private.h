@@ -11,6 +11,8 @@
 
 #include <nghttp2/nghttp2.h>
 
+enum { H2_QUEUE_MOST = 128 * 1024 }; /* frames waiting in the connection's queue */
+
 struct h2_stream {
     struct talk talk; /* first: a talk is a stream */
     struct list node, unsent;

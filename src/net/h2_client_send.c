@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { QUEUE_MOST = 128 * 1024 }; /* frames waiting in the connection's queue */
-
 /* Where the next byte of the queue will stand. */
 static uint64_t queue_end(const struct h2 *h)
 {
@@ -62,7 +60,7 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
     struct h2_stream *s = source->ptr;
     if (!s->talk.call)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    if (conn_unwritten(h->trunk.conn) >= QUEUE_MOST)
+    if (conn_unwritten(h->trunk.conn) >= H2_QUEUE_MOST)
         return NGHTTP2_ERR_WOULDBLOCK; /* CONN_DRAINED brings us back */
     conn_write(h->trunk.conn, str_from((const char *)head, 9));
     while (n) {

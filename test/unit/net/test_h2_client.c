@@ -488,6 +488,24 @@ static void pings_a_silent_origin(void **state)
     assert_int_equal(count().connections, 0);
 }
 
+/* An origin that makes us answer and reads nothing fills a bounded queue, not our memory. */
+static void ends_a_flood_of_pings(void **state)
+{
+    int small = 4096;
+    (void)setsockopt(far.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    ask_many(0, 1, 0);
+    far.peer[0].deaf = true;
+    conn_want_read(far.peer[0].c, false);
+    for (int i = 0; i < 600 && !asked[0].ends; i++) {
+        for (int k = 0; k < 1000; k++)
+            nghttp2_submit_ping(h2_at(0)->session, NGHTTP2_FLAG_NONE, NULL);
+        h2_push(h2_at(0));
+        turns(3);
+    }
+    expect(&asked[0], ORIGIN_BAD);
+    assert_non_null(strstr(asked[0].why, "Flooding"));
+}
+
 static void times_out(void **state)
 {
     ask_many(0, 2, 0);
@@ -653,6 +671,7 @@ int main(void)
         T(passes_over_stale_ones),
         T(passes_over_one_that_closes_now),
         T(pings_a_silent_origin),
+        T(ends_a_flood_of_pings),
         T(times_out),
         T(closes_an_idle_connection),
         T(cancels_at_every_stage),

@@ -32,6 +32,14 @@ static bool is_target_byte(unsigned char c)
     return c > 0x20 && c < 0x7f && !never[c];
 }
 
+bool http1_is_path(struct str target)
+{
+    bool good = target.len && target.ptr[0] == '/';
+    for (size_t i = 0; good && i < target.len; i++)
+        good = is_target_byte((unsigned char)target.ptr[i]);
+    return good;
+}
+
 static bool is_absolute(struct str target)
 {
     return str_istarts(target, S("http://")) || str_istarts(target, S("https://"));
@@ -75,7 +83,7 @@ static bool is_port(struct str s)
 }
 
 /* A name, an IPv4 address or a bracketed IPv6 address, and a port or none. No userinfo, no list. */
-static bool is_authority(struct str s)
+bool http1_is_authority(struct str s)
 {
     bool literal = s.len && s.ptr[0] == '[';
     size_t i = literal;
@@ -98,7 +106,7 @@ static int read_host(const struct http1_known *k, struct http1_request *out,
         return http1_refuse(fault, 400, "There is more than one Host.");
     if (k->hosts == 0 && out->minor == 1)
         return http1_refuse(fault, 400, "There is no Host.");
-    if (k->hosts && !is_authority(k->host))
+    if (k->hosts && !http1_is_authority(k->host))
         return http1_refuse(fault, 400, "Host is not a name and a port.");
     out->authority = k->host;
     return 0;

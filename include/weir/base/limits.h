@@ -26,10 +26,10 @@ enum {
 
     /* Read ahead of the request that is being answered; the rest stays in the kernel. */
     LIMIT_READ_AHEAD_BYTES = 16 * 1024,
-    /* HTTP/2: streams of one connection, and the window of each until its body is wanted. The
-     * connection's window is the sum of what we are ready to hold of bodies not yet taken. */
+    /* HTTP/2: streams of one connection, and bytes under way on it that no sink has taken yet (a
+     * stream's own window is 64 KiB until its body is wanted). Envoy's edge figures. */
     LIMIT_H2_STREAMS = 128,
-    LIMIT_H2_STREAM_WINDOW = 64 * 1024,
+    LIMIT_H2_CONN_WINDOW = 1024 * 1024,
     LIMIT_H2_HEADER_BYTES = 64 * 1024,
 
     /* Connections taken in one turn, so that an accept storm does not starve streams. */

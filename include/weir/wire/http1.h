@@ -52,6 +52,11 @@ struct http1_request {
 MUST_CHECK int http1_parse_request(char *head, size_t len, struct http1_request *out,
                                    struct http1_fault *fault);
 
+/* The two rules that HTTP/2's pseudo-headers share: a target in origin form (its bytes; nothing is
+ * decoded), and a name or address with or without a port. */
+bool http1_is_path(struct str target);
+bool http1_is_authority(struct str s);
+
 struct http1_response {
     int status;
     struct fields fields;

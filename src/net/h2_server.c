@@ -1,0 +1,739 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An HTTP/2 server connection on nghttp2: the reading half, deadlines and ends.
+ *
+ *     bytes > nghttp2 > head > on_request      a stream's front lives until its END_STREAM was
+ * taken > DATA > on_body         by the kernel, or it was reset, or the connection went
+ *
+ * nghttp2 is called in two places, receive() and h2_send(), never one inside the other; what the
+ * sink is told outside of reading (gone, drain, bytes that waited) is told by on_work at the end of
+ * a turn. Windows: a stream may send 64 KiB unasked, and when its body is wanted as much as the
+ * sink allows; the connection's window is credited as bytes reach their sinks.
+ */
+#include "h2_private.h"
+#include "weir/base/clock.h"
+#include "weir/base/limits.h"
+#include "weir/base/mem.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+    READ_BYTES = 16 * 1024,
+    READ_PER_TURN = 256 * 1024,
+    HELD_MOST = 128 * 1024,       /* waiting for sinks: then the socket rests */
+    FRAMES_MOST = 1000,           /* of ours, waiting: a peer that asks and does not read */
+    LAST_WORDS_MOST = 256 * 1024, /* written after the end was decided */
+    DEFAULT_WINDOW = 65535,       /* RFC 9113 6.9.2 */
+    CHECK_MS = 5000,
+    SHUTDOWN_NOTICE_MS = 1000 /* a round trip in which new streams still count */
+};
+
+/* --- streams */
+
+static struct h2_stream *stream_new(struct h2_server *h, int32_t id)
+{
+    struct h2_stream *s = mem_new(sizeof *s);
+    s->front.kind = &h2_front;
+    s->h = h;
+    s->id = id;
+    s->why = FRONT_LEFT;
+    s->request.version = FRONT_H2;
+    s->request.began_ns = clock_mono_ns();
+    list_init(&s->node);
+    list_append(&h->streams, &s->node);
+    return s;
+}
+
+static void stream_free(struct h2_stream *s)
+{
+    list_remove(&s->node);
+    s->h->held -= buf_len(&s->early);
+    h2_request_fini(&s->head);
+    buf_fini(&s->early);
+    buf_fini(&s->out);
+    mem_free(s);
+}
+
+static void tell_gone(struct h2_stream *s)
+{
+    if (s->busy) {
+        s->busy = false;
+        (*s->h->o.busy)--;
+        s->h->o.sink->on_gone(s->ex, s->why);
+    }
+    stream_free(s);
+}
+
+/* --- life of the connection */
+
+static void free_now(void *arg)
+{
+    struct h2_server *h = arg;
+    nghttp2_session_del(h->session);
+    buf_fini(&h->early);
+    mem_free(h);
+}
+
+static void tell_all_gone(struct h2_server *h, struct list *streams)
+{
+    while (!list_empty(streams)) {
+        struct h2_stream *s = LIST_OF(streams->next, struct h2_stream, node);
+        if (s->why == FRONT_DONE && s->done_at > conn_written(h->conn))
+            s->why = FRONT_LEFT;
+        tell_gone(s);
+    }
+}
+
+/* What the sinks look at in on_gone (names, addresses) is the conn's, so that ends last. */
+static void end(struct h2_server *h, void (*how)(struct conn *c))
+{
+    if (h->dead)
+        return;
+    h->dead = true;
+    list_remove(&h->server.node);
+    timer_stop(&h->timer);
+    tell_all_gone(h, &h->streams);
+    tell_all_gone(h, &h->ending);
+    how(h->conn);
+    h->conn = NULL;
+    later_cancel(&h->work);
+    h->work.run = free_now;
+    loop_later(h->o.loop, &h->work);
+}
+
+/* GOAWAY and whatever was to be said before it, then the end. */
+static void say_and_end(struct h2_server *h, uint32_t code)
+{
+    const uint8_t *bytes;
+    ssize_t n;
+    (void)nghttp2_session_terminate_session(h->session, code);
+    while (conn_unwritten(h->conn) < LAST_WORDS_MOST &&
+           (n = nghttp2_session_mem_send(h->session, &bytes)) > 0)
+        conn_write(h->conn, (struct str){(const char *)bytes, (size_t)n});
+    end(h, conn_finish);
+}
+
+void h2_work_later(struct h2_server *h)
+{
+    if (!h->dead)
+        loop_later(h->o.loop, &h->work);
+}
+
+static void end_with(struct h2_server *h, uint32_t code)
+{
+    if (!h->end_code)
+        h->end_code = code;
+    h2_work_later(h);
+}
+
+void h2_charge(struct h2_server *h, enum glitch_kind kind)
+{
+    if (glitch_charge(&h->watch.glitch, kind, loop_now_ms(h->o.loop)))
+        end_with(h, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/* --- bodies */
+
+static void body_over(struct h2_stream *s)
+{
+    s->body = H2_BODY_OVER;
+    s->h->o.sink->on_body_end(s->ex);
+}
+
+/* Moves what fits into the sink; how much of it. */
+static size_t give(struct h2_stream *s, struct str bytes)
+{
+    size_t given = 0;
+    while (s->body == H2_BODY_TAKEN && given < bytes.len) {
+        size_t room = 0, left = bytes.len - given;
+        char *at = s->h->o.sink->body_room(s->ex, left, &room);
+        if (s->body != H2_BODY_TAKEN)
+            break; /* answered inside the call */
+        if (!at) {
+            s->body = H2_BODY_PAUSED;
+            s->paused_since_ms = loop_now_ms(s->h->o.loop);
+            break;
+        }
+        size_t n = left < room ? left : room;
+        memcpy(at, bytes.ptr + given, n);
+        given += n;
+        s->h->o.sink->on_body(s->ex, n);
+    }
+    return given;
+}
+
+/* The bytes are out of our hands: the client may send as many on this connection. Its stream was
+ * given all it will get when the body was taken. */
+static void credit(struct h2_server *h, size_t n)
+{
+    if (n)
+        (void)nghttp2_session_consume_connection(h->session, n);
+}
+
+static void hold(struct h2_stream *s, struct str bytes)
+{
+    buf_add(&s->early, bytes);
+    s->h->held += bytes.len;
+    if (s->h->held > HELD_MOST)
+        conn_want_read(s->h->conn, false);
+}
+
+static void let_go(struct h2_stream *s, size_t n)
+{
+    struct h2_server *h = s->h;
+    buf_consume(&s->early, n);
+    if (buf_len(&s->early) == 0)
+        buf_fini(&s->early);
+    h->held -= n;
+    credit(h, n);
+    if (h->held <= HELD_MOST)
+        conn_want_read(h->conn, true);
+}
+
+/* Bytes that waited, and the end that may have come meanwhile. */
+static void pump(struct h2_stream *s)
+{
+    if (s->body != H2_BODY_TAKEN)
+        return;
+    size_t given = give(s, buf_str(&s->early));
+    if (s->body != H2_BODY_OVER) /* else an answer has let all of it go */
+        let_go(s, given);
+    if (s->body == H2_BODY_TAKEN && s->remote_ended && buf_len(&s->early) == 0)
+        body_over(s);
+}
+
+void h2_drop_body(struct h2_stream *s)
+{
+    if (s->body == H2_BODY_OVER)
+        return;
+    s->body = H2_BODY_OVER;
+    let_go(s, buf_len(&s->early));
+}
+
+static void take_data(struct h2_stream *s, struct str bytes)
+{
+    s->body_bytes += bytes.len;
+    s->body_seen_ms = loop_now_ms(s->h->o.loop);
+    if (s->body == H2_BODY_OVER) {
+        credit(s->h, bytes.len);
+        return;
+    }
+    size_t given = buf_len(&s->early) ? 0 : give(s, bytes);
+    credit(s->h, given);
+    if (given == bytes.len)
+        return;
+    if (s->body == H2_BODY_OVER)
+        credit(s->h, bytes.len - given);
+    else
+        hold(s, str_from_offset(bytes, given));
+}
+
+/* One 64 KiB more than the sink takes, so that it sees that there is too much. */
+static void open_window(struct h2_stream *s, uint64_t max_bytes)
+{
+    int64_t declared = s->request.content_length;
+    uint64_t wanted =
+        declared >= 0 && (uint64_t)declared < max_bytes ? (uint64_t)declared : max_bytes;
+    if (wanted + DEFAULT_WINDOW > NGHTTP2_MAX_WINDOW_SIZE)
+        wanted = NGHTTP2_MAX_WINDOW_SIZE - DEFAULT_WINDOW;
+    if (wanted > DEFAULT_WINDOW || declared < 0)
+        (void)nghttp2_session_set_local_window_size(s->h->session, NGHTTP2_FLAG_NONE, s->id,
+                                                    (int32_t)wanted + DEFAULT_WINDOW);
+}
+
+void h2_take_body(struct front *f, uint64_t max_bytes)
+{
+    struct h2_stream *s = h2_of(f);
+    if (s->body != H2_BODY_WAITING)
+        return;
+    s->body = H2_BODY_TAKEN;
+    s->body_since_ms = s->body_seen_ms = loop_now_ms(s->h->o.loop);
+    if (!s->remote_ended)
+        open_window(s, max_bytes);
+    if (s->head.expects_continue && s->body_bytes == 0 && !s->remote_ended)
+        h2_answer_continue(s);
+    h2_arm(s->h, CHECK_MS);
+    h2_work_later(s->h);
+}
+
+void h2_resume(struct front *f)
+{
+    struct h2_stream *s = h2_of(f);
+    if (s->body != H2_BODY_PAUSED)
+        return;
+    int64_t now = loop_now_ms(s->h->o.loop);
+    s->body = H2_BODY_TAKEN;
+    s->body_since_ms += now - s->paused_since_ms; /* the pause was ours */
+    s->body_seen_ms = now;
+    h2_work_later(s->h);
+}
+
+/* --- what nghttp2 tells */
+
+static struct h2_stream *stream_of(nghttp2_session *session, int32_t id)
+{
+    return nghttp2_session_get_stream_user_data(session, id);
+}
+
+static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+    struct h2_server *h = arg;
+    h->head_since_ms = loop_now_ms(h->o.loop);
+    h->head_id = frame->hd.stream_id;
+    h2_arm(h, LIMIT_HEAD_MS);
+    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+        return 0;
+    struct h2_stream *s = stream_new(h, frame->hd.stream_id);
+    return nghttp2_session_set_stream_user_data(session, s->id, s);
+}
+
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
+                     void *arg)
+{
+    struct h2_stream *s = stream_of(session, frame->hd.stream_id);
+    if (s && frame->headers.cat == NGHTTP2_HCAT_REQUEST) /* trailers are dropped */
+        h2_request_add(&s->head, &s->request, (struct str){(const char *)name, name_len},
+                       (struct str){(const char *)value, value_len});
+    return 0;
+}
+
+/* nghttp2 would leave such a field out and go on: what one reader leaves out another may read. */
+static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame,
+                             const uint8_t *name, size_t name_len, const uint8_t *value,
+                             size_t value_len, uint8_t flags, void *arg)
+{
+    struct h2_stream *s = stream_of(session, frame->hd.stream_id);
+    if (s && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+        s->malformed = true;
+    return 0;
+}
+
+static void on_head(struct h2_server *h, struct h2_stream *s)
+{
+    struct front_request *q = &s->request;
+    if (s->malformed) {
+        (void)nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, s->id,
+                                        NGHTTP2_PROTOCOL_ERROR);
+        return;
+    }
+    struct h2_fault fault = h2_request_end(&s->head, q);
+    if (fault.status) {
+        h2_answer_fault(s, fault);
+        h2_charge(h, GLITCH_FAULT);
+        return;
+    }
+    q->has_body = !s->remote_ended;
+    q->peer_addr = conn_peer_addr(h->conn);
+    q->peer_name = conn_peer_name(h->conn);
+    q->tls = conn_is_tls(h->conn);
+    s->body = q->has_body ? H2_BODY_WAITING : H2_BODY_OVER;
+    s->busy = true;
+    (*h->o.busy)++;
+    s->ex = h->o.sink->on_request(h->o.owner, &s->front, q);
+}
+
+static void on_headers(struct h2_server *h, struct h2_stream *s, const nghttp2_frame *frame)
+{
+    h->head_since_ms = 0;
+    if (!s)
+        return;
+    s->remote_ended = s->remote_ended || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
+    if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+        on_head(h, s);
+    else if (s->remote_ended && s->body == H2_BODY_TAKEN)
+        pump(s);
+}
+
+static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+    struct h2_server *h = arg;
+    struct h2_stream *s = stream_of(session, frame->hd.stream_id);
+    bool ended = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
+    if (frame->hd.type == NGHTTP2_HEADERS) {
+        on_headers(h, s, frame);
+    } else if (frame->hd.type == NGHTTP2_DATA && s && ended) {
+        s->remote_ended = true;
+        pump(s);
+    } else if (frame->hd.type == NGHTTP2_RST_STREAM && s) {
+        s->reset_by_peer = true;
+    }
+    /* GOAWAY needs nothing: streams go on to their end. The AWS SDK for JavaScript says GOAWAY as
+     * soon as it has the answer's head, and goes on reading (3.1162.0, 2026-11). */
+    return h->end_code ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+}
+
+static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes,
+                         size_t n, void *arg)
+{
+    struct h2_stream *s = stream_of(session, id);
+    if (s)
+        take_data(s, (struct str){(const char *)bytes, n});
+    else
+        credit(arg, n);
+    return 0;
+}
+
+static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *arg)
+{
+    struct h2_server *h = arg;
+    struct h2_stream *s = stream_of(session, id);
+    if (id == h->head_id)
+        h->head_since_ms = 0; /* a head that was refused before its end */
+    if (!s)
+        return 0;
+    if (s->end_sent)
+        s->why = FRONT_DONE;
+    else if (!s->reset_by_peer && !s->own_reset && code != NGHTTP2_NO_ERROR)
+        s->why = FRONT_BAD; /* nghttp2 found a rule broken */
+    h2_drop_body(s);
+    (void)nghttp2_session_set_stream_user_data(session, id, NULL);
+    list_remove(&s->node);
+    list_append(&h->ending, &s->node);
+    h2_work_later(h);
+    return 0;
+}
+
+/* --- the end of a turn */
+
+static void tell_ended(struct h2_server *h)
+{
+    struct list *next;
+    for (struct list *node = h->ending.next; node != &h->ending && !h->dead; node = next) {
+        struct h2_stream *s = LIST_OF(node, struct h2_stream, node);
+        next = node->next;
+        if (s->why != FRONT_DONE || s->done_at <= conn_written(h->conn))
+            tell_gone(s);
+    }
+}
+
+static void tell_streams(struct h2_server *h)
+{
+    struct list *next;
+    for (struct list *node = h->streams.next; node != &h->streams; node = next) {
+        struct h2_stream *s = LIST_OF(node, struct h2_stream, node);
+        next = node->next;
+        if (s->body == H2_BODY_TAKEN && (buf_len(&s->early) || s->remote_ended))
+            pump(s);
+        if (s->full && buf_len(&s->out) <= FRONT_LOW_MARK) {
+            s->full = false;
+            if (s->busy && !s->ended)
+                h->o.sink->on_drain(s->ex);
+        }
+    }
+}
+
+static bool has_nothing(const struct h2_server *h)
+{
+    return list_empty(&h->streams) && list_empty(&h->ending);
+}
+
+static void work(struct h2_server *h)
+{
+    if (!h->end_code) {
+        tell_streams(h);
+        h2_send(h);
+    }
+    if (nghttp2_session_get_outbound_queue_size(h->session) > FRAMES_MOST)
+        end_with(h, NGHTTP2_ENHANCE_YOUR_CALM);
+    if (h->end_code) {
+        say_and_end(h, h->end_code);
+        return;
+    }
+    tell_ended(h);
+    if (h->dead || !list_empty(&h->ending))
+        return;
+    if (!nghttp2_session_want_read(h->session) && !nghttp2_session_want_write(h->session))
+        end(h, conn_finish);
+    else if (has_nothing(h))
+        h2_arm(h, h->idle_since_ms + LIMIT_IDLE_MS - loop_now_ms(h->o.loop));
+}
+
+static void on_work(void *arg)
+{
+    struct h2_server *h = arg;
+    if (!has_nothing(h))
+        h->idle_since_ms = loop_now_ms(h->o.loop);
+    work(h);
+}
+
+/* --- reading */
+
+/* False when nothing more is to be read from this connection. */
+static bool receive(struct h2_server *h, struct str bytes)
+{
+    uint32_t code = h2_watch_read(&h->watch, bytes, loop_now_ms(h->o.loop));
+    if (code) {
+        end_with(h, code);
+        return false;
+    }
+    h->inside = true;
+    ssize_t n = nghttp2_session_mem_recv(h->session, (const uint8_t *)bytes.ptr, bytes.len);
+    h->inside = false;
+    h2_work_later(h);
+    if (n == NGHTTP2_ERR_BAD_CLIENT_MAGIC)
+        end(h, conn_close); /* it does not speak HTTP/2: no frame would be understood */
+    else if (n < 0)
+        end_with(h, NGHTTP2_ENHANCE_YOUR_CALM);
+    return n >= 0 && !h->end_code;
+}
+
+static void read_some(struct h2_server *h)
+{
+    char bytes[READ_BYTES];
+    for (size_t sum = 0; sum < READ_PER_TURN && h->held <= HELD_MOST;) {
+        ssize_t n = conn_read(h->conn, bytes, sizeof bytes);
+        if (n == ERR_AGAIN)
+            return;
+        if (n < 0) { /* HTTP/2 knows no half-closed connection */
+            end(h, conn_close);
+            return;
+        }
+        if (!receive(h, (struct str){bytes, (size_t)n}) || (size_t)n < sizeof bytes)
+            return;
+        sum += (size_t)n;
+    }
+}
+
+static void on_conn(void *arg, enum conn_event event)
+{
+    struct h2_server *h = arg;
+    switch (event) {
+    case CONN_OPEN:
+        break;
+    case CONN_READABLE:
+        read_some(h);
+        break;
+    case CONN_DRAINED:
+        work(h);
+        break;
+    case CONN_BROKEN:
+        end(h, conn_close);
+        break;
+    }
+}
+
+/* --- deadlines */
+
+void h2_arm(struct h2_server *h, int64_t ms)
+{
+    int64_t at = loop_now_ms(h->o.loop) + (ms > 0 ? ms : 1);
+    if (h->dead || h->timer_at_ms <= at)
+        return;
+    h->timer_at_ms = at;
+    timer_start(&h->timer, ms);
+}
+
+static bool body_too_slow(const struct h2_stream *s, int64_t now)
+{
+    int64_t took = now - s->body_since_ms - LIMIT_BODY_GRACE_MS;
+    return s->body == H2_BODY_TAKEN && !s->remote_ended &&
+           (now - s->body_seen_ms >= LIMIT_BODY_IDLE_MS ||
+            (took > 0 && (int64_t)s->body_bytes < took * LIMIT_BODY_BYTES_PER_S / 1000));
+}
+
+/* The client gives no window, or does not read. */
+static bool answer_stalls(struct h2_stream *s, int64_t now)
+{
+    if (!s->answered || s->end_sent || (buf_len(&s->out) == 0 && !s->ended)) {
+        s->sent_ms = now;
+        return false;
+    }
+    return now - s->sent_ms >= LIMIT_WRITE_STALL_MS;
+}
+
+static void body_timed_out(struct h2_stream *s)
+{
+    struct h2_server *h = s->h;
+    s->busy = false;
+    (*h->o.busy)--;
+    s->body = H2_BODY_OVER;
+    h2_answer_fault(s, (struct h2_fault){408, "The request body came too slowly."});
+    h->o.sink->on_gone(s->ex, FRONT_LEFT);
+}
+
+static void stalled(struct h2_stream *s, int64_t now)
+{
+    s->sent_ms = now;
+    h2_reset(s, NGHTTP2_CANCEL);
+}
+
+/* Ms until the next look. */
+static int64_t look_at_streams(struct h2_server *h, int64_t now)
+{
+    int64_t ms = LIMIT_IDLE_MS;
+    struct list *next;
+    for (struct list *node = h->streams.next; node != &h->streams; node = next) {
+        struct h2_stream *s = LIST_OF(node, struct h2_stream, node);
+        next = node->next;
+        if (body_too_slow(s, now))
+            body_timed_out(s);
+        else if (answer_stalls(s, now))
+            stalled(s, now);
+        if (s->body == H2_BODY_TAKEN)
+            ms = CHECK_MS;
+        else if (s->answered && ms > LIMIT_WRITE_STALL_MS / 4)
+            ms = LIMIT_WRITE_STALL_MS / 4;
+    }
+    return ms;
+}
+
+/* The socket takes nothing. */
+static bool socket_stalls(struct h2_server *h, int64_t now)
+{
+    if (h->write_seen != conn_written(h->conn) || conn_unwritten(h->conn) == 0) {
+        h->write_seen = conn_written(h->conn);
+        h->write_seen_ms = now;
+    }
+    return now - h->write_seen_ms >= LIMIT_WRITE_STALL_MS;
+}
+
+static int64_t look_at_idle(struct h2_server *h, int64_t now)
+{
+    int64_t left = h->idle_since_ms + LIMIT_IDLE_MS - now;
+    if (left <= 0)
+        say_and_end(h, NGHTTP2_NO_ERROR);
+    return left;
+}
+
+static void send_last_goaway(struct h2_server *h)
+{
+    h->goaway_at_ms = 0;
+    (void)nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE,
+                                nghttp2_session_get_last_proc_stream_id(h->session),
+                                NGHTTP2_NO_ERROR, NULL, 0);
+    h2_work_later(h);
+}
+
+static void on_timer(void *arg)
+{
+    struct h2_server *h = arg;
+    int64_t now = loop_now_ms(h->o.loop);
+    h->timer_at_ms = INT64_MAX;
+    if (h->head_since_ms && now - h->head_since_ms >= LIMIT_HEAD_MS) {
+        say_and_end(h, NGHTTP2_ENHANCE_YOUR_CALM);
+        return;
+    }
+    if (socket_stalls(h, now)) {
+        end(h, conn_reset);
+        return;
+    }
+    if (h->goaway_at_ms && now >= h->goaway_at_ms)
+        send_last_goaway(h);
+    int64_t ms = has_nothing(h) ? look_at_idle(h, now) : look_at_streams(h, now);
+    if (h->dead)
+        return;
+    if (h->head_since_ms && h->head_since_ms + LIMIT_HEAD_MS - now < ms)
+        ms = h->head_since_ms + LIMIT_HEAD_MS - now;
+    h2_arm(h, ms);
+}
+
+/* --- beginning */
+
+static void set_callbacks(nghttp2_session_callbacks *calls)
+{
+    nghttp2_session_callbacks_set_on_begin_headers_callback(calls, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(calls, on_header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback(calls, on_invalid_header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame_recv);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, on_data_chunk);
+    nghttp2_session_callbacks_set_on_stream_close_callback(calls, on_stream_close);
+    h2_set_answer_callbacks(calls);
+}
+
+static nghttp2_session *new_session(struct h2_server *h)
+{
+    nghttp2_session_callbacks *calls;
+    nghttp2_option *option;
+    nghttp2_session *session;
+    if (nghttp2_session_callbacks_new(&calls) != 0 || nghttp2_option_new(&option) != 0)
+        abort(); /* small, and out of memory */
+    set_callbacks(calls);
+    nghttp2_option_set_no_auto_window_update(option, 1);
+    nghttp2_option_set_no_closed_streams(option, 1);
+    nghttp2_option_set_max_continuations(option, 8);
+    nghttp2_option_set_stream_reset_rate_limit(option, 100, 33);
+    if (nghttp2_session_server_new2(&session, calls, h, option) != 0)
+        abort();
+    nghttp2_option_del(option);
+    nghttp2_session_callbacks_del(calls);
+    return session;
+}
+
+static void greet(struct h2_server *h)
+{
+    const nghttp2_settings_entry settings[] = {
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, LIMIT_H2_STREAMS},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, LIMIT_H2_HEADER_BYTES},
+    };
+    (void)nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings,
+                                  sizeof settings / sizeof *settings);
+    (void)nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0,
+                                                LIMIT_H2_CONN_WINDOW);
+}
+
+static void on_start(void *arg);
+
+static void drain(struct server *s)
+{
+    struct h2_server *h = (struct h2_server *)(void *)s;
+    if (h->draining)
+        return;
+    h->draining = true;
+    if (h->work.run == on_start)
+        return; /* what it was opened for is looked at first */
+    if (has_nothing(h)) {
+        say_and_end(h, NGHTTP2_NO_ERROR);
+        return;
+    }
+    (void)nghttp2_submit_shutdown_notice(h->session);
+    h->goaway_at_ms = loop_now_ms(h->o.loop) + SHUTDOWN_NOTICE_MS;
+    h2_arm(h, SHUTDOWN_NOTICE_MS);
+    h2_work_later(h);
+}
+
+static void free_server(struct server *s)
+{
+    end((struct h2_server *)(void *)s, conn_close);
+}
+
+static void on_start(void *arg)
+{
+    struct h2_server *h = arg;
+    struct buf early = h->early;
+    h->early = (struct buf){0};
+    h->work.run = on_work;
+    greet(h);
+    if (buf_len(&early))
+        (void)receive(h, buf_str(&early));
+    buf_fini(&early);
+    h2_work_later(h);
+    if (h->draining && !h->dead) {
+        h->draining = false;
+        drain(&h->server);
+    }
+}
+
+struct server *h2_server_new(struct conn *c, const struct server_options *o, struct buf *early)
+{
+    static const struct server_kind kind = {.drain = drain, .free = free_server};
+    struct h2_server *h = mem_new(sizeof *h);
+    h->server.kind = &kind;
+    list_init(&h->server.node);
+    list_init(&h->streams);
+    list_init(&h->ending);
+    h->o = *o;
+    h->conn = c;
+    h->session = new_session(h);
+    h->early = *early;
+    *early = (struct buf){0};
+    h->idle_since_ms = loop_now_ms(o->loop);
+    h2_watch_init(&h->watch, h->idle_since_ms);
+    h->timer_at_ms = INT64_MAX;
+    timer_init(&h->timer, o->loop, on_timer, h);
+    later_init(&h->work, on_start, h);
+    conn_owner(c, on_conn, h);
+    loop_later(o->loop, &h->work);
+    return &h->server;
+}

@@ -377,6 +377,16 @@ struct origin *origin_new(struct loop *l, struct dns *dns, const struct origin_o
     return o;
 }
 
+static struct trunk *with_talks(const struct list *trunks)
+{
+    for (const struct list *node = trunks->next; node != trunks; node = node->next)
+        if (LIST_OF(node, struct trunk, node)->talks)
+            return LIST_OF(node, struct trunk, node);
+    return NULL;
+}
+
+/* Calls end here, trunks without calls in destroy: until then nghttp2 may be at work on one, and
+ * saying goodbye would call it again from inside. */
 void origin_free(struct origin *o)
 {
     if (!o)
@@ -385,8 +395,9 @@ void origin_free(struct origin *o)
     o->dead = true;
     while (o->n_waiting)
         end_waiting(o, ORIGIN_GONE, closing);
-    close_all(&o->ready, closing);
-    close_all(&o->busy, closing);
+    struct trunk *k;
+    while ((k = with_talks(&o->ready)) || (k = with_talks(&o->busy)))
+        k->ops->close(k, closing);
     origin_leave(o);
 }
 

@@ -598,6 +598,28 @@ static void is_freed_in_a_callback(void **state)
     assert_int_equal(asked[2].end, ORIGIN_GONE);
 }
 
+/* Inside nghttp2's own callback, with nothing left on the connection that would say so. */
+static void is_freed_when_the_only_stream_is_reset(void **state)
+{
+    asked[0].in_end = free_it;
+    ask_many(0, 1, 0);
+    h2_reset(h2_at(0), request(0, 0), NGHTTP2_INTERNAL_ERROR);
+    expect(&asked[0], ORIGIN_GONE);
+    UNTIL(far.peer[0].ended);
+    assert_true(h2_at(0)->goaway);
+}
+
+static void is_freed_when_the_only_stream_is_refused(void **state)
+{
+    asked[0].in_end = free_it;
+    ask_many(0, 1, 0);
+    for (int i = 0; i < 9; i++)
+        h2_say_head(h2_at(0), request(0, 0), "103");
+    expect(&asked[0], ORIGIN_BAD);
+    UNTIL(far.peer[0].ended);
+    assert_true(h2_at(0)->goaway);
+}
+
 /* One that ends takes the others of its connection along. */
 static void cancel_others(struct asked *a)
 {
@@ -676,6 +698,8 @@ int main(void)
         T(closes_an_idle_connection),
         T(cancels_at_every_stage),
         T(is_freed_in_a_callback),
+        T(is_freed_when_the_only_stream_is_reset),
+        T(is_freed_when_the_only_stream_is_refused),
         T(cancels_others_while_the_connection_ends),
         T(starts_in_on_end),
         T(retires_when_the_last_call_ends),

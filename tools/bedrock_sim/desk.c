@@ -59,6 +59,8 @@ static size_t whole(const struct visit *v)
 static size_t last_byte(const struct visit *v)
 {
     size_t n = whole(v), at = (size_t)v->result.fault.cut_at;
+    if (v->result.fault.cut == FAULT_CUT_HEAD)
+        return 0;
     return v->result.fault.cut == FAULT_CUT_AT && at < n ? at : n;
 }
 
@@ -77,7 +79,7 @@ static void cut_off(struct visit *v)
 {
     bool waited = v->cut == CUTTING;
     v->cut = CUTTING;
-    if (!waited || front_unsent(v->front)) {
+    if (!waited || front_unsent(v->front) || raw_unread(v->request->peer_addr)) {
         wait_for(v, CUT_POLL_MS);
         return;
     }
@@ -93,7 +95,7 @@ static bool breaks_before(struct visit *v)
         return false;
     v->cut = CUT;
     if (f->garbage)
-        raw_send(v->request->peer_addr, S("\x00\x00\xff\xfe this is not HTTP \r\n\r\n\x01"));
+        raw_end(v->request->peer_addr, S("SSH-2.0-not_http\r\n\x00\xff\r\n\r\n"));
     if (f->refuse)
         front_refuse(v->front);
     else

@@ -6,8 +6,10 @@
 #include "raw.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -32,14 +34,28 @@ static bool has_peer(int fd, struct str wanted)
     return str_eq(wanted, str_of(text));
 }
 
-bool raw_send(struct str peer_addr, struct str bytes)
+static int find(struct str peer_addr)
 {
     struct rlimit most;
     if (getrlimit(RLIMIT_NOFILE, &most) < 0)
-        return false;
+        return -1;
     for (int fd = 3; fd < (int)most.rlim_cur && fd < 65536; fd++)
         if (has_peer(fd, peer_addr))
-            return send(fd, bytes.ptr, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT) ==
-                   (ssize_t)bytes.len;
-    return false;
+            return fd;
+    return -1;
+}
+
+bool raw_end(struct str peer_addr, struct str bytes)
+{
+    int fd = find(peer_addr);
+    if (fd < 0)
+        return false;
+    bool sent = send(fd, bytes.ptr, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)bytes.len;
+    return shutdown(fd, SHUT_RDWR) == 0 && sent;
+}
+
+int raw_unread(struct str peer_addr)
+{
+    int fd = find(peer_addr), n = 0;
+    return fd >= 0 && ioctl(fd, SIOCOUTQ, &n) == 0 ? n : 0;
 }

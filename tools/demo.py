@@ -36,10 +36,10 @@ KINDS = [  # what stands in the table, how it is sent, how many
     ('  the same, ConverseStream', 'boto3:converse_stream', 200),
     ('curl, HTTP/1.1, chunked', 'curl:--http1.1 -HTransfer-Encoding:chunked', 100),
     ('curl, h2 with prior knowledge', 'curl:--http2-prior-knowledge', 100),
-    ('body of 64 KiB, InvokeModel', 'body:65536', 200),
-    ('body of 1 MiB', 'body:1048576', 40),
-    ('body of 8 MiB', 'body:8388608', 8),
-    ('body of 24 MiB', 'body:25165824', 4),
+    ('body of 64 KB, InvokeModel', 'body:64000', 200),
+    ('body of 1 MB', 'body:1000000', 40),
+    ('body of 8 MB', 'body:8000000', 8),
+    ('body of 24 MB', 'body:24000000', 4),
 ]
 
 

@@ -20,5 +20,5 @@ with Story() as s:
     bad = http_ask(weir.admin, 'POST', '/api/v1/reload')
     equal((bad.status, b'unheard-of' in bad.body), (409, True), 'outcome bad-config')
     equal(http_ask(weir.url, 'GET', '/weir/healthz').status, 200, 'the old one stays')
-    equal(http_ask(weir.admin, 'POST', '/api/v1/drain').status, 200, 'drain')
+    equal(http_ask(weir.admin, 'POST', '/api/v1/drain').status, 202, 'drain')
     equal(weir.wait(30), 0, 'exit')

@@ -315,7 +315,7 @@ class Story:
             'bedrock-runtime', endpoint_url=url, region_name=REGION, aws_access_key_id=CLIENT_KEY,
             aws_secret_access_key=CLIENT_SECRET, config=botocore.config.Config(**config))
 
-    def certificates(self, names='DNS:localhost,IP:127.0.0.1'):
+    def certificates(self, names='DNS:localhost,IP:127.0.0.1,IP:127.0.0.2'):
         """ca.crt, tls.crt and tls.key for these names, client.crt and client.key (CN=flow.client)."""
         def openssl(*args):
             self.run(['openssl', *args])

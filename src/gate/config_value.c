@@ -6,9 +6,11 @@
 #include "config_value.h"
 
 #include "weir/aws/endpoint.h"
+#include "weir/base/digest.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
 #include "weir/gate/config.h"
+#include "weir/wire/uri.h"
 
 #include <stdio.h>
 
@@ -67,8 +69,13 @@ static const char *read_proxy(struct str value, struct str *out)
     if (!str_starts(value, head))
         return "wants http://host:port";
     ptrdiff_t at = str_chr(rest, '@');
-    if (at >= 0)
+    if (at >= 0) {
+        char user[CONFIG_PROXY_USER_MOST];
+        if (uri_decode_segment(str_sub(rest, 0, (size_t)at), user, sizeof user) < 0)
+            return "user and password are percent-encoded, and not longer than 300 bytes";
+        secret_wipe(user, sizeof user);
         rest = str_from_offset(rest, (size_t)at + 1);
+    }
     snprintf(plain, sizeof plain, "http://%.*s", STR_ARG(rest));
     return read_url(str_of(plain), &ignored);
 }

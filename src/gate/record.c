@@ -28,11 +28,8 @@ static void log_exchange(const struct exchange *ex, int64_t now_ns, const struct
     static const struct str versions[] = {STR("http/1.0"), STR("http/1.1"), STR("h2")};
     static const struct str json[] = {STR("none"), STR("strict"), STR("loose"), STR("unread")};
     struct log_line l;
-    log_begin(&l,
-              ex->realm == REALM_ADMIN || op->realm != REALM_DATA || op->id >= OP_WEIR_HEALTH
-                  ? LOG_DEBUG
-                  : LOG_INFO,
-              "exchange");
+    bool quiet = ex->realm == REALM_ADMIN || op->id == OP_WEIR_HEALTH || op->id == OP_WEIR_READY;
+    log_begin(&l, quiet ? LOG_DEBUG : LOG_INFO, "exchange");
     if (!l.wanted)
         return;
     log_str(&l, "id", str_from(ex->id, sizeof ex->id));

@@ -9,6 +9,7 @@
 #include "weir/base/file.h"
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
+#include "weir/wire/uri.h"
 
 #include <stdio.h>
 
@@ -45,6 +46,19 @@ static bool make_endpoints(struct setup *s, char *err, size_t err_size)
     return endpoint_parse(c->runtime_url, &s->runtime, err, err_size);
 }
 
+/* User and password stand percent-encoded in the URL and go as they are into the header. */
+static void make_proxy_authorization(struct setup *s, struct str coded)
+{
+    char user[CONFIG_PROXY_USER_MOST];
+    struct buf basic = {0};
+    ssize_t n = uri_decode_segment(coded, user, sizeof user);
+    buf_add(&basic, S("Basic "));
+    text_add_base64(&basic, str_from(user, n < 0 ? 0 : (size_t)n));
+    snprintf(s->proxy_authorization, sizeof s->proxy_authorization, "%s", buf_cstr(&basic));
+    secret_wipe(user, sizeof user);
+    buf_fini(&basic);
+}
+
 static bool make_proxy(struct setup *s, char *err, size_t err_size)
 {
     struct str url = s->config->egress_proxy;
@@ -54,11 +68,7 @@ static bool make_proxy(struct setup *s, char *err, size_t err_size)
     struct str rest = str_from_offset(url, sizeof "http://" - 1);
     ptrdiff_t at = str_chr(rest, '@');
     if (at >= 0) {
-        struct buf basic = {0};
-        buf_add(&basic, S("Basic "));
-        text_add_base64(&basic, str_sub(rest, 0, (size_t)at));
-        snprintf(s->proxy_authorization, sizeof s->proxy_authorization, "%s", buf_cstr(&basic));
-        buf_fini(&basic);
+        make_proxy_authorization(s, str_sub(rest, 0, (size_t)at));
         rest = str_from_offset(rest, (size_t)at + 1);
     }
     snprintf(plain, sizeof plain, "http://%.*s", STR_ARG(rest));

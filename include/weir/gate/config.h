@@ -12,7 +12,7 @@
 #include "weir/base/buf.h"
 #include "weir/base/log.h"
 
-enum { CONFIG_MOST_LISTENERS = 16 };
+enum { CONFIG_MOST_LISTENERS = 16, CONFIG_PROXY_USER_MOST = 300 };
 
 struct config_listen {
     struct str address, prefix, cert, key, client_ca;

@@ -136,7 +136,11 @@ static int why(struct conn *c, int result, bool *wants_to_write)
         return ERR_EOF;
     case SSL_ERROR_SYSCALL:
         errno = socket_errno;
-        conn_say(c, "%s", sock_reason());
+        if (errno)
+            conn_say(c, "%s", sock_reason());
+        else
+            conn_say(c, SSL_is_init_finished(part->ssl) ? "closed without a goodbye"
+                                                        : "closed in the handshake");
         ERR_clear_error();
         return ERR_IO;
     default:
@@ -181,10 +185,7 @@ static int tls_open(struct conn *c)
             note_peer_name(part);
         return 0;
     }
-    int failure = why(c, r, &c->blocked);
-    if (failure == ERR_EOF || (failure == ERR_IO && errno == 0))
-        conn_say(c, "closed in the handshake");
-    return failure;
+    return why(c, r, &c->blocked);
 }
 
 /* Says goodbye and leaves the socket to the plain carrier: what still comes is not for reading. */

@@ -409,6 +409,31 @@ static void a_handshake_that_stops(void **state)
     tls_unref(s);
 }
 
+/* A bare FIN may be anybody's: it never counts as the end of what was said. */
+static void an_end_without_goodbye(void **state)
+{
+    struct tls *s = server_tls(NULL, NULL), *c = client_tls(root.cert_path, true);
+    int fd[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fd), 0);
+    server.c = conn_accept(loop, fd[1], s, on_end, &server);
+    close(fd[0]);
+    turns(3);
+    assert_int_equal(server.broken, 1);
+    assert_string_equal(conn_error_text(server.c), "closed in the handshake");
+    hang_up();
+    shake(c, s, "weir.test");
+    conn_write(client.c, S("half"));
+    turns(3);
+    conn_close(client.c);
+    client.c = NULL;
+    turns(3);
+    assert_string_equal(buf_cstr(&server.got), "half");
+    assert_int_equal(server.last, ERR_IO);
+    assert_string_equal(conn_error_text(server.c), "closed without a goodbye");
+    tls_unref(c);
+    tls_unref(s);
+}
+
 int main(void)
 {
 #define TLS_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -421,6 +446,7 @@ int main(void)
         TLS_TEST(our_client_resumes),
         TLS_TEST(much_and_slow),
         TLS_TEST(a_handshake_that_stops),
+        TLS_TEST(an_end_without_goodbye),
     };
     return cmocka_run_group_tests(tests, make_certs, drop_certs);
 }

@@ -43,17 +43,11 @@ static bool has_written(const struct h1 *h)
 
 /* --- endings */
 
-static void leave_talk(struct h1 *h)
-{
-    h->trunk.talks--;
-    buf_fini(&h->head);
-}
-
 /* The connection is over, and so is the call, if there is one. */
 static void abandon(struct h1 *h, enum origin_end end, const char *why)
 {
     if (h->talk.call) {
-        leave_talk(h);
+        h->trunk.talks--;
         talk_end(&h->talk, end, why);
     }
     origin_bury(&h->trunk);
@@ -62,7 +56,7 @@ static void abandon(struct h1 *h, enum origin_end end, const char *why)
 static void lose(struct h1 *h, const char *why)
 {
     if (h->talk.call) {
-        leave_talk(h);
+        h->trunk.talks--;
         talk_lost(&h->talk, has_written(h), why);
     }
     origin_bury(&h->trunk);
@@ -70,7 +64,7 @@ static void lose(struct h1 *h, const char *why)
 
 static void finish(struct h1 *h, size_t surplus)
 {
-    leave_talk(h);
+    h->trunk.talks--;
     if (h->keep && surplus == 0 && conn_unwritten(h->trunk.conn) == 0)
         origin_offer(&h->trunk, true);
     else
@@ -336,7 +330,7 @@ static void h1_credit(struct talk *t, size_t n)
 static void h1_drop(struct talk *t)
 {
     struct h1 *h = h1_of(t->trunk);
-    leave_talk(h);
+    h->trunk.talks--;
     origin_bury(&h->trunk);
 }
 

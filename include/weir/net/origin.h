@@ -37,7 +37,7 @@ struct origin_options {
 };
 
 struct origin *origin_new(struct loop *l, struct dns *dns, const struct origin_options *o);
-/* Closes idle connections; calls in flight end with ORIGIN_GONE. */
+/* Closes idle connections; calls in flight end with ORIGIN_GONE, from inside this call. */
 void origin_free(struct origin *o);
 /* No new connection is used for calls after this; frees itself when the last call has ended. For
  * reload. */
@@ -78,8 +78,8 @@ struct origin_call {
     size_t n_fields;        /* at most ORIGIN_FIELDS_MOST */
     const struct str *body; /* pieces, in order, not copied */
     size_t n_body;
-    int64_t answer_ms;  /* until the head; 0: none */
-    int64_t silence_ms; /* between bytes of the body; 0: none */
+    int64_t answer_ms;  /* from origin_start until the head; 0: none */
+    int64_t silence_ms; /* between bytes of the body, while credit is given; 0: none */
     const struct origin_sink *sink;
     void *arg;
     /* For measuring: monotonic ns, 0 when not reached. */

@@ -23,13 +23,14 @@ struct h2_peer {
     struct peer *peer;
     nghttp2_session *session;
     struct h2_request request[40];
-    unsigned n, pings;
+    unsigned n, pings, resets;
     bool goaway;
 };
 
 static struct far far;
 static struct h2_peer h2_peers[80];
 static uint32_t h2_most_streams; /* what new connections announce; 0: nothing */
+static bool h2_wide;             /* windows that never close */
 
 static inline struct h2_peer *h2_at(unsigned i)
 {
@@ -76,6 +77,7 @@ static inline int h2_frame(nghttp2_session *session, const nghttp2_frame *frame,
     if (r && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         r->ended = true;
     p->pings += frame->hd.type == NGHTTP2_PING && !(frame->hd.flags & NGHTTP2_FLAG_ACK);
+    p->resets += frame->hd.type == NGHTTP2_RST_STREAM;
     p->goaway |= frame->hd.type == NGHTTP2_GOAWAY;
     return 0;
 }
@@ -113,8 +115,16 @@ static inline void h2_open(struct h2_peer *p)
     nghttp2_session_server_new2(&p->session, calls, p, option);
     nghttp2_option_del(option);
     nghttp2_session_callbacks_del(calls);
-    nghttp2_settings_entry most = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, h2_most_streams};
-    nghttp2_submit_settings(p->session, NGHTTP2_FLAG_NONE, &most, h2_most_streams ? 1 : 0);
+    nghttp2_settings_entry entries[2];
+    size_t n = 0;
+    if (h2_most_streams)
+        entries[n++] =
+            (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, h2_most_streams};
+    if (h2_wide)
+        entries[n++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1 << 26};
+    nghttp2_submit_settings(p->session, NGHTTP2_FLAG_NONE, entries, n);
+    if (h2_wide)
+        nghttp2_session_set_local_window_size(p->session, NGHTTP2_FLAG_NONE, 0, 1 << 26);
 }
 
 static inline void h2_read(struct h2_peer *p)

@@ -50,6 +50,7 @@ static int setup(void **state)
 {
     begin_world();
     h2_most_streams = 0;
+    h2_wide = false;
     far_begin(&far, "127.0.0.1", 0, server_tls);
     far.on_event = on_h2_peer;
     struct origin_options o = options();
@@ -117,6 +118,7 @@ static void carries_a_call(void **state)
     UNTIL(h2_at(0)->n == 2 && request(0, 1)->ended);
     assert_true(asked[1].call.reused);
     assert_null(strstr(buf_cstr(&request(0, 1)->head), "content-length"));
+    assert_int_equal(h2_at(0)->resets, 0);
 }
 
 /* What a client may send, and what is added to it, goes through; a head past every measure ends its
@@ -201,7 +203,7 @@ static void waits_for_a_stream(void **state)
 
 /* --- bodies */
 
-static void sends_a_large_body(void **state)
+static void send_a_large_body(void)
 {
     struct str body[] = {{large, 70000}, {large + 70000, 0}, {large + 70000, LARGE - 70000}};
     prepare(&asked[0], "POST", body, 3);
@@ -216,26 +218,49 @@ static void sends_a_large_body(void **state)
     expect(&asked[0], ORIGIN_DONE);
 }
 
+static void sends_a_large_body(void **state)
+{
+    send_a_large_body();
+}
+
+/* The origin's windows are no brake: the connection's own queue is. */
+static void sends_a_large_body_into_wide_windows(void **state)
+{
+    h2_wide = true;
+    send_a_large_body();
+}
+
+/* A connection with windows so wide that what is lent stands in its queue. */
+static void fill_the_queue(struct asked *a, char *bytes)
+{
+    h2_wide = true;
+    ask_many(1, 1, 0);
+    static struct str body;
+    body = str_from(bytes, LARGE);
+    UNTIL(asked[1].call.sent_ns);
+    turns(3); /* the windows have arrived */
+    far.peer[0].deaf = true;
+    conn_want_read(far.peer[0].c, false);
+    prepare(a, "POST", &body, 1);
+    start(a, origin);
+    turns(20);
+}
+
 /* The lender takes its bytes back at once; the connection and its other calls go on. */
 static void lets_go_of_a_body(void **state)
 {
-    char *lent = malloc(LARGE);
-    memset(lent, 'z', LARGE);
-    struct str body = {lent, LARGE};
-    ask_many(1, 1, 0);
-    prepare(&asked[0], "POST", &body, 1);
-    start(&asked[0], origin);
-    UNTIL(h2_at(0)->n == 2 && buf_len(&request(0, 1)->body) > 0);
-    far.peer[0].deaf = true; /* so that the queue is full */
-    conn_want_read(far.peer[0].c, false);
-    turns(20);
+    char *bytes = malloc(LARGE);
+    memset(bytes, 'z', LARGE);
+    fill_the_queue(&asked[0], bytes);
     origin_cancel(&asked[0].call);
-    memset(lent, 'X', LARGE);
-    free(lent);
+    memset(bytes, 'X', LARGE);
+    free(bytes);
     far.peer[0].deaf = false;
     conn_want_read(far.peer[0].c, true);
-    UNTIL(request(0, 1)->closed);
+    UNTIL(h2_at(0)->n == 2 && request(0, 1)->closed);
     assert_int_equal(request(0, 1)->code, NGHTTP2_CANCEL);
+    assert_true(buf_len(&request(0, 1)->body) > 0);
+    assert_true(buf_len(&request(0, 1)->body) < LARGE);
     assert_null(memchr(request(0, 1)->body.data, 'X', buf_len(&request(0, 1)->body)));
     h2_answer(h2_at(0), request(0, 0), S("x"));
     expect(&asked[1], ORIGIN_DONE);
@@ -255,21 +280,21 @@ static void ends_before_the_body_was_sent(void **state)
 {
     lent = malloc(LARGE);
     memset(lent, 'z', LARGE);
-    struct str body = {lent, LARGE};
-    prepare(&asked[0], "POST", &body, 1);
     asked[0].in_end = free_lent;
-    start(&asked[0], origin);
-    UNTIL(h2_at(0)->n == 1 && buf_len(&request(0, 0)->body) > 0);
+    fill_the_queue(&asked[0], lent);
+    far.peer[0].deaf = false;
+    conn_want_read(far.peer[0].c, true);
+    UNTIL(h2_at(0)->n == 2);
     far.peer[0].deaf = true;
     conn_want_read(far.peer[0].c, false);
-    turns(20);
-    h2_answer(h2_at(0), request(0, 0), S("too much"));
+    h2_answer(h2_at(0), request(0, 1), S("too much"));
     expect(&asked[0], ORIGIN_DONE);
     assert_null(lent);
     far.peer[0].deaf = false;
     conn_want_read(far.peer[0].c, true);
-    UNTIL(request(0, 0)->closed);
-    ask_many(1, 1, 0);
+    UNTIL(request(0, 1)->closed);
+    assert_int_equal(request(0, 1)->code, NGHTTP2_CANCEL);
+    ask_many(2, 1, 0);
 }
 
 static void a_slow_sink_stops_only_itself(void **state)
@@ -280,6 +305,11 @@ static void a_slow_sink_stops_only_itself(void **state)
     h2_answer(h2_at(0), request(0, 1), str_from(large, LARGE));
     expect(&asked[1], ORIGIN_DONE);
     assert_int_equal(buf_len(&asked[1].body), LARGE);
+    ask_many(2, 2, 0); /* more than the connection's window altogether */
+    h2_answer(h2_at(0), request(0, 2), str_from(large, LARGE));
+    h2_answer(h2_at(0), request(0, 3), str_from(large, LARGE));
+    expect(&asked[2], ORIGIN_DONE);
+    expect(&asked[3], ORIGIN_DONE);
     turns(20);
     assert_int_equal(asked[0].on_hand, 256 * 1024);
     pass_ms(29000);
@@ -679,6 +709,7 @@ int main(void)
         T(keeps_to_the_limit_of_streams),
         T(waits_for_a_stream),
         T(sends_a_large_body),
+        T(sends_a_large_body_into_wide_windows),
         T(lets_go_of_a_body),
         T(ends_before_the_body_was_sent),
         T(a_slow_sink_stops_only_itself),

@@ -173,6 +173,8 @@ static void opens_one_each_for_many(void **state)
     static struct asked many[20];
     for (int i = 0; i < 20; i++)
         ask(&many[i], origin);
+    turns(4);
+    assert_int_equal(count().connections, 20); /* side by side, not one after the other */
     for (unsigned i = 0; i < 20; i++)
         UNTIL(far.n > i && heard(&far.peer[i], "1}"));
     for (unsigned i = 0; i < 20; i++)
@@ -182,6 +184,35 @@ static void opens_one_each_for_many(void **state)
         forget(&many[i]);
     }
     assert_int_equal(count().idle, 20);
+}
+
+/* A connection that was made for a call that left, and that closes as it is taken. */
+static void tells_what_was_not_sent(void **state)
+{
+    ask(&one, origin);
+    origin_cancel(&one.call); /* its connection comes all the same */
+    UNTIL(count().idle == 1 && far.n == 1);
+    call_from_turn(close_the_first, ask_second);
+    UNTIL(two.ends);
+    assert_int_equal(two.end, ORIGIN_UNSENT);
+    assert_int_equal(far.n, 1);
+}
+
+static void say_something(void)
+{
+    say(&far.peer[0], "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+    conn_flush(far.peer[0].c);
+}
+
+/* Bytes that were there before the request answer something else. */
+static void takes_no_answer_from_before(void **state)
+{
+    asked_by(&one, 0);
+    answers(&one, &far.peer[0]);
+    call_from_turn(say_something, ask_second);
+    UNTIL(far.n == 2 && heard(&far.peer[1], "1}"));
+    answers(&two, &far.peer[1]);
+    assert_string_equal(buf_cstr(&two.body), "hi");
 }
 
 /* --- addresses */
@@ -411,6 +442,8 @@ int main(void)
         T(times_out_in_silence),
         T(waits_for_a_free_connection),
         T(opens_one_each_for_many),
+        T(tells_what_was_not_sent),
+        T(takes_no_answer_from_before),
         T(readmits_an_address),
         T(a_failed_trial_hurts_nobody),
         T(asks_for_addresses_when_they_are_old),

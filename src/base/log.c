@@ -10,6 +10,8 @@
 #include "weir/base/text.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -26,8 +28,9 @@ static _Thread_local char store[STORE_BYTES];
 
 static const struct str level_names[] = {STR("debug"), STR("info"), STR("warn"), STR("error")};
 
-static enum log_level least_level = LOG_INFO;
-static enum log_format line_format = LOG_TEXT;
+/* Set by a reload while other threads log; a line keeps the format that it began in. */
+static _Atomic(enum log_level) least_level = LOG_INFO;
+static _Atomic(enum log_format) line_format = LOG_TEXT;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct buf ring; /* max is its size; 0 before log_ring */
@@ -35,8 +38,8 @@ static atomic_ullong dropped;
 
 void log_setup(enum log_level least, enum log_format format)
 {
-    least_level = least;
-    line_format = format;
+    atomic_store_explicit(&least_level, least, memory_order_relaxed);
+    atomic_store_explicit(&line_format, format, memory_order_relaxed);
 }
 
 bool log_level_of(struct str name, enum log_level *out)
@@ -51,9 +54,9 @@ bool log_level_of(struct str name, enum log_level *out)
 
 static void add_key(struct log_line *l, const char *key)
 {
-    buf_add(&l->buf, line_format == LOG_JSON ? S(",\"") : S(" "));
+    buf_add(&l->buf, l->json ? S(",\"") : S(" "));
     buf_add(&l->buf, str_of(key));
-    buf_add(&l->buf, line_format == LOG_JSON ? S("\":") : S("="));
+    buf_add(&l->buf, l->json ? S("\":") : S("="));
 }
 
 /* The second's text is made once: breaking a date up costs more than the rest of the line. */
@@ -75,11 +78,12 @@ static void add_time(struct buf *b)
 
 void log_begin(struct log_line *l, enum log_level level, const char *event)
 {
-    l->wanted = level >= least_level;
+    l->wanted = level >= atomic_load_explicit(&least_level, memory_order_relaxed);
     if (!l->wanted)
         return;
     l->buf = (struct buf){.data = store, .cap = sizeof store, .max = sizeof store};
-    bool json = line_format == LOG_JSON;
+    bool json = atomic_load_explicit(&line_format, memory_order_relaxed) == LOG_JSON;
+    l->json = json;
     if (json)
         buf_add(&l->buf, S("{\"time\":\""));
     add_time(&l->buf);
@@ -96,7 +100,7 @@ void log_str(struct log_line *l, const char *key, struct str value)
     if (!l->wanted)
         return;
     add_key(l, key);
-    if (line_format == LOG_TEXT) {
+    if (!l->json) {
         text_add_logfmt(&l->buf, value, LOG_LINE_MAX / 4);
         return;
     }
@@ -154,7 +158,7 @@ void log_end(struct log_line *l)
 {
     if (!l->wanted)
         return;
-    buf_add(&l->buf, line_format == LOG_JSON ? S("}\n") : S("\n"));
+    buf_add(&l->buf, l->json ? S("}\n") : S("\n"));
     hand_over(buf_str(&l->buf));
 }
 
@@ -180,10 +184,22 @@ void log_ring(size_t size_bytes)
     pthread_mutex_unlock(&lock);
 }
 
+/* Not O_NONBLOCK: that would be set for everybody who shares the terminal or the pipe. A pipe that
+ * is ready has room for PIPE_BUF bytes. */
+static bool has_room(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    int r;
+    do
+        r = poll(&p, 1, 0);
+    while (r < 0 && errno == EINTR);
+    return r != 0;
+}
+
 bool log_drain(int fd)
 {
     for (;;) {
-        char piece[16384];
+        char piece[PIPE_BUF];
         pthread_mutex_lock(&lock);
         struct str waiting = str_sub(buf_str(&ring), 0, sizeof piece);
         if (waiting.len)
@@ -191,6 +207,8 @@ bool log_drain(int fd)
         pthread_mutex_unlock(&lock);
         if (waiting.len == 0)
             return true;
+        if (!has_room(fd))
+            return false;
         ssize_t n = write(fd, piece, waiting.len);
         if (n < 0 && errno == EINTR)
             continue;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Log lines: one line per event, key=value or JSON, never a prompt, an answer, a key or a
- * signature. A line is built in the thread's own memory and handed to a bounded ring; log_drain writes
- * the ring out (in the daemon the office thread does that, so that a blocked pipe cannot block a
- * worker; lines that do not fit are dropped and counted). Before log_ring is called lines go
- * straight to stderr.
+ * signature. A line is built in the thread's own memory and handed to a bounded ring; log_drain
+ * writes the ring out (in the daemon the office thread does that, so that a blocked pipe cannot
+ * block a worker; lines that do not fit are dropped and counted). Before log_ring is called lines
+ * go straight to stderr.
  *
  *     struct log_line l;
  *     log_begin(&l, LOG_INFO, "exchange");
@@ -23,7 +23,7 @@ enum { LOG_LINE_MAX = 4096 };
 
 struct log_line {
     struct buf buf;
-    bool wanted;
+    bool wanted, json;
 };
 
 void log_setup(enum log_level least, enum log_format format);

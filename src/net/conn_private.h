@@ -64,6 +64,7 @@ struct conn {
     struct watch watch;
     struct timer timer; /* until open; then until lingering ends */
     struct later work;  /* end of this turn: flush, events, the free */
+    struct later last;  /* the loop ends before the finishing does */
     struct later again; /* next turn: bytes that no descriptor tells of */
     struct buf copied;
     struct conn_span *spans;

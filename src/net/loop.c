@@ -42,7 +42,7 @@ struct loop {
     struct timers timers;
     int64_t alarm_at_ms; /* what the alarm is set to; INT64_MAX: off */
     ev_timer alarm;
-    struct list laters, next_turn;
+    struct list laters, next_turn, at_end;
     ev_idle idle; /* runs while next_turn has something: the loop does not wait then */
     ev_async mail;
     struct mailbox mailbox;
@@ -133,6 +133,7 @@ struct loop *loop_new(void)
     ev_set_invoke_pending_cb(l->ev, loop_work);
     list_init(&l->laters);
     list_init(&l->next_turn);
+    list_init(&l->at_end);
     l->alarm_at_ms = INT64_MAX;
     ev_timer_init(&l->alarm, on_alarm, 0, 0);
     ev_idle_init(&l->idle, on_idle);
@@ -148,6 +149,8 @@ void loop_free(struct loop *l)
         return;
     move_all(&l->next_turn, &l->laters);
     run_laters(l); /* deferred frees */
+    move_all(&l->at_end, &l->laters);
+    run_laters(l);
     ev_loop_destroy(l->ev);
     timers_fini(&l->timers);
     mem_free(l);
@@ -301,6 +304,12 @@ void loop_next_turn(struct loop *l, struct later *r)
     list_remove(&r->node);
     list_append(&l->next_turn, &r->node);
     ev_idle_start(l->ev, &l->idle);
+}
+
+void loop_at_end(struct loop *l, struct later *r)
+{
+    list_remove(&r->node);
+    list_append(&l->at_end, &r->node);
 }
 
 /* --- from outside the thread */

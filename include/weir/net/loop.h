@@ -66,6 +66,8 @@ void later_cancel(struct later *r);
 /* Like loop_later, but in the next turn, after descriptors were looked at: for long work that goes
  * in slices. */
 void loop_next_turn(struct loop *l, struct later *r);
+/* When the loop is freed: for what has no owner left but its own deadline. */
+void loop_at_end(struct loop *l, struct later *r);
 
 /* --- from other threads. */
 struct mailbox *loop_mailbox(struct loop *l);

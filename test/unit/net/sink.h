@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SINK_MOST = 64, SINK_ROOM = 1 << 20 };
+enum { SINK_MOST = 128, SINK_ROOM = 1 << 20 };
 
 struct exchange {
     struct sink *sink;

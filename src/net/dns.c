@@ -8,6 +8,9 @@
  * An address literal and "localhost" are entries that stay fresh for ever. Answers are always given
  * from the end of a turn, so nobody is called back from inside dns_resolve. Names come from the
  * configuration, so their number has no limit here.
+ *
+ * IPv4 and IPv6 are two questions: servers that answer only one of them exist. Whoever has one
+ * answer does not wait long for the other.
  */
 #include "weir/net/dns.h"
 
@@ -27,8 +30,10 @@ enum {
     FRESH_MOST_S = 60,
     STALE_MS = 5 * 60 * 1000,
     FAILED_MS = 1000,
-    /* How long a new question may take before the stale answer is given meanwhile. */
+    /* How long a new question may take before the stale answer is given meanwhile, and the other
+     * family's when one has answered (RFC 8305 3, "Resolution Delay"). */
     PATIENCE_MS = 200,
+    OTHER_FAMILY_MS = 50,
     /* c-ares waits 5 s for a datagram, longer than a whole connect may take. Twice as long at each
      * try. */
     ASK_MS = 800,
@@ -43,14 +48,26 @@ struct dns_query {
     void *arg;
 };
 
+enum family { SIX, FOUR, FAMILIES };
+
+/* What one family said to the last question. */
+struct half {
+    struct name *name;
+    size_t n;
+    int ttl;
+    struct sockaddr_storage addr[DNS_MOST];
+};
+
 struct name {
     struct list node;
     struct dns *dns;
     char host[HOST_MOST + 1];
     struct list waiters;
+    struct half half[FAMILIES];
+    unsigned asked;         /* questions on their way */
+    bool impatient;         /* they have been for long */
     struct dns_answer good; /* ports are 0 */
     const char *error;      /* of the last question; static */
-    bool asked, impatient;  /* a question is on its way; it has been for long */
     int64_t fresh_until_ms, stale_until_ms, failed_until_ms;
     struct timer patience;
     struct later tell;
@@ -185,90 +202,109 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
-static int ttl_of(const struct ares_addrinfo *found)
+static void take_addresses(struct half *half, const struct ares_addrinfo *found)
 {
-    int ttl = FRESH_MOST_S;
-    for (const struct ares_addrinfo_node *n = found->nodes; n; n = n->ai_next)
-        ttl = least(ttl, n->ai_ttl);
+    half->ttl = FRESH_MOST_S;
     for (const struct ares_addrinfo_cname *c = found->cnames; c; c = c->next)
-        ttl = least(ttl, c->ttl);
-    return ttl < FRESH_LEAST_S ? FRESH_LEAST_S : ttl;
-}
-
-static const struct ares_addrinfo_node *next_of(const struct ares_addrinfo_node *n, int family)
-{
-    while (n && (n->ai_family != family || n->ai_addrlen > sizeof(struct sockaddr_storage)))
-        n = n->ai_next;
-    return n;
-}
-
-static void add_node(struct dns_answer *a, const struct ares_addrinfo_node **n)
-{
-    if (!*n || a->n == DNS_MOST)
-        return;
-    memcpy(&a->addr[a->n++], (*n)->ai_addr, (*n)->ai_addrlen);
-    *n = next_of((*n)->ai_next, (*n)->ai_family);
-}
-
-/* RFC 8305 4: families alternate, IPv6 first, each in the order of the server. */
-static void interleave(const struct ares_addrinfo_node *nodes, struct dns_answer *out)
-{
-    const struct ares_addrinfo_node *six = next_of(nodes, AF_INET6),
-                                    *four = next_of(nodes, AF_INET);
-    memset(out, 0, sizeof *out);
-    while ((six || four) && out->n < DNS_MOST) {
-        add_node(out, &six);
-        add_node(out, &four);
+        half->ttl = least(half->ttl, c->ttl);
+    for (const struct ares_addrinfo_node *n = found->nodes; n; n = n->ai_next) {
+        half->ttl = least(half->ttl, n->ai_ttl);
+        if (half->n < DNS_MOST && n->ai_addrlen <= sizeof *half->addr)
+            memcpy(&half->addr[half->n++], n->ai_addr, n->ai_addrlen);
     }
 }
 
-static void on_failure(struct name *n, int status)
+/* RFC 8305 4: families alternate, IPv6 first, each in the order of the server. */
+static void interleave(const struct name *n, struct dns_answer *out)
+{
+    const struct half *six = &n->half[SIX], *four = &n->half[FOUR];
+    memset(out, 0, sizeof *out);
+    for (size_t i = 0; i < DNS_MOST; i++) {
+        if (i < six->n && out->n < DNS_MOST)
+            out->addr[out->n++] = six->addr[i];
+        if (i < four->n && out->n < DNS_MOST)
+            out->addr[out->n++] = four->addr[i];
+    }
+}
+
+static int ttl_of(const struct name *n)
+{
+    int ttl = FRESH_MOST_S;
+    for (int i = 0; i < FAMILIES; i++)
+        if (n->half[i].n)
+            ttl = least(ttl, n->half[i].ttl);
+    return ttl < FRESH_LEAST_S ? FRESH_LEAST_S : ttl;
+}
+
+/* With the halves that are there. */
+static void conclude(struct name *n)
+{
+    int64_t now = loop_now_ms(n->dns->loop);
+    if (n->half[SIX].n + n->half[FOUR].n) {
+        interleave(n, &n->good);
+        n->fresh_until_ms = now + ttl_of(n) * 1000;
+        n->stale_until_ms = n->fresh_until_ms + STALE_MS;
+    } else {
+        n->failed_until_ms = now + FAILED_MS;
+    }
+    n->impatient = false;
+    timer_stop(&n->patience);
+    loop_later(n->dns->loop, &n->tell); /* c-ares may answer from inside the question */
+}
+
+static void note_failure(struct name *n, int status)
 {
     n->error = ares_strerror(status);
-    n->failed_until_ms = loop_now_ms(n->dns->loop) + FAILED_MS;
     if (status != ARES_ENOTFOUND && status != ARES_ENODATA)
         n->dns->doubtful = true;
 }
 
 static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *found)
 {
-    struct name *n = arg;
+    struct half *half = arg;
+    struct name *n = half->name;
     if (status == ARES_EDESTRUCTION || status == ARES_ECANCELLED)
         return;
-    struct dns_answer answer = {0};
     if (status == ARES_SUCCESS)
-        interleave(found->nodes, &answer);
-    if (answer.n) {
-        n->good = answer;
-        n->fresh_until_ms = loop_now_ms(n->dns->loop) + ttl_of(found) * 1000;
-        n->stale_until_ms = n->fresh_until_ms + STALE_MS;
-    } else {
-        on_failure(n, status == ARES_SUCCESS ? ARES_ENODATA : status);
-    }
+        take_addresses(half, found);
+    if (half->n == 0)
+        note_failure(n, status == ARES_SUCCESS ? ARES_ENODATA : status);
     if (found)
         ares_freeaddrinfo(found);
-    n->asked = n->impatient = false;
+    n->asked--;
     n->dns->on_the_way--;
-    timer_stop(&n->patience);
-    loop_later(n->dns->loop, &n->tell); /* c-ares may answer from inside the question */
+    if (n->asked == 0)
+        conclude(n);
+    else if (half->n)
+        timer_start(&n->patience, OTHER_FAMILY_MS);
+}
+
+static void ask_half(struct name *n, enum family family)
+{
+    struct half *half = &n->half[family];
+    struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NOSORT,
+                                        .ai_family = family == SIX ? AF_INET6 : AF_INET,
+                                        .ai_socktype = SOCK_STREAM};
+    ares_getaddrinfo(n->dns->channel, n->host, NULL, &hints, on_answer, half);
 }
 
 static void ask(struct name *n)
 {
     struct dns *d = n->dns;
     renew_channel(d);
+    for (int i = 0; i < FAMILIES; i++)
+        n->half[i] = (struct half){.name = n};
     if (!d->channel) {
-        on_failure(n, ARES_ENOTINITIALIZED);
-        loop_later(d->loop, &n->tell);
+        note_failure(n, ARES_ENOTINITIALIZED);
+        conclude(n);
         return;
     }
-    struct ares_addrinfo_hints hints = {
-        .ai_flags = ARES_AI_NOSORT, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    n->asked = true;
-    d->on_the_way++;
+    n->asked = FAMILIES;
+    d->on_the_way += FAMILIES;
     if (n->good.n)
         timer_start(&n->patience, PATIENCE_MS);
-    ares_getaddrinfo(d->channel, n->host, NULL, &hints, on_answer, n);
+    ask_half(n, FOUR);
+    ask_half(n, SIX);
     set_timer(d);
 }
 
@@ -310,6 +346,10 @@ static void tell(void *arg)
 static void on_impatience(void *arg)
 {
     struct name *n = arg;
+    if (n->half[SIX].n + n->half[FOUR].n) {
+        conclude(n);
+        return;
+    }
     n->impatient = true;
     if (loop_now_ms(n->dns->loop) < n->stale_until_ms)
         loop_later(n->dns->loop, &n->tell);
@@ -323,6 +363,8 @@ static void need(struct name *n)
         loop_later(n->dns->loop, &n->tell);
     else if (!n->asked)
         ask(n);
+    else if (usable && !timer_running(&n->patience))
+        timer_start(&n->patience, PATIENCE_MS);
 }
 
 /* --- names */

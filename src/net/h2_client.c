@@ -63,7 +63,7 @@ static unsigned most_streams(const struct h2 *h)
 
 static bool has_room(const struct h2 *h)
 {
-    return !h->leaving && h->trunk.talks < most_streams(h) &&
+    return !h->trunk.leaving && h->trunk.talks < most_streams(h) &&
            nghttp2_session_check_request_allowed(h->session);
 }
 
@@ -165,7 +165,7 @@ static void settle(struct h2 *h)
 {
     if (!h->trunk.conn)
         return;
-    if (h->leaving && h->trunk.talks == 0)
+    if (h->trunk.leaving && h->trunk.talks == 0)
         over(h, ORIGIN_GONE, "the origin closes this connection");
     else
         origin_offer(&h->trunk, has_room(h));
@@ -184,7 +184,7 @@ static void on_flush(void *arg)
     origin_leave(o);
 }
 
-static void on_drained(struct h2 *h)
+static void note_sent(struct h2 *h)
 {
     while (!list_empty(&h->unsent)) {
         struct h2_stream *s = LIST_OF(h->unsent.next, struct h2_stream, unsent);
@@ -193,6 +193,11 @@ static void on_drained(struct h2 *h)
         list_remove(&s->unsent);
         talk_sent(&s->talk);
     }
+}
+
+static void on_drained(struct h2 *h)
+{
+    note_sent(h);
     if (nghttp2_session_want_write(h->session))
         kick(h);
 }
@@ -223,6 +228,7 @@ static void take_head(struct h2 *h, struct h2_stream *s, bool last)
             refuse(h, s, "There are too many 1xx answers before the final one.");
         return;
     }
+    note_sent(h); /* a busy queue does not drain for long */
     struct fields *fields = h2_head_fields(&h->head);
     uint64_t length;
     bool known = text_u64(fields_get(fields, S("content-length")), &length) && length <= INT64_MAX;
@@ -239,7 +245,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     bool last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     bool of_answer = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
     if (frame->hd.type == NGHTTP2_GOAWAY)
-        h->leaving = true;
+        origin_leaves(&h->trunk);
     if (frame->hd.type == NGHTTP2_SETTINGS && !(frame->hd.flags & NGHTTP2_FLAG_ACK)) {
         h->settings = true;
         origin_note_streams(h->trunk.origin, most_streams(h));

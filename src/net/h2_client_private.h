@@ -38,7 +38,7 @@ struct h2 {
     struct timer ping;
     int64_t heard_ms;
     bool settings; /* the origin's have come */
-    bool pinged, leaving;
+    bool pinged;
     const char *bad; /* what we sent GOAWAY for */
     struct h2_head head;
 };

@@ -50,8 +50,9 @@ struct origin {
     enum speaks speaks;
     unsigned streams;
     struct list waiting, ready, busy, graves, dials;
-    unsigned n_waiting, n_calls, n_trunks, n_dials; /* without trials */
-    unsigned inside;                                /* origin_enter */
+    unsigned n_waiting, n_calls, n_trunks, n_leaving;
+    unsigned n_dials; /* without trials */
+    unsigned inside;  /* origin_enter */
     bool retired, dead;
     struct timer sweep;
     struct buf scratch;
@@ -94,7 +95,7 @@ static unsigned talks_per_trunk(const struct origin *o)
 static bool may_dial(const struct origin *o)
 {
     unsigned most = o->o.most_connections;
-    return o->n_dials < DIALS_MOST && (most == 0 || o->n_trunks + o->n_dials < most);
+    return o->n_dials < DIALS_MOST && (most == 0 || o->n_trunks - o->n_leaving + o->n_dials < most);
 }
 
 /* The first connection shows what the origin speaks; until then one dial is enough for all. */
@@ -223,6 +224,15 @@ void origin_offer(struct trunk *k, bool room)
         note_idle(k);
 }
 
+void origin_leaves(struct trunk *k)
+{
+    if (k->leaving || k->buried)
+        return;
+    k->leaving = true;
+    k->origin->n_leaving++;
+    origin_offer(k, false);
+}
+
 void origin_bury(struct trunk *k)
 {
     if (k->buried)
@@ -233,6 +243,7 @@ void origin_bury(struct trunk *k)
     list_remove(&k->node);
     list_append(&k->origin->graves, &k->node);
     k->origin->n_trunks--;
+    k->origin->n_leaving -= k->leaving;
 }
 
 /* --- calls */

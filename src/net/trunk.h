@@ -43,6 +43,7 @@ struct trunk {
     unsigned talks;    /* on it now, also those that nobody listens to */
     bool used;         /* had a call before */
     bool ready, idle, buried;
+    bool leaving; /* takes no new call: does not count against most_connections */
     int64_t idle_since_ms;
 };
 
@@ -63,6 +64,8 @@ void origin_enter(struct origin *o);
 void origin_leave(struct origin *o);
 /* The trunk can take a call (`room`) or cannot, from now on. */
 void origin_offer(struct trunk *k, bool room);
+/* The origin wants no more calls on it; those that it has go on. */
+void origin_leaves(struct trunk *k);
 /* The trunk is over: its connection is closed, itself freed later. */
 void origin_bury(struct trunk *k);
 /* Once more from the front of the queue: nothing of it was written. */

@@ -22,7 +22,7 @@ struct stub_dns {
     struct watch watch;
     struct stub_name names[4];
     unsigned asked; /* questions for A */
-    bool silent, failing;
+    bool silent, silent_six, failing;
     char where[32];
 };
 
@@ -82,6 +82,8 @@ static inline void stub_answer(struct stub_dns *s, const unsigned char *q, size_
     unsigned type = (unsigned)q[type_at] << 8 | q[type_at + 1];
     const struct stub_name *known = stub_find(s, name);
     s->asked += type == 1;
+    if (type == 28 && s->silent_six)
+        return;
     struct buf records = {0};
     unsigned count =
         s->failing ? 0 : stub_put_addresses(&records, known, type == 28 ? AF_INET6 : AF_INET);
@@ -106,7 +108,7 @@ static inline void stub_on_ready(void *arg, bool readable, bool writable)
         return;
     struct buf answer = {0};
     stub_answer(s, q, (size_t)n, &answer);
-    if (!s->silent)
+    if (!s->silent && buf_len(&answer))
         (void)!sendto(s->fd, answer.data, buf_len(&answer), 0, (struct sockaddr *)&from, len);
     buf_fini(&answer);
 }

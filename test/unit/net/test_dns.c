@@ -156,6 +156,26 @@ static void does_not_wait_long_with_a_stale_one(void **state)
     assert_string_equal(resolve("four.test")->text, "10.0.0.9:443 "); /* now at once */
 }
 
+/* A server that does not answer one kind of question at all. */
+static void does_not_wait_long_for_the_other_family(void **state)
+{
+    stub.silent_six = true;
+    dns_resolve(dns, S("both.test"), 443, on_found, &other);
+    UNTIL(stub.asked == 1);
+    turns(5);
+    assert_int_equal(other.times, 0);
+    pass_ms(51);
+    assert_int_equal(other.times, 1);
+    assert_string_equal(other.text, "10.0.0.1:443 10.0.0.2:443 10.0.0.3:443 ");
+    assert_string_equal(resolve("both.test")->text, other.text); /* from the cache */
+    assert_int_equal(stub.asked, 1);
+    pass_ms(30001); /* the old question still waits for its other half */
+    dns_resolve(dns, S("both.test"), 443, on_found, &other);
+    turns(3);
+    pass_ms(201);
+    assert_int_equal(other.times, 2);
+}
+
 static void reads_etc_hosts(void **state)
 {
     char line[512], name[256] = "", address[64] = "";
@@ -207,6 +227,7 @@ int main(void)
         T(says_what_is_wrong),
         T(serves_the_last_good_one_through_a_failure),
         T(does_not_wait_long_with_a_stale_one),
+        T(does_not_wait_long_for_the_other_family),
         T(reads_etc_hosts),
         T(forgets_who_cancelled),
         T(is_freed_while_asking),

@@ -64,13 +64,16 @@ static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8
 }
 
 /* The last frame of an answer is in the queue. A client that has not sent all of its request need
- * not bother (RFC 9113 8.1). */
+ * not bother (RFC 9113 8.1); but it is told only after it had time to read the answer, since some
+ * (Node's) lose what came just before a reset. */
 static void end_sent(struct h2_server *h, struct h2_stream *s)
 {
     s->end_sent = true;
     s->done_at = conn_written(h->conn) + conn_unwritten(h->conn);
-    if (!s->remote_ended)
-        h2_reset(s, NGHTTP2_NO_ERROR);
+    if (s->remote_ended)
+        return;
+    s->reset_at_ms = loop_now_ms(h->o.loop) + LIMIT_UNREAD_BODY_MS;
+    h2_arm(h, LIMIT_UNREAD_BODY_MS);
 }
 
 static bool is_peers_fault(const struct h2_stream *s, uint32_t code)

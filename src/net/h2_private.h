@@ -55,7 +55,7 @@ struct h2_stream {
     enum h2_body body;
     enum front_gone why; /* how it ended, once it is in `ending` */
     uint64_t done_at;    /* conn_written when the last byte was taken */
-    int64_t body_since_ms, body_seen_ms, paused_since_ms, sent_ms;
+    int64_t body_since_ms, body_seen_ms, paused_since_ms, sent_ms, reset_at_ms /* 0: no */;
     uint64_t body_bytes;
     bool busy;         /* between on_request and on_gone */
     bool malformed;    /* its head has a field that is none */

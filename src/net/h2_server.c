@@ -567,11 +567,13 @@ static int64_t look_at_streams(struct h2_server *h, int64_t now)
     for (struct list *node = h->streams.next; node != &h->streams; node = next) {
         struct h2_stream *s = LIST_OF(node, struct h2_stream, node);
         next = node->next;
-        if (body_too_slow(s, now))
+        if (s->reset_at_ms && now >= s->reset_at_ms)
+            h2_reset(s, NGHTTP2_NO_ERROR);
+        else if (body_too_slow(s, now))
             body_timed_out(s);
         else if (answer_stalls(s, now))
             stalled(s, now);
-        if (s->body == H2_BODY_TAKEN)
+        if (s->body == H2_BODY_TAKEN || s->reset_at_ms)
             ms = CHECK_MS;
         else if (s->answered && ms > LIMIT_WRITE_STALL_MS / 4)
             ms = LIMIT_WRITE_STALL_MS / 4;

@@ -24,6 +24,10 @@ enum {
     /* A reader that takes nothing for a minute holds our memory for nothing. */
     LIMIT_WRITE_STALL_MS = 60 * 1000,
 
+    /* An HTTP/2 client that got its answer before it had sent its whole body may read it so long
+     * before its stream is reset. */
+    LIMIT_UNREAD_BODY_MS = 1000,
+
     /* Read ahead of the request that is being answered; the rest stays in the kernel. */
     LIMIT_READ_AHEAD_BYTES = 16 * 1024,
     /* HTTP/2: streams of one connection, and bytes under way on it that no sink has taken yet (a

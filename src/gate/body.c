@@ -72,7 +72,7 @@ enum body_room body_reserve(struct body *b, size_t want, char **out, size_t *out
     if (want > BODY_MOST_BYTES - b->len)
         want = BODY_MOST_BYTES - b->len;
     int64_t used = atomic_load_explicit(&budget->used_bytes, memory_order_relaxed);
-    if (used >= budget->most_bytes)
+    if (used >= atomic_load_explicit(&budget->most_bytes, memory_order_relaxed))
         return BODY_WAIT;
     if (b->room - b->len < want && !b->mapped && !grow(b, want))
         return BODY_WAIT;

@@ -20,7 +20,7 @@ enum { BODY_MOST_BYTES = 25000000 };
 /* The budget of the whole process. */
 struct body_budget {
     _Atomic(int64_t) used_bytes;
-    int64_t most_bytes;
+    _Atomic(int64_t) most_bytes; /* a reload may change it */
 };
 
 enum { BODY_SPARES = 4 };

@@ -26,9 +26,12 @@ void body_init(struct body *b, struct body_pool *pool)
 
 static char *take_mapping(struct body_pool *p)
 {
-    if (p->n_spares)
-        return p->spare[--p->n_spares];
-    return mem_map(MAPPING_BYTES);
+    if (p->n_spares == 0)
+        return mem_map(MAPPING_BYTES);
+    char *data = p->spare[--p->n_spares];
+    if (p->n_unused > p->n_spares)
+        p->n_unused = p->n_spares;
+    return data;
 }
 
 static void drop_mapping(struct body_pool *p, char *data, size_t used)
@@ -101,6 +104,16 @@ void body_fini(struct body *b)
     else
         mem_free(b->data);
     *b = (struct body){0};
+}
+
+/* The bottom of the pile is what was not touched. */
+void body_pool_trim(struct body_pool *p)
+{
+    for (size_t i = 0; i < p->n_unused; i++)
+        mem_unmap(p->spare[i], MAPPING_BYTES);
+    p->n_spares -= p->n_unused;
+    memmove(p->spare, p->spare + p->n_unused, p->n_spares * sizeof *p->spare);
+    p->n_unused = p->n_spares;
 }
 
 void body_pool_fini(struct body_pool *p)

@@ -63,6 +63,7 @@ static void tick(void *arg)
 {
     struct worker *w = arg;
     publish(w);
+    body_pool_trim(&w->bodies);
     for (struct port **at = &w->ports; *at;) {
         if ((*at)->retiring && listener_busy((*at)->listener) == 0)
             close_port(w, at);

@@ -39,8 +39,11 @@ def open_files():
 
 
 def begin(argv, core, **more):
-    """A program that ends with this one, may open as many files as allowed, and keeps to a core."""
+    """A program that ends with this one, may open as many files as allowed, keeps to a core, and, where
+    that may be asked for, goes before what else runs here."""
     def prepare():
+        if os.geteuid() == 0:
+            os.nice(-15)
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         most = open_files()
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

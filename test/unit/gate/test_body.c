@@ -71,6 +71,33 @@ static void keeps_and_hashes(void **state)
     }
 }
 
+static void hold(struct body *bodies, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        body_init(&bodies[i], &pool);
+        assert_true(fill(&bodies[i], 70000));
+    }
+    for (size_t i = 0; i < n; i++)
+        body_fini(&bodies[i]);
+}
+
+static void keeps_the_spares_that_are_used(void **state)
+{
+    struct body bodies[BODY_SPARES + 1];
+    hold(bodies, BODY_SPARES + 1);
+    assert_int_equal(pool.n_spares, BODY_SPARES);
+    body_pool_trim(&pool); /* all were new: from here on it counts */
+    hold(bodies, 3);
+    body_pool_trim(&pool);
+    assert_int_equal(pool.n_spares, 3);
+    hold(bodies, 1);
+    body_pool_trim(&pool);
+    assert_int_equal(pool.n_spares, 1);
+    body_pool_trim(&pool);
+    assert_int_equal(pool.n_spares, 0);
+    hold(bodies, 2);
+}
+
 static void stops_at_the_largest(void **state)
 {
     struct body b;
@@ -149,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(keeps_and_hashes, fresh, done),
+        cmocka_unit_test_setup_teardown(keeps_the_spares_that_are_used, fresh, done),
         cmocka_unit_test_setup_teardown(stops_at_the_largest, fresh, done),
         cmocka_unit_test_setup_teardown(waits_for_the_budget, fresh, done),
         cmocka_unit_test_setup_teardown(bears_refused_memory, fresh, done),

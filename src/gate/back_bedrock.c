@@ -10,7 +10,7 @@
  * The body stays in memory until an answer's head has come that will be passed on.
  */
 #include "back.h"
-#include "weir/base/clock.h"
+#include "record.h"
 #include "weir/base/hook.h"
 
 enum { MOST_ATTEMPTS = 3 };
@@ -40,6 +40,7 @@ static void look_at_refusal(struct exchange *ex, int status, const struct fields
 static void send_again(struct exchange *ex, enum resent reason)
 {
     metric_bump(&ex->worker->metrics.resent[reason], 1);
+    record_attempt(ex);
     (void)start(ex);
 }
 
@@ -55,7 +56,8 @@ static void on_head(void *arg, int status, const struct fields *fields, int64_t 
         return;
     }
     look_at_refusal(ex, status, fields);
-    stream_tail_init(&ex->tail, fields_get(fields, S("content-type")));
+    if (content_length < 0) /* nothing can be added to what was counted */
+        stream_tail_init(&ex->tail, fields_get(fields, S("content-type")));
     exchange_answer(ex, status, fields->at, fields->n);
     if (ex->call.sent_ns)
         body_fini(&ex->body);
@@ -118,10 +120,27 @@ static const struct origin_sink sink = {on_head, on_bytes, on_end};
 
 /* --- the request */
 
+/* Origin, address, Region and credentials belong together. What a reload found not sent yet goes
+ * the new way. */
+static const struct setup *newest_setup(struct exchange *ex)
+{
+    struct setup *old = ex->setup;
+    ex->setup = setup_ref(ex->worker->setup);
+    if (old != ex->setup)
+        ex->listen = NULL; /* the old one's */
+    setup_unref(old);
+    return ex->setup;
+}
+
+static enum outcome outcome_of(int err)
+{
+    return err == ERR_TOO_BIG || err == ERR_NO_MEMORY ? OUTCOME_HEAD_TOO_BIG : OUTCOME_INTERNAL;
+}
+
 static enum step_result start(struct exchange *ex)
 {
     struct worker *w = ex->worker;
-    const struct setup *setup = ex->setup;
+    const struct setup *setup = newest_setup(ex);
     struct creds *creds = worker_creds(w);
     if (!creds)
         return exchange_fail(ex, OUTCOME_NO_CREDENTIALS, S(""));
@@ -154,11 +173,11 @@ static enum step_result start(struct exchange *ex)
     ex->attempts++;
     ex->creds_version = creds->version;
     (void)HOOK("dispatch.send");
-    if (aws_send(w->signer, &target, creds, &request, &ex->arena, &sink, ex, &ex->call) < 0)
-        return exchange_fail(ex, OUTCOME_HEAD_TOO_BIG, S(""));
+    int err = aws_send(w->signer, &target, creds, &request, &ex->arena, &sink, ex, &ex->call);
+    if (err < 0)
+        return exchange_fail(ex, outcome_of(err), S(""));
     ex->calling = true;
-    metric_add(&w->metrics, METRIC_UPSTREAM_CALLS, 1);
-    w->resend_tokens += w->resend_tokens < 10 ? 0.1 : 0;
+    worker_called(w);
     return STEP_NEXT;
 }
 

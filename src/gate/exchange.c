@@ -159,7 +159,7 @@ static enum step_result step_receive(struct exchange *ex)
     }
     if (!ex->body_whole)
         return STEP_WAIT;
-    ex->whole_ns = clock_mono_ns();
+    ex->ours_ns = clock_mono_ns();
     return STEP_NEXT;
 }
 
@@ -317,6 +317,7 @@ enum step_result exchange_fail(struct exchange *ex, enum outcome outcome, struct
         return STEP_END;
     ex->failed_in = steps[ex->step].name;
     ex->step = STEP_RELAY;
+    body_fini(&ex->body); /* no call needs it any more, and the client may be slow to take this */
     if (ex->answered) {
         fail_inside(ex, outcome);
         return STEP_END;
@@ -376,7 +377,7 @@ static enum outcome outcome_at_end(const struct exchange *ex, enum front_gone wh
 {
     bool whole = ex->outcome == OUTCOME_NONE || ex->outcome == OUTCOME_ANSWERED ||
                  ex->outcome == OUTCOME_OWN;
-    if (why == FRONT_BAD)
+    if (why == FRONT_BAD && !ex->outcome)
         return OUTCOME_BAD_MESSAGE;
     if (why == FRONT_LEFT && whole)
         return OUTCOME_CLIENT_LEFT;

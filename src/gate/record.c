@@ -13,13 +13,23 @@
 static int64_t added_us(const struct exchange *ex, int64_t now_ns)
 {
     const struct origin_call *c = &ex->call;
-    if (!ex->whole_ns)
+    if (!ex->ours_ns)
         return 0;
     if (!ex->attempts)
-        return (now_ns - ex->whole_ns) / 1000;
-    int64_t before = c->sent_ns > ex->whole_ns ? c->sent_ns - ex->whole_ns : 0;
+        return (now_ns - ex->ours_ns) / 1000;
+    int64_t before = c->sent_ns > ex->ours_ns ? c->sent_ns - ex->ours_ns : 0;
     int64_t after = c->head_ns && ex->handed_ns > c->head_ns ? ex->handed_ns - c->head_ns : 0;
-    return (before + after) / 1000;
+    return (ex->added_ns + before + after) / 1000;
+}
+
+/* What was never sent was in our hands all the time. */
+void record_attempt(struct exchange *ex)
+{
+    int64_t sent_ns = ex->call.sent_ns;
+    if (!sent_ns)
+        return;
+    ex->added_ns += sent_ns - ex->ours_ns;
+    ex->ours_ns = clock_mono_ns();
 }
 
 static void log_exchange(const struct exchange *ex, int64_t now_ns, const struct operation *op,

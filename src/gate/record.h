@@ -7,6 +7,9 @@
 
 #include "weir/gate/exchange.h"
 
+/* Its call is over and it will be sent again: from now on it is in our hands. To be called before
+ * the new call takes the old one's place. */
+void record_attempt(struct exchange *ex);
 /* Logs and counts a finished exchange; `step` is the one that it was in. */
 void record_exchange(const struct exchange *ex, const char *step);
 

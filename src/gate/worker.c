@@ -14,7 +14,10 @@
 enum {
     TICK_MS = 1000,
     IDLE_MS = 60000, /* an unused connection to the origin; Bedrock's side keeps them longer */
-    PING_MS = 30000  /* NAT and PrivateLink forget a silent connection after 350 s */
+    PING_MS = 30000, /* NAT and PrivateLink forget a silent connection after 350 s */
+    /* In tenths: what one resend costs, and what is kept for a bad moment. */
+    RESEND_COST = 10,
+    RESEND_MOST = 100
 };
 
 static struct origin *make_origin(struct worker *w, const struct setup *s)
@@ -81,7 +84,7 @@ void worker_init(struct worker *w, struct daemon *daemon, unsigned index, struct
     w->dns = dns_new(w->loop);
     w->signer = aws_signer_new();
     w->bodies.budget = &daemon->bodies;
-    w->resend_tokens = 1;
+    w->resend_tenths = RESEND_COST;
     if (setup) {
         w->setup = setup_ref(setup);
         w->origin = make_origin(w, setup);
@@ -217,10 +220,16 @@ struct creds *worker_creds(struct worker *w)
     return w->creds;
 }
 
+void worker_called(struct worker *w)
+{
+    metric_add(&w->metrics, METRIC_UPSTREAM_CALLS, 1);
+    w->resend_tenths += w->resend_tenths < RESEND_MOST;
+}
+
 bool worker_may_resend(struct worker *w)
 {
-    if (w->resend_tokens < 1)
+    if (w->resend_tenths < RESEND_COST)
         return false;
-    w->resend_tokens -= 1;
+    w->resend_tenths -= RESEND_COST;
     return true;
 }

@@ -64,7 +64,9 @@ struct exchange {
     const char *failed_in; /* the step that it was in when it failed, or NULL */
     const char *trouble;   /* a static or arena sentence for the log, or NULL */
 
-    int64_t whole_ns, handed_ns; /* request complete; answer's head handed on */
+    /* When it was last in our hands: complete, or to be sent again; answer's head handed on; what
+     * earlier attempts spent with us. */
+    int64_t ours_ns, handed_ns, added_ns;
 };
 
 /* What listeners call: owner is a struct port. */

@@ -41,9 +41,9 @@ struct worker {
     struct port *ports;
     struct creds *creds; /* the set used last */
     struct body_pool bodies;
-    double resend_tokens; /* a tenth for each call; one is spent by sending again on 503 or 529 */
-    size_t active;        /* exchanges */
-    bool leaving;         /* stop the loop when the last exchange ends */
+    unsigned resend_tenths; /* one for each call; ten are spent by sending again on 503 or 529 */
+    size_t active;          /* exchanges */
+    bool leaving;           /* stop the loop when the last exchange ends */
     struct timer tick;
     struct metric_slab metrics;
 };
@@ -68,7 +68,9 @@ void worker_drain(struct worker *w);
 void worker_left(struct worker *w);
 /* The newest valid credentials, borrowed until the next call; NULL when there are none. */
 struct creds *worker_creds(struct worker *w);
-/* May a call that met 503 or 529 be sent again? Takes the token. */
+/* A call was started: it counts, and earns a tenth of a resend. */
+void worker_called(struct worker *w);
+/* May a call that met 503 or 529 be sent again? Spends what was earned. */
 bool worker_may_resend(struct worker *w);
 
 #endif

@@ -180,6 +180,7 @@ static bool open_channel(struct dns *d)
 
 static void close_channel(struct dns *d)
 {
+    timer_stop(&d->timer);
     if (d->channel)
         ares_destroy(d->channel);
     d->channel = NULL;
@@ -467,7 +468,6 @@ void dns_free(struct dns *d)
     if (!d)
         return;
     close_channel(d);
-    timer_stop(&d->timer);
     struct list *node;
     while ((node = list_take(&d->names)))
         free_name(LIST_OF(node, struct name, node));

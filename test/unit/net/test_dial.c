@@ -249,6 +249,11 @@ static void tries_one_address_on_trial(void **state)
     UNTIL(dialled);
     assert_non_null(line);
     assert_int_equal(addrs_out(&book), 0);
+    addrs_failed(&book, &at, now_ms);
+    pass_ms(1001);
+    assert_true(addrs_trial(&book, now_ms, &at));
+    dial_free(dial_new(loop, dns, &options, &book, &at, on_done, NULL));
+    assert_true(addrs_trial(&book, now_ms, &at)); /* no verdict: another trial may be made */
     far_end(&back);
 }
 
@@ -305,6 +310,23 @@ static void gives_up_a_handshake_in_time(void **state)
     pass_ms(2);
     assert_int_equal(dialled, 1);
     assert_null(line);
+    assert_int_equal(addrs_out(&book), 1);
+}
+
+/* Only connecting is a race: a slow handshake brings nobody else in. */
+static void does_not_race_a_handshake(void **state)
+{
+    struct far other;
+    far_begin(&other, "127.0.0.2", far.port, NULL);
+    stub.names[2] = (struct stub_name){"slow.test", {"127.0.0.1", "127.0.0.2"}, 60};
+    options.host = S("slow.test");
+    options.tls = client_tls;
+    begin();
+    UNTIL(far.n && buf_len(&far.peer[0].got));
+    pass_ms(251);
+    turns(5);
+    assert_int_equal(other.n, 0);
+    far_end(&other);
 }
 
 /* --- the proxy */
@@ -427,6 +449,7 @@ int main(void)
         T(refuses_another_name),
         T(goes_on_when_tls_fails),
         T(gives_up_a_handshake_in_time),
+        T(does_not_race_a_handshake),
         T(asks_the_proxy),
         T(brackets_an_ipv6_literal),
         T(secures_through_the_proxy),

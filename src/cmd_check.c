@@ -3,7 +3,7 @@
  * weir check: validates the configuration and prints the effective one.
  */
 #include "cmd.h"
-#include "weir/gate/config.h"
+#include "weir/gate/setup.h"
 
 #include <stdio.h>
 
@@ -14,11 +14,14 @@ int cmd_check(int argc, char **argv)
         return CMD_USAGE;
     struct buf text = {0};
     struct config *c = config_load(path, &text);
-    int status = c ? CMD_DONE : CMD_USAGE;
-    if (c)
+    char err[512];
+    bool good = c && setup_check(c, err, sizeof err);
+    if (good)
         config_print(c, &text);
-    fputs(buf_cstr(&text), c ? stdout : stderr);
+    else if (c)
+        buf_addf(&text, "%s: %s\n", path ? path : "built-in defaults", err);
+    fputs(buf_cstr(&text), good ? stdout : stderr);
     config_free(c);
     buf_fini(&text);
-    return status;
+    return good ? CMD_DONE : CMD_USAGE;
 }

@@ -388,7 +388,7 @@ int daemon_run(const char *config_path)
     struct daemon *s = mem_new(sizeof *s);
     s->config_path = config_path;
     s->bodies.most_bytes = (int64_t)config->bodies_bytes;
-    int status = 1;
+    int status = 2;
     if (take_lock(s, config->state)) {
         worker_init(&s->office, s, MOST_WORKERS, NULL);
         s->setups = setup_new(config, NULL, s->office.loop, s->office.dns, creds_changed, s, err,
@@ -402,6 +402,7 @@ int daemon_run(const char *config_path)
         worker_fini(&s->office);
     } else {
         config_free(config);
+        status = 1;
     }
     (void)log_drain(STDERR_FILENO);
     mem_free(s);

@@ -120,6 +120,28 @@ static void setup_free(struct setup *s, bool keep_creds)
     mem_free(s);
 }
 
+/* All that needs neither a loop nor the network. */
+static bool prepare(struct setup *s, struct setup *old, char *err, size_t err_size)
+{
+    snprintf(err, err_size, "endpoints cannot be read");
+    if (!make_endpoints(s, err, err_size) || !make_proxy(s, err, err_size) ||
+        !make_listen_tls(s, old, err, err_size))
+        return false;
+    if (s->runtime.tls)
+        s->origin_tls = tls_client_new(cstr_or_null(s->config->ca_file), true, err, err_size);
+    return s->origin_tls || !s->runtime.tls;
+}
+
+bool setup_check(struct config *config, char *err, size_t err_size)
+{
+    struct setup *s = mem_new(sizeof *s);
+    s->config = config;
+    bool good = prepare(s, NULL, err, err_size);
+    s->config = NULL;
+    setup_free(s, true);
+    return good;
+}
+
 struct setup *setup_new(struct config *config, struct setup *old, struct loop *office,
                         struct dns *dns, void (*changed)(void *arg), void *arg, char *err,
                         size_t err_size)
@@ -127,14 +149,8 @@ struct setup *setup_new(struct config *config, struct setup *old, struct loop *o
     struct setup *s = mem_new(sizeof *s);
     s->config = config;
     s->next = old;
-    snprintf(err, err_size, "endpoints cannot be read");
-    bool good = make_endpoints(s, err, err_size) && make_proxy(s, err, err_size) &&
-                make_listen_tls(s, old, err, err_size);
-    if (good && s->runtime.tls) {
-        s->origin_tls = tls_client_new(cstr_or_null(config->ca_file), true, err, err_size);
-        good = s->origin_tls != NULL;
-    }
-    if (good && make_creds(s, old, office, dns, changed, arg, err, err_size))
+    if (prepare(s, old, err, err_size) &&
+        make_creds(s, old, office, dns, changed, arg, err, err_size))
         return s;
     setup_free(s, true);
     return NULL;

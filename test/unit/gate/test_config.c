@@ -142,6 +142,9 @@ static void wants_a_region(void **state)
     assert_non_null(c);
     assert_true(str_eq(c->region, S("us-west-2")));
     config_free(c);
+    c = config_load(NULL, &faults); /* without a file at all */
+    assert_non_null(c);
+    config_free(c);
     unsetenv("AWS_REGION");
 }
 

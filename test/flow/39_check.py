@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+# asan: yes
+"""weir check says of a file what weir serve would: every fault with its place, exit 2; or the effective
+configuration, exit 0, which can be checked again."""
+import subprocess
+from weirflow import BUILD, Story, check, equal
+
+GOOD = 'region: eu-west-1\nlisten: [{address: "127.0.0.1:0", prefix: /bedrock}]\n'
+BAD = {
+    'listn: []\nregion: x\n': 'weir.yaml:1:1: unknown key "listn"; did you mean "listen"?',
+    'region: eu-west-1\ntimeouts: {connect: soon}\n': 'weir.yaml:2:21: timeouts.connect wants a time',
+    'region: eu-west-1\nlisten: [{address: "127.0.0.1:0", tls: {cert: no.crt, key: no.key}}]\n': 'no.key: cannot open',
+    'region: eu-west-1\nendpoints: {ca_file: no.pem, runtime: "https://localhost"}\n': 'no.pem',
+    'region: [eu-west-1\n': 'weir.yaml:2:1: ',
+    '\x00': 'weir.yaml:1:1: ',
+}
+
+with Story() as s:
+    def weir(*argv, **env):
+        return subprocess.run([BUILD / 'src' / 'weir', *argv], cwd=s.dir, env=s.clean_env(**env), text=True,
+                              capture_output=True, timeout=30, stdin=subprocess.DEVNULL)
+    for text, fault in BAD.items():
+        (s.dir / 'weir.yaml').write_text(text)
+        for command in ('check', 'serve'):
+            done = weir(command, '-c', 'weir.yaml')
+            equal((done.returncode, done.stdout), (2, ''), f'{command} of {text!r}')
+            check(fault in done.stderr, f'{command} of {text!r} said {done.stderr}')
+    (s.dir / 'weir.yaml').write_text(GOOD)
+    first = weir('check', '-c', 'weir.yaml')
+    equal((first.returncode, first.stderr), (0, ''))
+    (s.dir / 'again.yaml').write_text(first.stdout)
+    equal(weir('check', '-c', 'again.yaml').stdout, first.stdout, 'the effective configuration, checked')
+    equal(weir('check', '-c', 'missing.yaml').returncode, 2)
+    equal(weir('check', AWS_REGION='us-east-1').returncode, 0, 'without a file')
+    equal(weir('check', '--what').returncode, 2)
+    equal(weir('dance').returncode, 2)
+    for argv in (['--help'], ['serve', '--help'], ['version']):
+        done = weir(*argv)
+        equal((done.returncode, done.stderr), (0, ''), f'{argv}')
+        check('weir' in done.stdout, f'{argv}: {done.stdout}')

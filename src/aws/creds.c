@@ -47,6 +47,7 @@ struct creds_chain {
     pthread_mutex_t lock;
     struct creds *newest; /* changed under the lock, by this loop */
     _Atomic uint64_t version;
+    atomic_bool settled;
 
     _Atomic uint64_t refused; /* by another thread; 0: no mail under way */
     struct mail refusal;
@@ -112,8 +113,14 @@ const char *creds_trouble(const struct creds_chain *c)
     return c->trouble;
 }
 
+bool creds_settled(struct creds_chain *c)
+{
+    return atomic_load_explicit(&c->settled, memory_order_acquire);
+}
+
 static void tell(struct creds_chain *c)
 {
+    atomic_store_explicit(&c->settled, true, memory_order_release);
     if (c->changed)
         c->changed(c->arg);
 }

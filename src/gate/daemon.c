@@ -90,6 +90,13 @@ static void send_order(struct order *o)
 
 /* --- reload */
 
+/* Not before it is known whether there are credentials: what comes earlier would be refused. */
+static void become_ready(struct daemon *s)
+{
+    if (!atomic_exchange(&s->ready, true))
+        log_say(LOG_INFO, "ready", "weir %s serves with %u workers", WEIR_VERSION, s->n_workers);
+}
+
 static void creds_changed(void *arg)
 {
     struct daemon *s = arg;
@@ -106,6 +113,7 @@ static void creds_changed(void *arg)
         log_end(&l);
     }
     creds_unref(set);
+    become_ready(s);
 }
 
 static const char *needs_restart(const struct config *old, const struct config *new)
@@ -192,6 +200,7 @@ bool daemon_reload(struct daemon *s, struct buf *faults)
             o->fds[i] = fds[i][w];
         send_order(o);
     }
+    worker_follow(&s->office, setup);
     s->reloads_good++;
     log_say(LOG_INFO, "reload", "the new configuration is in force");
     return true;
@@ -285,7 +294,7 @@ static bool open_admin(struct daemon *s, char *err, size_t err_size)
     int fd;
     if (!bind_address(address, "admin", &fd, 1, err, err_size))
         return false;
-    worker_open(&s->office, fd, s->setups, 0, address, REALM_ADMIN);
+    worker_open(&s->office, fd, s->setups, 0, REALM_ADMIN);
     return true;
 }
 
@@ -293,11 +302,16 @@ static bool open_ports(struct daemon *s, char *err, size_t err_size)
 {
     static int fds[CONFIG_MOST_LISTENERS][MOST_WORKERS];
     const struct config *c = s->setups->config;
-    if (!bind_new(s, NULL, c, fds, err, err_size) || !open_admin(s, err, err_size))
+    if (!bind_new(s, NULL, c, fds, err, err_size))
         return false;
+    if (!open_admin(s, err, err_size)) {
+        for (size_t i = 0; i < c->n_listen; i++)
+            bind_close(fds[i], s->n_workers);
+        return false;
+    }
     for (unsigned w = 0; w < s->n_workers; w++)
         for (size_t i = 0; i < c->n_listen; i++)
-            worker_open(s->workers[w], fds[i][w], s->setups, i, c->listen[i].address, REALM_DATA);
+            worker_open(s->workers[w], fds[i][w], s->setups, i, REALM_DATA);
     return true;
 }
 
@@ -338,8 +352,6 @@ static void serve(struct daemon *s)
     timer_init(&s->log_timer, s->office.loop, write_log, s);
     timer_start(&s->log_timer, LOG_EVERY_MS);
     start_threads(s);
-    atomic_store(&s->ready, true);
-    log_say(LOG_INFO, "ready", "weir %s serves with %u workers", WEIR_VERSION, s->n_workers);
     loop_run(s->office.loop);
     for (unsigned w = 0; w < s->n_workers; w++)
         pthread_join(s->workers[w]->thread, NULL);

@@ -76,11 +76,17 @@ static bool make_proxy(struct setup *s, char *err, size_t err_size)
     return s->has_proxy;
 }
 
+/* Files may hold something else than before. */
+static bool same_roots(const struct config *a, const struct config *b)
+{
+    return a->ca_file.len == 0 && b->ca_file.len == 0;
+}
+
 static bool same_credentials(const struct config *a, const struct config *b)
 {
-    return str_eq(a->profile, b->profile) && str_eq(a->bearer_file, b->bearer_file) &&
-           str_eq(a->region, b->region) && str_eq(a->sts_url, b->sts_url) &&
-           str_eq(a->ca_file, b->ca_file) && str_eq(a->egress_proxy, b->egress_proxy);
+    return same_roots(a, b) && str_eq(a->profile, b->profile) &&
+           str_eq(a->bearer_file, b->bearer_file) && str_eq(a->region, b->region) &&
+           str_eq(a->sts_url, b->sts_url) && str_eq(a->egress_proxy, b->egress_proxy);
 }
 
 static struct str proxy_host(const struct setup *s)
@@ -183,7 +189,7 @@ void setup_reap(struct setup **list, bool all)
 bool setup_same_origin(const struct setup *a, const struct setup *b)
 {
     const struct config *x = a->config, *y = b->config;
-    return str_eq(x->runtime_url, y->runtime_url) && str_eq(x->region, y->region) &&
-           str_eq(x->ca_file, y->ca_file) && str_eq(x->egress_proxy, y->egress_proxy) &&
+    return same_roots(x, y) && str_eq(x->runtime_url, y->runtime_url) &&
+           str_eq(x->region, y->region) && str_eq(x->egress_proxy, y->egress_proxy) &&
            x->connect_ms == y->connect_ms;
 }

@@ -39,9 +39,9 @@ static void publish(struct worker *w)
     struct origin_counts c = {0};
     if (w->origin)
         origin_count(w->origin, &c);
-    metric_set(&w->metrics, METRIC_UPSTREAM_OPENED, c.opened);
-    metric_set(&w->metrics, METRIC_UPSTREAM_REUSED, c.reused);
-    metric_set(&w->metrics, METRIC_UPSTREAM_FAILED, c.failed);
+    metric_set(&w->metrics, METRIC_UPSTREAM_OPENED, w->past.opened + c.opened);
+    metric_set(&w->metrics, METRIC_UPSTREAM_REUSED, w->past.reused + c.reused);
+    metric_set(&w->metrics, METRIC_UPSTREAM_FAILED, w->past.failed + c.failed);
     metric_set(&w->metrics, METRIC_UPSTREAM_CONNECTIONS, c.connections);
     metric_set(&w->metrics, METRIC_UPSTREAM_EJECTED, c.ejected);
     metric_set(&w->metrics, METRIC_ACTIVE, w->active);
@@ -52,14 +52,13 @@ static void publish(struct worker *w)
         metric_set(&w->metrics, METRIC_LONGEST_TURN, (uint64_t)us);
 }
 
-static void close_port(struct worker *w, struct port **at)
+static void close_port(struct port **at)
 {
     struct port *p = *at;
     *at = p->next;
     listener_free(p->listener);
     setup_unref(p->setup);
     mem_free(p);
-    (void)w;
 }
 
 static void tick(void *arg)
@@ -69,7 +68,7 @@ static void tick(void *arg)
     body_pool_trim(&w->bodies);
     for (struct port **at = &w->ports; *at;) {
         if ((*at)->retiring && listener_busy((*at)->listener) == 0)
-            close_port(w, at);
+            close_port(at);
         else
             at = &(*at)->next;
     }
@@ -96,8 +95,9 @@ void worker_init(struct worker *w, struct daemon *daemon, unsigned index, struct
 void worker_close(struct worker *w)
 {
     timer_stop(&w->tick);
+    mailbox_read(loop_mailbox(w->loop)); /* an order that came after its end */
     while (w->ports)
-        close_port(w, &w->ports);
+        close_port(&w->ports);
     if (w->origin)
         origin_free(w->origin);
     creds_unref(w->creds);
@@ -126,27 +126,26 @@ static struct listener_options options_of(struct port *p)
                                      .most_connections = (int64_t)s->config->connections};
 }
 
-void worker_open(struct worker *w, int fd, struct setup *setup, size_t at, struct str address,
-                 enum realm realm)
+void worker_open(struct worker *w, int fd, struct setup *setup, size_t at, enum realm realm)
 {
     struct port *p = mem_new(sizeof *p);
-    *p = (struct port){.worker = w,
-                       .address = address,
-                       .setup = setup_ref(setup),
-                       .at = at,
-                       .realm = realm,
-                       .next = w->ports};
+    *p = (struct port){
+        .worker = w, .setup = setup_ref(setup), .at = at, .realm = realm, .next = w->ports};
     const struct listener_options o = options_of(p);
     p->listener = listener_new(w->loop, fd, &o);
     w->ports = p;
 }
 
-static struct port *port_at(struct worker *w, struct str address)
+/* The port that has this address and was not moved yet. The address may stand there several times,
+ * as 127.0.0.1:0 does: then the first of them. */
+static struct port *port_at(struct worker *w, const struct setup *new, struct str address)
 {
+    struct port *found = NULL;
     for (struct port *p = w->ports; p; p = p->next)
-        if (!p->retiring && str_eq(p->address, address))
-            return p;
-    return NULL;
+        if (!p->retiring && p->setup != new && (!found || p->at < found->at) &&
+            str_eq(p->setup->config->listen[p->at].address, address))
+            found = p;
+    return found;
 }
 
 static void move_port(struct port *p, struct setup *setup, size_t at)
@@ -154,27 +153,17 @@ static void move_port(struct port *p, struct setup *setup, size_t at)
     struct setup *old = p->setup;
     p->setup = setup_ref(setup);
     p->at = at;
-    p->address = setup->config->listen[at].address;
     const struct listener_options o = options_of(p);
     listener_update(p->listener, &o);
     setup_unref(old);
 }
 
-void worker_switch(struct worker *w, struct setup *setup, const int *fds)
+static void switch_ports(struct worker *w, struct setup *setup, const int *fds)
 {
-    struct setup *old = w->setup;
-    w->setup = setup_ref(setup);
-    if (!setup_same_origin(old, setup)) {
-        origin_retire(w->origin);
-        w->origin = make_origin(w, setup);
-    }
-    creds_unref(w->creds);
-    w->creds = NULL;
     for (size_t i = 0; i < setup->config->n_listen; i++) {
-        struct str address = setup->config->listen[i].address;
-        struct port *p = port_at(w, address);
+        struct port *p = port_at(w, setup, setup->config->listen[i].address);
         if (fds[i] >= 0)
-            worker_open(w, fds[i], setup, i, address, REALM_DATA);
+            worker_open(w, fds[i], setup, i, REALM_DATA);
         else if (p)
             move_port(p, setup, i);
     }
@@ -184,6 +173,36 @@ void worker_switch(struct worker *w, struct setup *setup, const int *fds)
         p->retiring = true;
         listener_drain(p->listener);
     }
+}
+
+static void change_origin(struct worker *w, const struct setup *setup)
+{
+    struct origin_counts c;
+    origin_count(w->origin, &c);
+    w->past.opened += c.opened;
+    w->past.reused += c.reused;
+    w->past.failed += c.failed;
+    origin_retire(w->origin);
+    w->origin = make_origin(w, setup);
+}
+
+void worker_switch(struct worker *w, struct setup *setup, const int *fds)
+{
+    struct setup *old = w->setup;
+    (void)worker_creds(w); /* to have them in hand */
+    w->setup = setup_ref(setup);
+    if (!setup_same_origin(old, setup))
+        change_origin(w, setup);
+    switch_ports(w, setup, fds);
+    setup_unref(old);
+}
+
+void worker_follow(struct worker *w, struct setup *setup)
+{
+    struct setup *old = w->setup;
+    w->setup = setup_ref(setup);
+    for (struct port *p = w->ports; p; p = p->next)
+        move_port(p, setup, p->at);
     setup_unref(old);
 }
 
@@ -210,13 +229,12 @@ void worker_left(struct worker *w)
 struct creds *worker_creds(struct worker *w)
 {
     struct creds_chain *chain = w->setup->creds;
-    uint64_t newest = creds_version(chain);
-    int64_t now_s = clock_wall_ms() / 1000;
-    if (!w->creds || w->creds->version != newest ||
-        (w->creds->expires_s && w->creds->expires_s <= now_s)) {
-        creds_unref(w->creds);
-        w->creds = creds_get(chain);
-    }
+    struct creds *in_hand = w->creds;
+    bool valid = in_hand && (!in_hand->expires_s || in_hand->expires_s > clock_wall_ms() / 1000);
+    if (valid && (in_hand->version == creds_version(chain) || !creds_settled(chain)))
+        return in_hand;
+    creds_unref(in_hand);
+    w->creds = creds_get(chain);
     return w->creds;
 }
 

@@ -59,6 +59,8 @@ struct creds *creds_ref(struct creds *set);
 void creds_unref(struct creds *set);
 /* Any thread, cheap: the version that creds_get would give; 0 for none. */
 uint64_t creds_version(struct creds_chain *c);
+/* Any thread: has the first load ended, well or badly? Until then nothing can be said about it. */
+bool creds_settled(struct creds_chain *c);
 /* Any thread: the origin refused this version (expired, unknown token). One refresh starts, if
  * that version is still the newest, at most once in 10 s. */
 void creds_refused(struct creds_chain *c, uint64_t version);

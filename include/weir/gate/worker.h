@@ -21,9 +21,8 @@ struct daemon;
 struct port {
     struct worker *worker;
     struct listener *listener; /* NULL: not open */
-    struct str address;        /* borrowed from `setup`, which the port holds */
     struct setup *setup;
-    size_t at; /* index in the setup's listen */
+    size_t at; /* index in the setup's listen; 0 for the admin port */
     enum realm realm;
     bool retiring;
     struct port *next;
@@ -36,6 +35,7 @@ struct worker {
     struct loop *loop;
     struct dns *dns;
     struct origin *origin;
+    struct origin_counts past; /* what the origins before it had counted */
     struct aws_signer *signer;
     struct setup *setup;
     struct port *ports;
@@ -57,16 +57,19 @@ void worker_fini(struct worker *w);
 /* The rest in the worker's thread, or before it starts. */
 
 /* Opens a port on a bound descriptor. */
-void worker_open(struct worker *w, int fd, struct setup *setup, size_t at, struct str address,
-                 enum realm realm);
+void worker_open(struct worker *w, int fd, struct setup *setup, size_t at, enum realm realm);
 /* Goes over to a new setup. fds[i] is a new socket for its i-th listener, or -1: keep the one with
  * that address. */
 void worker_switch(struct worker *w, struct setup *setup, const int *fds);
+/* The same for the office, whose port stays as it is. */
+void worker_follow(struct worker *w, struct setup *setup);
 /* Accepts nothing any more, finishes what runs, then stops its loop. */
 void worker_drain(struct worker *w);
 /* An exchange ended. */
 void worker_left(struct worker *w);
-/* The newest valid credentials, borrowed until the next call; NULL when there are none. */
+/* The newest valid credentials, borrowed until the next call; NULL when there are none. After a
+ * reload that changed where they come from, those in hand serve until the new place has answered.
+ */
 struct creds *worker_creds(struct worker *w);
 /* A call was started: it counts, and earns a tenth of a resend. */
 void worker_called(struct worker *w);

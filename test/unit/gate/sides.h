@@ -255,7 +255,7 @@ static inline int set_up_with(const char *yaml)
     atomic_store(&daemon_.bodies.most_bytes, 64 << 20);
     struct setup *s = make_setup(yaml);
     worker_init(&worker, &daemon_, 0, s);
-    worker_open(&worker, -1, s, 0, s->config->listen[0].address, REALM_DATA);
+    worker_open(&worker, -1, s, 0, REALM_DATA);
     turn();
     return 0;
 }
@@ -288,7 +288,8 @@ static inline int tear_down(void **state)
 
 /* --- what a test plays */
 
-static inline struct exchange *begin_with(const char *method, const char *target, bool has_body)
+static inline struct exchange *begin_at(struct port *port, const char *method, const char *target,
+                                        bool has_body)
 {
     buf_clear(&client.fields);
     buf_clear(&client.body);
@@ -302,8 +303,13 @@ static inline struct exchange *begin_with(const char *method, const char *target
                                             .peer_addr = S("127.0.0.1:9"),
                                             .began_ns = mono_ms * 1000000};
     (void)fields_add(&client.request.fields, S("content-type"), S("application/json"));
-    client.ex = exchange_sink.on_request(worker.ports, &client, &client.request);
+    client.ex = exchange_sink.on_request(port, &client, &client.request);
     return client.ex;
+}
+
+static inline struct exchange *begin_with(const char *method, const char *target, bool has_body)
+{
+    return begin_at(worker.ports, method, target, has_body);
 }
 
 static inline struct exchange *begin(void)

@@ -18,11 +18,15 @@
 #include "weir/wire/sigv4.h"
 #include "weir/wire/uri.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A worker signs for one or two services; at midnight and at a refresh the old keys stay a while.
  */
 enum { KEYS = 8, TIME_LEN = 16, DAY_LEN = 8, OWN_FIELDS = 5 };
+
+/* AWS bears 5 minutes; what is nearer was refused for another reason. */
+enum { MOST_OFFSET_S = 24 * 3600, LEAST_OFFSET_S = 4 * 60 };
 
 struct key {
     uint64_t version; /* of the credentials; 0: unused */
@@ -36,6 +40,7 @@ struct key {
 struct aws_signer {
     struct key keys[KEYS];
     uint64_t uses;
+    int64_t offset_s; /* of the services' clock from ours */
     int64_t time_s;
     char time[TIME_LEN + 1];
 };
@@ -57,11 +62,41 @@ void aws_signer_free(struct aws_signer *s)
 /* "20260102T030405Z", written once a second. */
 static struct str time_now(struct aws_signer *s)
 {
-    int64_t now_s = clock_wall_ms() / 1000;
+    int64_t now_s = clock_wall_ms() / 1000 + s->offset_s;
     if (now_s != s->time_s)
         text_basic_time(now_s, s->time);
     s->time_s = now_s;
     return str_from(s->time, TIME_LEN);
+}
+
+static bool refused_for_time(int status, const struct fields *answer)
+{
+    static const struct str types[] = {STR("InvalidSignature"), STR("SignatureDoesNotMatch"),
+                                       STR("RequestExpired"), STR("RequestTimeTooSkewed")};
+    struct str type = fields_get(answer, S("x-amzn-errortype"));
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (str_starts(type, types[i]))
+            return status == 403 || status == 400;
+    return false;
+}
+
+int64_t aws_signer_offset(const struct aws_signer *s)
+{
+    return s->offset_s;
+}
+
+bool aws_signer_learn(struct aws_signer *s, int status, const struct fields *answer,
+                      int64_t signed_with)
+{
+    int64_t their_s;
+    if (!refused_for_time(status, answer) ||
+        !text_parse_http_date(fields_get(answer, S("date")), &their_s))
+        return false;
+    int64_t offset_s = their_s - clock_wall_ms() / 1000;
+    if (llabs(offset_s) > MOST_OFFSET_S || llabs(offset_s - signed_with) < LEAST_OFFSET_S)
+        return false;
+    s->offset_s = offset_s;
+    return true;
 }
 
 static bool fits(const struct key *k, const struct creds *creds, const struct sigv4_scope *scope)

@@ -125,11 +125,12 @@ void text_iso_time_ms(int64_t epoch_ms, char out[25])
     snprintf(out, 25, "%.19s.%03uZ", seconds, (unsigned)(epoch_ms % 1000) % 1000);
 }
 
+static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
 void text_http_date(int64_t epoch_s, char out[30])
 {
     static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     struct tm tm = utc(epoch_s);
     snprintf(out, 30, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday % 7], tm.tm_mday % 100,
              months[tm.tm_mon % 12], (tm.tm_year + 1900) % 10000, tm.tm_hour % 100, tm.tm_min % 100,
@@ -188,6 +189,34 @@ bool text_parse_iso_time(struct str s, int64_t *out_epoch_s)
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;
     *out_epoch_s = (int64_t)timegm(&tm) - offset_s;
+    return true;
+}
+
+/* "Jan" to 0. */
+static bool month(struct str *s, int *out)
+{
+    for (int i = 0; i < 12; i++)
+        if (str_starts(*s, str_of(months[i]))) {
+            *s = str_from_offset(*s, 3);
+            *out = i;
+            return true;
+        }
+    return false;
+}
+
+bool text_parse_http_date(struct str s, int64_t *out_epoch_s)
+{
+    struct tm tm = {0};
+    struct str day = str_cut(&s, ',');
+    if (day.len != 3 || !literal(&s, ' ') || !digits(&s, 2, &tm.tm_mday) || !literal(&s, ' ') ||
+        !month(&s, &tm.tm_mon) || !literal(&s, ' ') || !digits(&s, 4, &tm.tm_year) ||
+        !literal(&s, ' ') || !digits(&s, 2, &tm.tm_hour) || !literal(&s, ':') ||
+        !digits(&s, 2, &tm.tm_min) || !literal(&s, ':') || !digits(&s, 2, &tm.tm_sec) ||
+        !str_eq(s, S(" GMT")) || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 ||
+        tm.tm_min > 59 || tm.tm_sec > 60)
+        return false;
+    tm.tm_year -= 1900;
+    *out_epoch_s = (int64_t)timegm(&tm);
     return true;
 }
 

@@ -5,6 +5,7 @@
  *
  *     not processed for certain (ORIGIN_UNSENT)    again, at most twice
  *     503 or 529                                   once, within a budget of a tenth of all calls
+ *     our signature, refused since our clock is off  once, by the origin's clock
  *     everything else                              the answer, or a clear error
  *
  * The body stays in memory until an answer's head has come that will be passed on.
@@ -22,6 +23,13 @@ static enum step_result start(struct exchange *ex);
 static bool worth_resending(struct exchange *ex, int status)
 {
     return (status == 503 || status == 529) && !ex->resent_refusal && worker_may_resend(ex->worker);
+}
+
+/* The signature is Weir's: a client with a good clock must not suffer from ours. */
+static bool clock_was_wrong(struct exchange *ex, int status, const struct fields *fields)
+{
+    return !ex->resent_clock && ex->setup->trusts_runtime &&
+           aws_signer_learn(ex->worker->signer, status, fields, ex->signed_with_s);
 }
 
 /* The origin says that it does not know our credentials: they may have been rotated. */
@@ -44,15 +52,26 @@ static void send_again(struct exchange *ex, enum resent reason)
     (void)start(ex);
 }
 
+static void take_back(struct exchange *ex)
+{
+    origin_cancel(&ex->call);
+    ex->calling = false;
+}
+
 static void on_head(void *arg, int status, const struct fields *fields, int64_t content_length)
 {
     struct exchange *ex = arg;
     (void)HOOK("relay.head");
     if (worth_resending(ex, status)) {
         ex->resent_refusal = true;
-        origin_cancel(&ex->call);
-        ex->calling = false;
+        take_back(ex);
         send_again(ex, RESENT_UNAVAILABLE);
+        return;
+    }
+    if (clock_was_wrong(ex, status, fields)) {
+        ex->resent_clock = true;
+        take_back(ex);
+        send_again(ex, RESENT_CLOCK);
         return;
     }
     look_at_refusal(ex, status, fields);
@@ -172,6 +191,7 @@ static enum step_result start(struct exchange *ex)
     ex->call = (struct origin_call){0};
     ex->attempts++;
     ex->creds_version = creds->version;
+    ex->signed_with_s = aws_signer_offset(w->signer);
     (void)HOOK("dispatch.send");
     int err = aws_send(w->signer, &target, creds, &request, &ex->arena, &sink, ex, &ex->call);
     if (err < 0)

@@ -19,7 +19,7 @@ static bool has_no_body(int status)
     return status == 204 || status == 304 || status < 200;
 }
 
-static void add_own_fields(struct h1_server *h, struct buf *b)
+static void add_own_fields(struct h1_server *h, bool dated, struct buf *b)
 {
     if (h->answer_chunked)
         http1_add_field(b, S("transfer-encoding"), S("chunked"));
@@ -27,7 +27,8 @@ static void add_own_fields(struct h1_server *h, struct buf *b)
         http1_add_field(b, S("connection"), S("close"));
     else if (h->request.version == FRONT_H1_0)
         http1_add_field(b, S("connection"), S("keep-alive"));
-    http1_add_field(b, S("date"), front_date());
+    if (!dated)
+        http1_add_field(b, S("date"), front_date());
 }
 
 static struct str value_of(const struct field *fields, size_t n, struct str name)
@@ -69,7 +70,7 @@ static void answer(struct front *f, int status, const struct field *fields, size
     http1_add_response_head(b, status, fields, n_fields);
     if (add_zero)
         http1_add_field(b, S("content-length"), S("0"));
-    add_own_fields(h, b);
+    add_own_fields(h, value_of(fields, n_fields, S("date")).ptr, b);
     http1_add_blank(b);
     conn_write_done(h->conn);
     h1_arm(h, LIMIT_WRITE_STALL_MS);

@@ -125,12 +125,16 @@ static size_t make_head(nghttp2_nv *out, char status_text[4], int status,
                         const struct field *fields, size_t n)
 {
     size_t k = 0;
+    bool dated = false;
     snprintf(status_text, 4, "%03d", status);
     out[k++] = nv(S(":status"), (struct str){status_text, 3});
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        dated |= str_eq(fields[i].name, S("date"));
         if (fields_name_ok(fields[i].name) && fields_value_ok(fields[i].value))
             out[k++] = nv(fields[i].name, fields[i].value);
-    out[k++] = nv(S("date"), front_date());
+    }
+    if (!dated)
+        out[k++] = nv(S("date"), front_date());
     return k;
 }
 

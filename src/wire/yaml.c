@@ -261,8 +261,8 @@ int yaml_parse(struct arena *arena, struct str text, const struct yaml_node **ou
         return r.err;
     }
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&r.parser, (const unsigned char *)(text.len ? text.ptr : ""),
-                                 text.len);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)(r.text.len ? r.text.ptr : ""),
+                                 r.text.len);
     const struct yaml_node *root = read_document(&r);
     yaml_event_delete(&r.event);
     yaml_parser_delete(&r.parser);

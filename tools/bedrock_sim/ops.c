@@ -129,6 +129,14 @@ static void run(struct call *c)
     reply_refuse(&out->reply, &c->refusal, out->fault.retry_after);
 }
 
+/* By the clock that signatures are judged by, as AWS does: an SDK corrects its own from it. */
+static void add_date(struct world *w, struct ops_result *out)
+{
+    char date[30];
+    text_http_date(world_auth_now_s(w), date);
+    reply_field(&out->reply, S("date"), str_of(date));
+}
+
 static void call_fini(struct call *c)
 {
     buf_fini(&c->args[0]);
@@ -152,6 +160,7 @@ void ops_answer(struct world *w, const struct ops_request *r, struct ops_result 
     c.query = r->target;
     (void)str_cut(&c.query, '?');
     run(&c);
+    add_date(w, out);
     call_fini(&c);
 }
 
@@ -170,6 +179,7 @@ bool ops_early(struct world *w, const struct ops_request *r, struct ops_result *
         refusal_set(&c.refusal, 503, "ServiceUnavailableException",
                     "The simulator was told to answer early.");
     reply_refuse(&out->reply, &c.refusal, f.retry_after);
+    add_date(w, out);
     call_fini(&c);
     return true;
 }

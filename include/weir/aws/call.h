@@ -16,6 +16,16 @@ struct aws_signer;
 struct aws_signer *aws_signer_new(void);
 void aws_signer_free(struct aws_signer *s);
 
+/* Seconds that the services' clock is ahead of ours, as far as was learned: what is signed now is
+ * signed with it. */
+int64_t aws_signer_offset(const struct aws_signer *s);
+/* The service refused what was signed with `signed_with` seconds of offset. Was it for its time,
+ * and does its Date say that our clock is wrong? Then the signer goes by the service's clock from
+ * now on, and true: signing once more is worth it. An offset above a day is not believed. Ask only
+ * of an origin that can be trusted (TLS, or this machine). */
+bool aws_signer_learn(struct aws_signer *s, int status, const struct fields *answer,
+                      int64_t signed_with);
+
 /* Where a service answers: parsed once from a URL or built from region and partition
  * (aws/endpoint.h). */
 struct aws_target {

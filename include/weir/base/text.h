@@ -28,6 +28,8 @@ void text_iso_time_ms(int64_t epoch_ms, char out[25]);
 bool text_parse_iso_time(struct str s, int64_t *out_epoch_s);
 /* IMF-fixdate for the Date header: 29 bytes and a NUL. */
 void text_http_date(int64_t epoch_s, char out[30]);
+/* IMF-fixdate only; the name of the day is not compared with the date. */
+bool text_parse_http_date(struct str s, int64_t *out_epoch_s);
 
 /* As the inside of a JSON string: quotes, backslash and control bytes escaped; bytes that are
  * not UTF-8 become U+FFFD. At most `max` bytes of `s` are taken. */

@@ -22,6 +22,7 @@ struct setup {
     struct tls *listen_tls[CONFIG_MOST_LISTENERS]; /* NULL: clear */
     struct tls *origin_tls;
     struct endpoint runtime;
+    bool trusts_runtime; /* its answers come over TLS, or from this machine */
     bool has_proxy;
     struct endpoint proxy;
     char proxy_authorization[600];

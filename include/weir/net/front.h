@@ -67,9 +67,10 @@ void front_take_body(struct front *f, uint64_t max_bytes);
 void front_resume(struct front *f);
 
 /* Status and header fields of the final answer. The protocol adds what is its own (connection,
- * transfer-encoding, date); `fields` holds no hop-by-hop field. Without a content-length among
- * them and without `end`, HTTP/1.1 chunks (HTTP/1.0 closes). If the request's body was not read to
- * its end the connection closes behind the answer (h1) or the stream is reset with NO_ERROR (h2).*/
+ * transfer-encoding, and date where there is none); `fields` holds no hop-by-hop field. Without a
+ * content-length among them and without `end`, HTTP/1.1 chunks (HTTP/1.0 closes). If the request's
+ * body was not read to its end the connection closes behind the answer (h1) or the stream is reset
+ * with NO_ERROR a moment later (h2). */
 void front_answer(struct front *f, int status, const struct field *fields, size_t n_fields,
                   bool end);
 /* Bytes of the answer's body, copied or written at once. */

@@ -172,6 +172,36 @@ static void puts_the_base_path_in_front(void **state)
     assert_string_equal(fix.authorization, whole);
 }
 
+static bool learns(struct aws_signer *signer, int status, const char *type, const char *date,
+                   int64_t signed_with)
+{
+    struct fields answer = {0};
+    fields_add(&answer, S("x-amzn-errortype"), str_of(type));
+    fields_add(&answer, S("date"), str_of(date));
+    return aws_signer_learn(signer, status, &answer, signed_with);
+}
+
+static void learns_the_services_clock(void **state)
+{
+    static const char *const expired = "InvalidSignatureException:http://internal";
+    struct aws_signer *s = aws_signer_new();
+    clock_fake(0, 784111777000); /* Sun, 06 Nov 1994 08:49:37 GMT */
+    assert_false(learns(s, 403, "AccessDeniedException", "Sun, 06 Nov 1994 09:49:37 GMT", 0));
+    assert_false(learns(s, 200, expired, "Sun, 06 Nov 1994 09:49:37 GMT", 0));
+    assert_false(learns(s, 403, expired, "Sun, 06 Nov 1994 08:51:37 GMT", 0));
+    assert_false(learns(s, 403, expired, "Tue, 08 Nov 1994 09:49:37 GMT", 0));
+    assert_false(learns(s, 403, expired, "yesterday", 0));
+    assert_int_equal(aws_signer_offset(s), 0);
+    assert_true(learns(s, 403, expired, "Sun, 06 Nov 1994 09:49:37 GMT", 0));
+    assert_int_equal(aws_signer_offset(s), 3600);
+    /* What was signed with it and is refused all the same was refused for another reason; what was
+     * signed before is worth another try. */
+    assert_false(learns(s, 403, expired, "Sun, 06 Nov 1994 09:49:38 GMT", 3600));
+    assert_true(learns(s, 403, expired, "Sun, 06 Nov 1994 09:49:38 GMT", 0));
+    clock_real();
+    aws_signer_free(s);
+}
+
 static void sends_a_bearer_key(void **state)
 {
     struct aws_target t = bedrock();
@@ -359,6 +389,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(signs_as_botocore_does, setup, teardown),
         cmocka_unit_test_setup_teardown(signs_metadata, setup, teardown),
         cmocka_unit_test_setup_teardown(puts_the_base_path_in_front, setup, teardown),
+        cmocka_unit_test(learns_the_services_clock),
         cmocka_unit_test_setup_teardown(sends_a_bearer_key, setup, teardown),
         cmocka_unit_test_setup_teardown(signs_for_s3, setup, teardown),
         cmocka_unit_test_setup_teardown(keeps_keys_by_version_day_region_and_service, setup,

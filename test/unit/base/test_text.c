@@ -46,6 +46,11 @@ static void knows_times(void **state)
     assert_string_equal(basic, "20260102T030405Z");
     text_http_date(784111777, http);
     assert_string_equal(http, "Sun, 06 Nov 1994 08:49:37 GMT");
+    assert_true(text_parse_http_date(str_of(http), &epoch) && epoch == 784111777);
+    assert_false(text_parse_http_date(S("Sun, 06 Nov 1994 08:49:37"), &epoch));
+    assert_false(text_parse_http_date(S("Sunday, 06-Nov-94 08:49:37 GMT"), &epoch));
+    assert_false(text_parse_http_date(S("Sun, 06 Nov 1994 24:49:37 GMT"), &epoch));
+    assert_false(text_parse_http_date(S(""), &epoch));
     assert_true(text_parse_iso_time(S("2026-01-02T03:04:05Z"), &epoch) && epoch == 1767323045);
     assert_true(text_parse_iso_time(S("2026-01-02T04:04:05.12+01:00"), &epoch) &&
                 epoch == 1767323045);

@@ -338,6 +338,10 @@ static void longer_than_wanted(void **state)
     for (int i = 0; i < 20; i++)
         talk();
     assert_string_equal(buf_cstr(&of(id)->body), "413");
+    assert_false(of(id)->closed); /* it has time to read that */
+    for (int i = 0; i < 6; i++)
+        pass(1000);
+    talk();
     assert_true(of(id)->closed);
     assert_int_equal(of(id)->code, NGHTTP2_NO_ERROR); /* RST_STREAM(NO_ERROR): need not go on */
     assert_int_equal(sink.at[0].gone, FRONT_DONE);

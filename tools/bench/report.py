@@ -118,6 +118,8 @@ def aims(found, micro):
         if row in added(found, 'latency', 'p99_us'):
             a.add(f'p99 added at 3,000 requests/s, {row}', added(found, 'latency', 'p99_us')[row] / 1e3, 0.4, 'ms')
         a.of_memory(found, row)
+        if row in found.get('turn', {}):
+            a.add(f'Longest turn while 24 MB bodies pass, {row}', found['turn'][row]['turn_ms'], 5, 'ms')
     a.of_scanner(micro)
     table('Aims', ['what', 'measured', 'aim', ''], a.lines)
 

@@ -2,6 +2,7 @@
  *
  * net/conn: the queue, the events and the ends, on a pair in memory and on a pair of sockets.
  */
+#include "../../../src/net/conn_private.h"
 #include "weir/base/buf.h"
 #include "weir/base/clock.h"
 #include "weir/base/mem.h"
@@ -311,6 +312,42 @@ static void connecting_takes_too_long(void **state)
     assert_true(conn_error(a.c) == ERR_TIMEOUT || conn_error(a.c) == ERR_IO);
 }
 
+/* A socket that takes whatever it is given. */
+static size_t taken;
+
+static ssize_t greedy_write(struct conn *c, const struct iovec *iov, size_t n)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += iov[i].iov_len;
+    taken += sum;
+    return (ssize_t)sum;
+}
+
+static void a_greedy_socket(void **state)
+{
+    static struct conn_carrier greedy;
+    size_t size = 9 << 20;
+    char *bytes = pattern(size);
+    turns(2);
+    greedy = conn_plain;
+    greedy.write = greedy_write;
+    a.c->carrier = &greedy;
+    taken = 0;
+    conn_write(a.c, S("head"));
+    conn_write_borrowed(a.c, str_from(bytes, size));
+    for (size_t before = 0; taken < size + 4; before = taken) {
+        turns(1);
+        assert_true(taken > before && taken - before <= 3 << 20); /* then others have their turn */
+    }
+    turns(2);
+    assert_int_equal(taken, size + 4);
+    assert_int_equal(conn_unwritten(a.c), 0);
+    assert_true(a.drained >= 1);
+    a.c->carrier = &conn_plain;
+    mem_free(bytes);
+}
+
 int main(void)
 {
 #define ON_BOTH(f)                                         \
@@ -327,6 +364,7 @@ int main(void)
         ON_BOTH(closing_in_a_callback),
         ON_BOTH(counts_until_closed),
         cmocka_unit_test_setup_teardown(tells_when_open, setup_sockets, teardown),
+        cmocka_unit_test_setup_teardown(a_greedy_socket, setup_sockets, teardown),
         cmocka_unit_test_teardown(a_real_connection, teardown),
         cmocka_unit_test_teardown(connecting_takes_too_long, teardown),
     };

@@ -205,6 +205,7 @@ void conn_write(struct conn *c, struct str bytes)
 
 struct buf *conn_write_begin(struct conn *c)
 {
+    conn_queue_room(c);
     c->write_mark = buf_len(&c->copied);
     return &c->copied;
 }

@@ -85,6 +85,8 @@ void conn_ready(struct conn *c);
 
 /* The queue. Adding to a dead or closed conn does nothing. */
 void conn_queue_add(struct conn *c, struct str bytes, bool copy);
+/* So that the first bytes do not make the buffer grow in small steps. */
+void conn_queue_room(struct conn *c);
 void conn_queue_added(struct conn *c, size_t n); /* n bytes stand in `copied` already */
 size_t conn_queue_gather(const struct conn *c, struct iovec *iov, size_t most);
 void conn_queue_drop(struct conn *c, size_t n);

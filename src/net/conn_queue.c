@@ -42,11 +42,19 @@ void conn_queue_added(struct conn *c, size_t n)
     c->unwritten += n;
 }
 
+void conn_queue_room(struct conn *c)
+{
+    enum { FIRST = 2048 }; /* a head and a small body */
+    if (c->copied.cap == 0)
+        buf_reserve(&c->copied, FIRST);
+}
+
 void conn_queue_add(struct conn *c, struct str bytes, bool copy)
 {
     if (bytes.len == 0 || takes_no_more(c))
         return;
     if (copy) {
+        conn_queue_room(c);
         buf_add(&c->copied, bytes);
         conn_queue_added(c, bytes.len);
         return;

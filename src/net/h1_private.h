@@ -9,6 +9,8 @@
 #include "front_private.h"
 #include "weir/wire/http1.h"
 
+enum { H1_CHECK_MS = 5000 }; /* between two looks at a body's deadlines */
+
 enum h1_body {
     H1_BODY_NONE,    /* none, or read to its end */
     H1_BODY_WAITING, /* not asked for yet: nothing of it is read */
@@ -64,13 +66,21 @@ static inline struct h1_server *h1_of(const struct front *f)
 {
     return (struct h1_server *)(void *)((char *)(uintptr_t)f - offsetof(struct h1_server, front));
 }
-void h1_take_body(struct front *f, uint64_t max_bytes);
-void h1_resume(struct front *f);
-/* The answer began: what is left of the body is nobody's. */
-void h1_drop_body(struct h1_server *h);
+/* The client is gone; or, after h1_abort, shall believe that we are. */
+void h1_leave(struct h1_server *h, enum front_gone why);
+/* Answers what cannot be answered above, unless an answer is on its way, and ends. */
+void h1_refuse(struct h1_server *h, int status, const char *sentence, enum front_gone why);
 /* Looks at the deadlines not later than in ms. */
 void h1_arm(struct h1_server *h, int64_t ms);
 /* The front's end is told at the end of the turn. */
 void h1_abort(struct front *f);
+
+/* h1_body.c */
+void h1_take_body(struct front *f, uint64_t max_bytes);
+void h1_resume(struct front *f);
+/* The answer began: what is left of the body is nobody's. */
+void h1_drop_body(struct h1_server *h);
+/* Reads and gives as much of the body as there is and goes. */
+void h1_take(struct h1_server *h);
 
 #endif

@@ -15,17 +15,12 @@
 #include "weir/base/limits.h"
 #include "weir/base/mem.h"
 
-#include <assert.h>
 #include <string.h>
 
 enum {
     FIRST_READ = 4 * 1024,           /* a head and a small body in one read */
-    READ_PER_TURN = 256 * 1024,      /* of a body; others want their turn */
-    CHUNK_READ = 16 * 1024,          /* of chunked bytes that pass through `in` */
     HEAD_MOST = FIELDS_BYTES + 4096, /* the scan refuses a longer one before */
-    RATE_CHECK_MS = 5000
 };
-
 
 /* --- life */
 
@@ -62,7 +57,7 @@ static void tell_gone(struct h1_server *h, enum front_gone why)
 
 /* The client is not there any more, or shall believe that we are not. What the sink looks at in
  * on_gone (names, addresses) is the conn's, so that closes last. */
-static void leave(struct h1_server *h, enum front_gone why)
+void h1_leave(struct h1_server *h, enum front_gone why)
 {
     struct conn *c = h->conn;
     if (h->dead)
@@ -85,10 +80,10 @@ static void finish(struct h1_server *h, enum front_gone why)
 }
 
 /* Answers what cannot be answered above, unless an answer is on its way. */
-static void refuse(struct h1_server *h, int status, const char *sentence, enum front_gone why)
+void h1_refuse(struct h1_server *h, int status, const char *sentence, enum front_gone why)
 {
     if (h->busy && h->answered) {
-        leave(h, why);
+        h1_leave(h, why);
         return;
     }
     h1_answer_fault(h, status, sentence);
@@ -127,14 +122,14 @@ static int64_t look_at_request(struct h1_server *h, int64_t now)
 {
     if (h->answered && writing_stalls(h, now)) {
         h->aborted = true;
-        leave(h, FRONT_LEFT);
+        h1_leave(h, FRONT_LEFT);
         return 0;
     }
     if (h->body == H1_BODY_TAKEN && body_too_slow(h, now)) {
-        refuse(h, 408, "The request body came too slowly.", FRONT_LEFT);
+        h1_refuse(h, 408, "The request body came too slowly.", FRONT_LEFT);
         return 0;
     }
-    return h->body == H1_BODY_TAKEN ? RATE_CHECK_MS : LIMIT_WRITE_STALL_MS / 4;
+    return h->body == H1_BODY_TAKEN ? H1_CHECK_MS : LIMIT_WRITE_STALL_MS / 4;
 }
 
 static int64_t look_at_idle(struct h1_server *h, int64_t now)
@@ -143,12 +138,12 @@ static int64_t look_at_idle(struct h1_server *h, int64_t now)
         int64_t left = h->head_since_ms + LIMIT_HEAD_MS - now;
         if (left > 0)
             return left;
-        refuse(h, 408, "The request head did not come within 10 seconds.", FRONT_LEFT);
+        h1_refuse(h, 408, "The request head did not come within 10 seconds.", FRONT_LEFT);
         return 0;
     }
     int64_t idle = now - h->idle_since_ms;
     if (idle >= LIMIT_IDLE_MS) {
-        leave(h, FRONT_LEFT);
+        h1_leave(h, FRONT_LEFT);
         return 0;
     }
     if (idle >= LIMIT_IDLE_BUFFER_MS) {
@@ -169,235 +164,15 @@ static void on_timer(void *arg)
         h1_arm(h, ms);
 }
 
-/* --- the body */
-
-static void body_over(struct h1_server *h)
-{
-    h->body = H1_BODY_NONE;
-    h->o.sink->on_body_end(h->ex);
-}
-
-/* Room for body bytes; NULL when reading rests (then the state says why). */
-static char *room_for(struct h1_server *h, size_t want, size_t *room)
-{
-    char *at = h->o.sink->body_room(h->ex, want, room);
-    if (h->body != H1_BODY_TAKEN)
-        return NULL; /* answered inside the call */
-    if (at)
-        return at;
-    h->body = H1_BODY_PAUSED;
-    h->paused_since_ms = loop_now_ms(h->o.loop);
-    conn_want_read(h->conn, false);
-    return NULL;
-}
-
-static void count_body(struct h1_server *h, size_t n)
-{
-    h->body_bytes += n;
-    h->body_seen_ms = loop_now_ms(h->o.loop);
-    h->o.sink->on_body(h->ex, n);
-}
-
-/* Moves some of `from` into the sink; how much. */
-static size_t give(struct h1_server *h, struct str from)
-{
-    size_t room = 0;
-    char *at = room_for(h, from.len, &room);
-    if (!at)
-        return 0;
-    size_t n = from.len < room ? from.len : room;
-    memcpy(at, from.ptr, n);
-    count_body(h, n);
-    return n;
-}
-
-/* Reads up to `want` bytes of body from the conn straight into the sink. > 0; 0 when the sink has
- * no room or has answered; else conn_read's ERR_*. *out_short: the conn had no more. */
-static ssize_t read_into_sink(struct h1_server *h, uint64_t want, struct str *out, bool *out_short)
-{
-    size_t room = 0;
-    size_t most = want < READ_PER_TURN ? (size_t)want : READ_PER_TURN;
-    char *at = room_for(h, most, &room);
-    if (!at)
-        return 0;
-    if (room > most)
-        room = most;
-    ssize_t n = conn_read(h->conn, at, room);
-    if (n > 0) {
-        *out = (struct str){at, (size_t)n};
-        *out_short = (size_t)n < room;
-    }
-    return n;
-}
-
-static void reading_failed(struct h1_server *h, ssize_t n)
-{
-    if (n != ERR_AGAIN && n < 0)
-        leave(h, FRONT_LEFT);
-}
-
-static void take_counted(struct h1_server *h)
-{
-    while (h->body == H1_BODY_TAKEN && h->rest.len) {
-        size_t n = give(h, h->rest);
-        h->rest = str_from_offset(h->rest, n);
-        h->body_left -= n;
-    }
-    size_t turn = 0;
-    bool was_short = false;
-    while (h->body == H1_BODY_TAKEN && h->body_left && !was_short && turn < READ_PER_TURN) {
-        struct str got;
-        ssize_t n = read_into_sink(h, h->body_left, &got, &was_short);
-        if (n <= 0) {
-            reading_failed(h, n);
-            return;
-        }
-        h->body_left -= (size_t)n;
-        turn += (size_t)n;
-        count_body(h, (size_t)n);
-    }
-    if (h->body == H1_BODY_TAKEN && h->body_left == 0)
-        body_over(h);
-}
-
-/* Gives the chunk bytes at hand away; false when reading rests. */
-static bool give_piece(struct h1_server *h)
-{
-    while (h->piece.len) {
-        size_t n = give(h, h->piece);
-        h->piece = str_from_offset(h->piece, n);
-        if (h->body != H1_BODY_TAKEN)
-            break;
-    }
-    if (h->piece.len)
-        return false;
-    buf_consume(&h->in, h->piece_used);
-    h->piece_used = 0;
-    return h->body == H1_BODY_TAKEN;
-}
-
-/* Decodes what stands in `in`. False when that ends the matter for now. */
-static bool decode_chunks(struct h1_server *h)
-{
-    while (give_piece(h) && buf_len(&h->in)) {
-        struct http1_fault fault;
-        struct str data = {0};
-        int r = http1_chunk_next(&h->chunks, buf_str(&h->in), &h->piece_used, &data, &fault);
-        if (r < 0) {
-            refuse(h, fault.status, fault.sentence, FRONT_BAD);
-            return false;
-        }
-        if (r == HTTP1_CHUNK_DATA)
-            h->piece = data;
-        else if (r == HTTP1_CHUNK_END) {
-            buf_consume(&h->in, h->piece_used);
-            h->piece_used = 0;
-            body_over(h);
-            return false;
-        }
-    }
-    return h->body == H1_BODY_TAKEN;
-}
-
-/* Inside a large chunk bytes go straight into the sink; the decoder only counts them. */
-static ssize_t read_in_chunk(struct h1_server *h, bool *out_short)
-{
-    struct str got, data;
-    struct http1_fault fault;
-    size_t used;
-    ssize_t n = read_into_sink(h, http1_chunk_left(&h->chunks), &got, out_short);
-    if (n <= 0)
-        return n;
-    int r = http1_chunk_next(&h->chunks, got, &used, &data, &fault);
-    assert(r == HTTP1_CHUNK_DATA && used == got.len && data.len == got.len);
-    count_body(h, got.len);
-    return n;
-}
-
-static ssize_t read_framing(struct h1_server *h, bool *out_short)
-{
-    ssize_t n = conn_read(h->conn, buf_reserve(&h->in, CHUNK_READ), CHUNK_READ);
-    if (n > 0)
-        buf_commit(&h->in, (size_t)n);
-    *out_short = n < CHUNK_READ;
-    return n;
-}
-
-static void take_chunked(struct h1_server *h)
-{
-    size_t turn = 0;
-    bool was_short = false;
-    while (decode_chunks(h) && !was_short && turn < READ_PER_TURN) {
-        ssize_t n = http1_chunk_left(&h->chunks) >= CHUNK_READ ? read_in_chunk(h, &was_short)
-                                                               : read_framing(h, &was_short);
-        if (n <= 0) {
-            reading_failed(h, n);
-            return;
-        }
-        turn += (size_t)n;
-    }
-}
-
-static void take(struct h1_server *h)
-{
-    h->in_call = true;
-    if (h->chunked)
-        take_chunked(h);
-    else
-        take_counted(h);
-    h->in_call = false;
-    if (!h->dead && h->body == H1_BODY_TAKEN)
-        h1_arm(h, RATE_CHECK_MS);
-}
+/* --- what the sink asked for */
 
 static void on_go_on(void *arg)
 {
     struct h1_server *h = arg;
     if (h->aborted)
-        leave(h, FRONT_LEFT);
+        h1_leave(h, FRONT_LEFT);
     else if (h->busy && h->body == H1_BODY_TAKEN)
-        take(h);
-}
-
-static void go_on_later(struct h1_server *h)
-{
-    if (!h->in_call)
-        loop_later(h->o.loop, &h->go_on);
-}
-
-void h1_take_body(struct front *f, uint64_t max_bytes)
-{
-    struct h1_server *h = h1_of(f);
-    if (h->body != H1_BODY_WAITING)
-        return;
-    h->body = H1_BODY_TAKEN;
-    h->body_since_ms = h->body_seen_ms = loop_now_ms(h->o.loop);
-    conn_want_read(h->conn, !h->eof);
-    if (h->expects_continue && h->rest.len == 0 && buf_len(&h->in) == 0)
-        h1_answer_continue(h);
-    go_on_later(h);
-}
-
-void h1_resume(struct front *f)
-{
-    struct h1_server *h = h1_of(f);
-    if (h->body != H1_BODY_PAUSED)
-        return;
-    int64_t now = loop_now_ms(h->o.loop);
-    h->body = H1_BODY_TAKEN;
-    h->body_since_ms += now - h->paused_since_ms; /* the pause was ours */
-    h->body_seen_ms = now;
-    conn_want_read(h->conn, true);
-    loop_later(h->o.loop, &h->go_on);
-}
-
-void h1_drop_body(struct h1_server *h)
-{
-    if (h->body == H1_BODY_NONE)
-        return;
-    h->body = H1_BODY_DROPPED;
-    h->keep = false;
-    conn_want_read(h->conn, false);
+        h1_take(h);
 }
 
 void h1_abort(struct front *f)
@@ -456,7 +231,7 @@ static void begin(struct h1_server *h, size_t head_len, const struct http1_reque
     h->ex = h->o.sink->on_request(h->o.owner, &h->front, &h->request);
     h->in_call = false;
     if (h->body == H1_BODY_TAKEN && !h->aborted)
-        take(h);
+        h1_take(h);
 }
 
 /* Looks whether a whole head is there. */
@@ -466,7 +241,7 @@ static void look_for_head(struct h1_server *h)
     struct http1_request r;
     ssize_t len = http1_head_end(&h->scan, buf_str(&h->in), false, &fault);
     if (len == 0 && h->eof) {
-        leave(h, FRONT_LEFT);
+        h1_leave(h, FRONT_LEFT);
         return;
     }
     if (len == 0) {
@@ -480,7 +255,7 @@ static void look_for_head(struct h1_server *h)
     buf_clear(&h->in);
     char *head = h->head.data + h->head.head;
     if (len < 0 || http1_parse_request(head, (size_t)len, &r, &fault) < 0) {
-        refuse(h, fault.status, fault.sentence, FRONT_BAD);
+        h1_refuse(h, fault.status, fault.sentence, FRONT_BAD);
         return;
     }
     begin(h, (size_t)len, &r, h->began_ns);
@@ -495,7 +270,7 @@ static void read_head(struct h1_server *h)
     if (n == ERR_AGAIN)
         return;
     if (n <= 0) { /* between two requests, or a head that breaks off: nobody to answer to */
-        leave(h, FRONT_LEFT);
+        h1_leave(h, FRONT_LEFT);
         return;
     }
     if (have == 0) {
@@ -521,8 +296,8 @@ static void read_ahead(struct h1_server *h)
         conn_want_read(h->conn, false);
     } else if (n == 0) {
         conn_want_read(h->conn, false);
-    } else {
-        reading_failed(h, n);
+    } else if (n != ERR_AGAIN) {
+        h1_leave(h, FRONT_LEFT);
     }
 }
 
@@ -572,7 +347,7 @@ static void on_readable(struct h1_server *h)
     if (!h->busy)
         read_head(h);
     else if (h->body == H1_BODY_TAKEN)
-        take(h);
+        h1_take(h);
     else if (h->body == H1_BODY_NONE)
         read_ahead(h);
     else
@@ -592,7 +367,7 @@ static void on_conn(void *arg, enum conn_event event)
         on_drained(h);
         break;
     case CONN_BROKEN:
-        leave(h, FRONT_LEFT);
+        h1_leave(h, FRONT_LEFT);
         break;
     }
 }
@@ -614,7 +389,7 @@ static void drain(struct server *s)
 
 static void free_server(struct server *s)
 {
-    leave((struct h1_server *)(void *)s, FRONT_LEFT);
+    h1_leave((struct h1_server *)(void *)s, FRONT_LEFT);
 }
 
 struct server *h1_server_new(struct conn *c, const struct server_options *o, struct buf *early)

@@ -14,9 +14,9 @@
 #include <string.h>
 
 enum {
-    QUEUE_MOST = 64 * 1024, /* in the conn, of all streams */
-    LARGE = 8 * 1024,       /* from here on bytes are not copied when the socket takes them */
-    MOST_FIELDS = 160       /* an origin's 100 and what is added on the way */
+    SEND_PER_TURN = 256 * 1024,
+    LARGE = 8 * 1024, /* from here on bytes are not copied when the socket takes them */
+    MOST_FIELDS = 160 /* an origin's 100 and what is added on the way */
 };
 
 static size_t waiting(const struct h2_stream *s)
@@ -39,6 +39,16 @@ static ssize_t read_answer(nghttp2_session *session, int32_t id, uint8_t *buf, s
     return (ssize_t)n;
 }
 
+static void write_part(struct h2_server *h, struct str bytes)
+{
+    if (bytes.len < LARGE) {
+        conn_write(h->conn, bytes);
+        return;
+    }
+    conn_write_borrowed(h->conn, bytes);
+    h->lent = true;
+}
+
 static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head,
                      size_t length, nghttp2_data_source *source, void *arg)
 {
@@ -46,17 +56,15 @@ static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8
     struct h2_server *h = arg;
     struct h2_stream *s = source->ptr;
     assert(frame->data.padlen == 0); /* we select none */
+    if (conn_unwritten(h->conn) >= h->queue_most)
+        return NGHTTP2_ERR_WOULDBLOCK; /* mem_send goes from frame to frame without coming back */
     conn_write(h->conn, (struct str){(const char *)head, FRAME_HEAD});
-    size_t buffered = buf_len(&s->out) < length ? buf_len(&s->out) : length;
-    if (buffered) {
-        conn_write(h->conn, str_sub(buf_str(&s->out), 0, buffered));
-        buf_consume(&s->out, buffered);
-    }
-    struct str direct = str_sub(s->direct, 0, length - buffered);
-    if (direct.len >= LARGE)
-        conn_write_borrowed(h->conn, direct);
-    else
-        conn_write(h->conn, direct);
+    struct str buffered = str_sub(buf_str(&s->out), 0, length);
+    struct str direct = str_sub(s->direct, 0, length - buffered.len);
+    write_part(h, buffered);
+    write_part(h, direct);
+    if (buffered.len)
+        buf_consume(&s->out, buffered.len); /* its memory stays until something is added */
     s->direct = str_from_offset(s->direct, direct.len);
     s->sent_ms = loop_now_ms(h->o.loop);
     glitch_earn(&h->watch.glitch, GLITCH_WINDOW_UPDATE, 2);
@@ -99,18 +107,33 @@ void h2_set_answer_callbacks(nghttp2_session_callbacks *calls)
     nghttp2_session_callbacks_set_on_frame_send_callback(calls, on_frame_send);
 }
 
-void h2_send(struct h2_server *h)
+/* Fills the conn's queue; true when it became full. */
+static bool fill(struct h2_server *h)
 {
     const uint8_t *bytes;
-    assert(!h->inside);
+    ssize_t n;
     h->inside = true;
-    while (!h->end_code && conn_unwritten(h->conn) < QUEUE_MOST) {
-        ssize_t n = nghttp2_session_mem_send(h->session, &bytes);
-        if (n <= 0)
-            break;
+    while (!h->end_code && conn_unwritten(h->conn) < h->queue_most &&
+           (n = nghttp2_session_mem_send(h->session, &bytes)) > 0)
         conn_write(h->conn, (struct str){(const char *)bytes, (size_t)n});
-    }
     h->inside = false;
+    return !h->end_code && conn_unwritten(h->conn) >= h->queue_most;
+}
+
+void h2_send(struct h2_server *h)
+{
+    assert(!h->inside);
+    uint64_t start = conn_written(h->conn);
+    bool more = true;
+    while (more && conn_unwritten(h->conn) < h->queue_most &&
+           conn_written(h->conn) - start < SEND_PER_TURN) {
+        more = fill(h);
+        if (!h->lent)
+            break; /* small: leaves at the end of the turn */
+        conn_flush(h->conn);
+        conn_keep_borrowed(h->conn);
+        h->lent = false;
+    }
 }
 
 /* --- the front's calls */
@@ -167,8 +190,6 @@ static void send_at_once(struct h2_stream *s, struct str bytes)
     struct h2_server *h = s->h;
     s->direct = bytes;
     h2_send(h);
-    conn_flush(h->conn);
-    conn_keep_borrowed(h->conn);
     buf_add(&s->out, s->direct);
     s->direct = (struct str){0};
 }

@@ -29,9 +29,16 @@ struct h2_server {
     uint64_t write_seen;
     int32_t head_id;
     uint32_t end_code; /* not 0: the connection ends with it at the end of the turn */
+    size_t queue_most; /* in the conn, of all streams */
+    bool lent;         /* bytes of streams lie in the conn's queue */
     bool inside;       /* nghttp2 is calling us: nothing may be sent now */
     bool draining;
     bool dead;
+};
+
+enum {
+    H2_HELD_MOST = 128 * 1024, /* body bytes of a connection that wait for sinks */
+    H2_CHECK_MS = 5000         /* between two looks at a body's deadlines */
 };
 
 enum h2_body {
@@ -74,14 +81,21 @@ void h2_reset(struct h2_stream *s, uint32_t code);
 /* Frames go into the conn's queue as long as that is short. */
 void h2_send(struct h2_server *h);
 
-/* h2_server.c */
 static inline struct h2_stream *h2_of(const struct front *f)
 {
     return (struct h2_stream *)(void *)((char *)(uintptr_t)f - offsetof(struct h2_stream, front));
 }
+/* h2_body.c */
 void h2_take_body(struct front *f, uint64_t max_bytes);
 void h2_resume(struct front *f);
+/* The answer began, or the stream ended: what is left of the body is nobody's. */
 void h2_drop_body(struct h2_stream *s);
+void h2_take_data(struct h2_stream *s, struct str bytes);
+/* Gives what waited, and tells the end when it has come. */
+void h2_pump(struct h2_stream *s);
+void h2_credit(struct h2_server *h, size_t n);
+
+/* h2_server.c */
 void h2_work_later(struct h2_server *h);
 void h2_arm(struct h2_server *h, int64_t ms);
 /* One glitch; the connection ends when it is one too many. */

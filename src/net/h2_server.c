@@ -10,6 +10,7 @@
  * a turn. Windows: a stream may send 64 KiB unasked, and when its body is wanted as much as the
  * sink allows; the connection's window is credited as bytes reach their sinks.
  */
+#include "h2_memory.h"
 #include "h2_private.h"
 #include "weir/base/clock.h"
 #include "weir/base/limits.h"
@@ -21,12 +22,11 @@
 enum {
     READ_BYTES = 16 * 1024,
     READ_PER_TURN = 256 * 1024,
-    HELD_MOST = 128 * 1024,       /* waiting for sinks: then the socket rests */
+    SPARE_MOST = 8 * 1024,        /* kept of an answer's empty buffer */
     FRAMES_MOST = 1000,           /* of ours, waiting: a peer that asks and does not read */
-    LAST_WORDS_MOST = 256 * 1024, /* written after the end was decided */
-    DEFAULT_WINDOW = 65535,       /* RFC 9113 6.9.2 */
-    CHECK_MS = 5000,
-    SHUTDOWN_NOTICE_MS = 1000 /* a round trip in which new streams still count */
+    QUEUE_MOST = 128 * 1024,      /* two answers of 64 KiB in one write */
+    LAST_WORDS_MOST = 256 * 1024, /* after the end was decided */
+    SHUTDOWN_NOTICE_MS = 1000     /* a round trip in which new streams still count */
 };
 
 /* --- streams */
@@ -55,13 +55,18 @@ static void stream_free(struct h2_stream *s)
     mem_free(s);
 }
 
+static void front_gone(struct h2_stream *s, enum front_gone why)
+{
+    if (!s->busy)
+        return;
+    s->busy = false;
+    (*s->h->o.busy)--;
+    s->h->o.sink->on_gone(s->ex, why);
+}
+
 static void tell_gone(struct h2_stream *s)
 {
-    if (s->busy) {
-        s->busy = false;
-        (*s->h->o.busy)--;
-        s->h->o.sink->on_gone(s->ex, s->why);
-    }
+    front_gone(s, s->why);
     stream_free(s);
 }
 
@@ -108,9 +113,11 @@ static void say_and_end(struct h2_server *h, uint32_t code)
     const uint8_t *bytes;
     ssize_t n;
     (void)nghttp2_session_terminate_session(h->session, code);
-    while (conn_unwritten(h->conn) < LAST_WORDS_MOST &&
+    h->queue_most = LAST_WORDS_MOST;
+    while (conn_unwritten(h->conn) < h->queue_most &&
            (n = nghttp2_session_mem_send(h->session, &bytes)) > 0)
         conn_write(h->conn, (struct str){(const char *)bytes, (size_t)n});
+    conn_keep_borrowed(h->conn); /* the streams go before the last byte does */
     end(h, conn_finish);
 }
 
@@ -131,142 +138,6 @@ void h2_charge(struct h2_server *h, enum glitch_kind kind)
 {
     if (glitch_charge(&h->watch.glitch, kind, loop_now_ms(h->o.loop)))
         end_with(h, NGHTTP2_ENHANCE_YOUR_CALM);
-}
-
-/* --- bodies */
-
-static void body_over(struct h2_stream *s)
-{
-    s->body = H2_BODY_OVER;
-    s->h->o.sink->on_body_end(s->ex);
-}
-
-/* Moves what fits into the sink; how much of it. */
-static size_t give(struct h2_stream *s, struct str bytes)
-{
-    size_t given = 0;
-    while (s->body == H2_BODY_TAKEN && given < bytes.len) {
-        size_t room = 0, left = bytes.len - given;
-        char *at = s->h->o.sink->body_room(s->ex, left, &room);
-        if (s->body != H2_BODY_TAKEN)
-            break; /* answered inside the call */
-        if (!at) {
-            s->body = H2_BODY_PAUSED;
-            s->paused_since_ms = loop_now_ms(s->h->o.loop);
-            break;
-        }
-        size_t n = left < room ? left : room;
-        memcpy(at, bytes.ptr + given, n);
-        given += n;
-        s->h->o.sink->on_body(s->ex, n);
-    }
-    return given;
-}
-
-/* The bytes are out of our hands: the client may send as many on this connection. Its stream was
- * given all it will get when the body was taken. */
-static void credit(struct h2_server *h, size_t n)
-{
-    if (n)
-        (void)nghttp2_session_consume_connection(h->session, n);
-}
-
-static void hold(struct h2_stream *s, struct str bytes)
-{
-    buf_add(&s->early, bytes);
-    s->h->held += bytes.len;
-    if (s->h->held > HELD_MOST)
-        conn_want_read(s->h->conn, false);
-}
-
-static void let_go(struct h2_stream *s, size_t n)
-{
-    struct h2_server *h = s->h;
-    buf_consume(&s->early, n);
-    if (buf_len(&s->early) == 0)
-        buf_fini(&s->early);
-    h->held -= n;
-    credit(h, n);
-    if (h->held <= HELD_MOST)
-        conn_want_read(h->conn, true);
-}
-
-/* Bytes that waited, and the end that may have come meanwhile. */
-static void pump(struct h2_stream *s)
-{
-    if (s->body != H2_BODY_TAKEN)
-        return;
-    size_t given = give(s, buf_str(&s->early));
-    if (s->body != H2_BODY_OVER) /* else an answer has let all of it go */
-        let_go(s, given);
-    if (s->body == H2_BODY_TAKEN && s->remote_ended && buf_len(&s->early) == 0)
-        body_over(s);
-}
-
-void h2_drop_body(struct h2_stream *s)
-{
-    if (s->body == H2_BODY_OVER)
-        return;
-    s->body = H2_BODY_OVER;
-    let_go(s, buf_len(&s->early));
-}
-
-static void take_data(struct h2_stream *s, struct str bytes)
-{
-    s->body_bytes += bytes.len;
-    s->body_seen_ms = loop_now_ms(s->h->o.loop);
-    if (s->body == H2_BODY_OVER) {
-        credit(s->h, bytes.len);
-        return;
-    }
-    size_t given = buf_len(&s->early) ? 0 : give(s, bytes);
-    credit(s->h, given);
-    if (given == bytes.len)
-        return;
-    if (s->body == H2_BODY_OVER)
-        credit(s->h, bytes.len - given);
-    else
-        hold(s, str_from_offset(bytes, given));
-}
-
-/* One 64 KiB more than the sink takes, so that it sees that there is too much. */
-static void open_window(struct h2_stream *s, uint64_t max_bytes)
-{
-    int64_t declared = s->request.content_length;
-    uint64_t wanted =
-        declared >= 0 && (uint64_t)declared < max_bytes ? (uint64_t)declared : max_bytes;
-    if (wanted + DEFAULT_WINDOW > NGHTTP2_MAX_WINDOW_SIZE)
-        wanted = NGHTTP2_MAX_WINDOW_SIZE - DEFAULT_WINDOW;
-    if (wanted > DEFAULT_WINDOW || declared < 0)
-        (void)nghttp2_session_set_local_window_size(s->h->session, NGHTTP2_FLAG_NONE, s->id,
-                                                    (int32_t)wanted + DEFAULT_WINDOW);
-}
-
-void h2_take_body(struct front *f, uint64_t max_bytes)
-{
-    struct h2_stream *s = h2_of(f);
-    if (s->body != H2_BODY_WAITING)
-        return;
-    s->body = H2_BODY_TAKEN;
-    s->body_since_ms = s->body_seen_ms = loop_now_ms(s->h->o.loop);
-    if (!s->remote_ended)
-        open_window(s, max_bytes);
-    if (s->head.expects_continue && s->body_bytes == 0 && !s->remote_ended)
-        h2_answer_continue(s);
-    h2_arm(s->h, CHECK_MS);
-    h2_work_later(s->h);
-}
-
-void h2_resume(struct front *f)
-{
-    struct h2_stream *s = h2_of(f);
-    if (s->body != H2_BODY_PAUSED)
-        return;
-    int64_t now = loop_now_ms(s->h->o.loop);
-    s->body = H2_BODY_TAKEN;
-    s->body_since_ms += now - s->paused_since_ms; /* the pause was ours */
-    s->body_seen_ms = now;
-    h2_work_later(s->h);
 }
 
 /* --- what nghttp2 tells */
@@ -343,7 +214,7 @@ static void on_headers(struct h2_server *h, struct h2_stream *s, const nghttp2_f
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
         on_head(h, s);
     else if (s->remote_ended && s->body == H2_BODY_TAKEN)
-        pump(s);
+        h2_pump(s);
 }
 
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
@@ -355,7 +226,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
         on_headers(h, s, frame);
     } else if (frame->hd.type == NGHTTP2_DATA && s && ended) {
         s->remote_ended = true;
-        pump(s);
+        h2_pump(s);
     } else if (frame->hd.type == NGHTTP2_RST_STREAM && s) {
         s->reset_by_peer = true;
     }
@@ -369,9 +240,9 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
 {
     struct h2_stream *s = stream_of(session, id);
     if (s)
-        take_data(s, (struct str){(const char *)bytes, n});
+        h2_take_data(s, (struct str){(const char *)bytes, n});
     else
-        credit(arg, n);
+        h2_credit(arg, n);
     return 0;
 }
 
@@ -415,7 +286,11 @@ static void tell_streams(struct h2_server *h)
         struct h2_stream *s = LIST_OF(node, struct h2_stream, node);
         next = node->next;
         if (s->body == H2_BODY_TAKEN && (buf_len(&s->early) || s->remote_ended))
-            pump(s);
+            h2_pump(s);
+        if (s->busy && s->end_sent && s->done_at <= conn_written(h->conn))
+            front_gone(s, FRONT_DONE); /* the stream may live on, for a body that nobody wants */
+        if (buf_len(&s->out) == 0 && s->out.cap > SPARE_MOST)
+            buf_fini(&s->out); /* a waiting stream is small */
         if (s->full && buf_len(&s->out) <= FRONT_LOW_MARK) {
             s->full = false;
             if (s->busy && !s->ended)
@@ -482,7 +357,7 @@ static bool receive(struct h2_server *h, struct str bytes)
 static void read_some(struct h2_server *h)
 {
     char bytes[READ_BYTES];
-    for (size_t sum = 0; sum < READ_PER_TURN && h->held <= HELD_MOST;) {
+    for (size_t sum = 0; sum < READ_PER_TURN && h->held <= H2_HELD_MOST;) {
         ssize_t n = conn_read(h->conn, bytes, sizeof bytes);
         if (n == ERR_AGAIN)
             return;
@@ -545,12 +420,8 @@ static bool answer_stalls(struct h2_stream *s, int64_t now)
 
 static void body_timed_out(struct h2_stream *s)
 {
-    struct h2_server *h = s->h;
-    s->busy = false;
-    (*h->o.busy)--;
-    s->body = H2_BODY_OVER;
     h2_answer_fault(s, (struct h2_fault){408, "The request body came too slowly."});
-    h->o.sink->on_gone(s->ex, FRONT_LEFT);
+    front_gone(s, FRONT_LEFT);
 }
 
 static void stalled(struct h2_stream *s, int64_t now)
@@ -574,7 +445,7 @@ static int64_t look_at_streams(struct h2_server *h, int64_t now)
         else if (answer_stalls(s, now))
             stalled(s, now);
         if (s->body == H2_BODY_TAKEN || s->reset_at_ms)
-            ms = CHECK_MS;
+            ms = H2_CHECK_MS;
         else if (s->answered && ms > LIMIT_WRITE_STALL_MS / 4)
             ms = LIMIT_WRITE_STALL_MS / 4;
     }
@@ -644,20 +515,21 @@ static void set_callbacks(nghttp2_session_callbacks *calls)
     h2_set_answer_callbacks(calls);
 }
 
+/* NULL: out of memory. */
 static nghttp2_session *new_session(struct h2_server *h)
 {
-    nghttp2_session_callbacks *calls;
-    nghttp2_option *option;
-    nghttp2_session *session;
-    if (nghttp2_session_callbacks_new(&calls) != 0 || nghttp2_option_new(&option) != 0)
-        abort(); /* small, and out of memory */
-    set_callbacks(calls);
-    nghttp2_option_set_no_auto_window_update(option, 1);
-    nghttp2_option_set_no_closed_streams(option, 1);
-    nghttp2_option_set_max_continuations(option, 8);
-    nghttp2_option_set_stream_reset_rate_limit(option, 100, 33);
-    if (nghttp2_session_server_new2(&session, calls, h, option) != 0)
-        abort();
+    nghttp2_session_callbacks *calls = NULL;
+    nghttp2_option *option = NULL;
+    nghttp2_session *session = NULL;
+    if (nghttp2_session_callbacks_new(&calls) == 0 && nghttp2_option_new(&option) == 0) {
+        set_callbacks(calls);
+        nghttp2_option_set_no_auto_window_update(option, 1);
+        nghttp2_option_set_no_closed_streams(option, 1);
+        nghttp2_option_set_max_continuations(option, 8);
+        nghttp2_option_set_stream_reset_rate_limit(option, 100, 33);
+        if (nghttp2_session_server_new3(&session, calls, h, option, h2_memory()) != 0)
+            session = NULL;
+    }
     nghttp2_option_del(option);
     nghttp2_session_callbacks_del(calls);
     return session;
@@ -706,6 +578,11 @@ static void on_start(void *arg)
     struct buf early = h->early;
     h->early = (struct buf){0};
     h->work.run = on_work;
+    if (!h->session) {
+        buf_fini(&early);
+        end(h, conn_close);
+        return;
+    }
     greet(h);
     if (buf_len(&early))
         (void)receive(h, buf_str(&early));
@@ -727,6 +604,7 @@ struct server *h2_server_new(struct conn *c, const struct server_options *o, str
     list_init(&h->ending);
     h->o = *o;
     h->conn = c;
+    h->queue_most = QUEUE_MOST;
     h->session = new_session(h);
     h->early = *early;
     *early = (struct buf){0};

@@ -339,6 +339,8 @@ static void longer_than_wanted(void **state)
         talk();
     assert_string_equal(buf_cstr(&of(id)->body), "413");
     assert_false(of(id)->closed); /* it has time to read that */
+    assert_int_equal(sink.at[0].gone, FRONT_DONE); /* above it is over */
+    assert_int_equal(busy, 0);
     for (int i = 0; i < 6; i++)
         pass(1000);
     talk();
@@ -597,6 +599,37 @@ static void a_flood(void **state)
     assert_gone();
 }
 
+/* Much lies in the buffers of streams when the connection has to end. */
+static void ended_with_much_to_say(void **state)
+{
+    static char big[60000];
+    static const char ping[] = "\0\0\x8\6\0\0\0\0\0abcdefgh";
+    memset(big, 'x', sizeof big);
+    nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0, 10000000);
+    for (int i = 0; i < 5; i++)
+        ask("GET", "/x", 0, NULL, NULL);
+    talk();
+    deaf = true;
+    for (int i = 0; i < 5; i++) {
+        front_answer(sink.at[i].front, 200, NULL, 0, false);
+        front_send(sink.at[i].front, (struct str){big, sizeof big}, false);
+    }
+    turns(6);
+    for (int i = 0; i < 200; i++)
+        conn_write(client, (struct str){ping, sizeof ping - 1});
+    turns(6);
+    assert_int_equal(sink.at[4].gone, FRONT_LEFT);
+    deaf = false;
+    conn_want_read(client, false);
+    conn_want_read(client, true);
+    turns(20);
+    assert_true(goaway);
+    for (int i = 0; i < 5; i++)
+        for (size_t k = 0; k < buf_len(&seen[i].body); k++)
+            assert_int_equal(seen[i].body.data[k], 'x');
+    assert_gone();
+}
+
 static void faults_add_up(void **state)
 {
     for (int i = 0; i < 200 && !goaway; i++) {
@@ -710,6 +743,7 @@ int main(void)
         H2_TEST(slow_bodies),
         H2_TEST(a_head_that_never_ends),
         H2_TEST(a_flood),
+        H2_TEST(ended_with_much_to_say),
         H2_TEST(faults_add_up),
         H2_TEST(idle_connections_end),
         H2_TEST(a_waiting_stream_is_not_idle),

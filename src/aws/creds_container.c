@@ -99,15 +99,11 @@ static void fini(struct source *s)
 
 static bool host_ok(const struct endpoint *e)
 {
-    static const char *const agents[] = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23",
-                                         "localhost", "::1"};
+    static const char *const agents[] = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23"};
     for (size_t i = 0; i < sizeof agents / sizeof *agents; i++)
         if (strcmp(e->host, agents[i]) == 0)
             return true;
-    unsigned b, c, d;
-    char rest;
-    return e->tls || (sscanf(e->host, "127.%3u.%3u.%3u%c", &b, &c, &d, &rest) == 3 && b < 256 &&
-                      c < 256 && d < 256);
+    return e->tls || endpoint_is_loopback(e);
 }
 
 /* Splits "scheme://authority/path?query"; endpoint_parse takes no query. */

@@ -88,10 +88,18 @@ bool endpoint_of(struct str service, struct str region, struct endpoint *out)
     return true;
 }
 
-static bool no(char *err, size_t err_size, struct str url, const char *why)
+static bool no(char *err, size_t err_size, const char *why)
 {
-    snprintf(err, err_size, "\"%.*s\": %s", STR_ARG(str_sub(url, 0, 200)), why);
+    snprintf(err, err_size, "%s", why);
     return false;
+}
+
+bool endpoint_is_loopback(const struct endpoint *e)
+{
+    struct in_addr v4;
+    if (inet_pton(AF_INET, e->host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    return strcmp(e->host, "localhost") == 0 || strcmp(e->host, "::1") == 0;
 }
 
 static bool lower_name(struct str name, char *out, size_t size)
@@ -178,21 +186,21 @@ bool endpoint_parse(struct str url, struct endpoint *out, char *err, size_t err_
         e.port = PORT_HTTP;
         rest = str_from_offset(url, 7);
     } else {
-        return no(err, err_size, url, "an endpoint is a URL that begins with https:// or http://");
+        return no(err, err_size, "wants a URL that begins with https:// or http://");
     }
     ptrdiff_t slash = str_chr(rest, '/');
     struct str authority = slash < 0 ? rest : str_sub(rest, 0, (size_t)slash);
     struct str path = str_from_offset(rest, authority.len);
     if (str_chr(authority, '@') >= 0)
-        return no(err, err_size, S("(hidden)"), "an endpoint URL holds no user name or password");
+        return no(err, err_size, "wants a URL without user name and password");
     if (!host_and_port(authority, &e))
-        return no(err, err_size, url, "host or port are not well formed");
+        return no(err, err_size, "wants a URL with a well-formed host and port");
     if (path.len && path.ptr[path.len - 1] == '/')
         path.len--;
     if (path.len >= sizeof e.base_path || !path_ok(path))
-        return no(err, err_size, url,
-                  "the path is too long, or has a query, a fragment or a byte "
-                  "that must be percent-encoded");
+        return no(err, err_size,
+                  "wants a URL with a shorter path, or without query, fragment and bytes that must "
+                  "be percent-encoded");
     if (path.len)
         memcpy(e.base_path, path.ptr, path.len);
     *out = e;

@@ -126,11 +126,6 @@ static void setup_free(struct setup *s, bool keep_creds)
     mem_free(s);
 }
 
-static bool is_this_machine(struct str host)
-{
-    return str_starts(host, S("127.")) || str_eq(host, S("::1")) || str_eq(host, S("localhost"));
-}
-
 /* All that needs neither a loop nor the network. */
 static bool prepare(struct setup *s, struct setup *old, char *err, size_t err_size)
 {
@@ -138,7 +133,7 @@ static bool prepare(struct setup *s, struct setup *old, char *err, size_t err_si
     if (!make_endpoints(s, err, err_size) || !make_proxy(s, err, err_size) ||
         !make_listen_tls(s, old, err, err_size))
         return false;
-    s->trusts_runtime = s->runtime.tls || is_this_machine(str_of(s->runtime.host));
+    s->trusts_runtime = s->runtime.tls || endpoint_is_loopback(&s->runtime);
     if (s->runtime.tls)
         s->origin_tls = tls_client_new(cstr_or_null(s->config->ca_file), true, err, err_size);
     return s->origin_tls || !s->runtime.tls;

@@ -17,8 +17,10 @@ struct endpoint {
 };
 
 /* http://, https:// with optional port and path; no user info, query or fragment. False with a
- * sentence in err. */
+ * sentence in err ("wants ..."), which does not hold the URL: there may be a password in it. */
 bool endpoint_parse(struct str url, struct endpoint *out, char *err, size_t err_size);
+/* localhost, ::1 or 127.0.0.0/8: what is said to it stays on this machine. */
+bool endpoint_is_loopback(const struct endpoint *e);
 /* "bedrock-runtime", "bedrock", "sts", "s3", "monitoring", "portal.sso", "oidc". False when the
  * region's form fits no partition. */
 bool endpoint_of(struct str service, struct str region, struct endpoint *out);

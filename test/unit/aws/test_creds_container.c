@@ -58,15 +58,13 @@ static void asks_full_addresses(void **state)
 
 static void refuses_other_addresses(void **state)
 {
-    static const char *const bad[] = {"http://169.254.169.254/x", "http://192.168.0.1/x",
-                                      "http://agent.example/x",   "http://127.0.0.1.evil/x",
-                                      "http://127.1/x",           "http://0.0.0.0/x",
-                                      "http://128.0.0.1/x",       "http://169.254.170.2.x/",
-                                      "http://[fd00:ec2::254]/x", "http://127.0.0.300/",
-                                      "http://127.300.0.1/",      "http://127.0.300.1/",
-                                      "ftp://127.0.0.1/",         "127.0.0.1/x",
-                                      "http://127.0.0.1/a b",     "http://u@127.0.0.1/",
-                                      "http://127.0.0.1/x#y"};
+    static const char *const bad[] = {
+        "http://169.254.169.254/x", "http://192.168.0.1/x", "http://agent.example/x",
+        "http://127.0.0.1.evil/x",  "http://127.1/x",       "http://0.0.0.0/x",
+        "http://127.-0.0.1/x",      "http://128.0.0.1/x",   "http://169.254.170.2.x/",
+        "http://[fd00:ec2::254]/x", "http://127.0.0.300/",  "http://127.300.0.1/",
+        "http://127.0.300.1/",      "ftp://127.0.0.1/",     "127.0.0.1/x",
+        "http://127.0.0.1/a b",     "http://u@127.0.0.1/",  "http://127.0.0.1/x#y"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         t.n_env = 2;
         set_env("AWS_CONTAINER_CREDENTIALS_FULL_URI", bad[i]);

@@ -12,7 +12,7 @@ ERRORS = {
 }
 
 with Story() as s:
-    weir = s.weir()
+    weir = s.weir(workers=1)  # each worker has a budget of its own for what is sent again
     for path in (model_path('converse'), model_path('converse-stream')):
         for name, status in ERRORS.items():
             body = converse(f'[[sim:error={name}]] [[sim:retry-after=7]]')

@@ -2,7 +2,7 @@
 # asan: yes
 """What Weir refuses by itself: the right status and type in the caller's dialect, one sentence, and
 nothing of it reaches Bedrock."""
-from weirflow import Story, equal, check, http_ask, model_path
+from weirflow import Story, equal, check, http_ask, model_path, until
 
 CASES = [
     ('POST', '/model/m/unheard-of', 404, 'UnknownOperationException', 'unknown-operation'),
@@ -33,7 +33,7 @@ with Story() as s:
         equal(kind, wanted, f'{method} {path}')
         check(sentence.endswith('.') and len(sentence) > 20, f'no sentence: {sentence}')
         check(answer.header('x-weir-request-id'), 'no request id')
-        equal(weir.metric('weir_requests_total', outcome=outcome), before + 1, f'counted as {outcome}')
+        until(f'one more {outcome}', lambda: weir.metric('weir_requests_total', outcome=outcome) == before + 1)
     huge = http_ask(weir.url, 'POST', model_path('converse'), {'x-huge': 'v' * 200_000}, b'{}')
     equal(huge.status, 431, 'a head of 200 KB')
     equal([r['path'] for r in s.sim.rows() if r['path'] != model_path('converse')], [], 'paths at the simulator')

@@ -7,7 +7,7 @@ from weirflow import Story, ask, check, converse, equal, http_ask, model_path
 PATH = model_path('converse')
 
 with Story() as s:
-    weir = s.weir()
+    weir = s.weir(workers=1)  # each worker has a budget of its own
 
     def calls(words, status):
         before = s.sim.summary()['requests']
@@ -15,6 +15,8 @@ with Story() as s:
         return s.sim.summary()['requests'] - before
 
     equal(calls('[[sim:once=503]] a', 200), 2, '503 and then well')
+    for n in range(10):
+        equal(calls(f'good {n}', 200), 1, 'ten good ones pay for another')
     equal(calls('[[sim:once=529]] b', 200), 2, '529 and then well')
     equal(calls('[[sim:once=500]] c', 500), 1, '500')
     equal(calls('[[sim:once=429]] d', 429), 1, '429')

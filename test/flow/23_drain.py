@@ -24,7 +24,7 @@ with Story() as s:
         until('20 streams at the simulator', lambda: s.sim.summary()['open'] == 20)
         weir.signal(signal.SIGTERM)
         until('readiness gone', lambda: ready(weir) == 503)
-        check(weir.metric('weir_requests_total', outcome='not-ready') >= 1, 'not counted')
+        until('outcome not-ready', lambda: weir.metric('weir_requests_total', outcome='not-ready') >= 1)
         check(not any(f.done() for f in streams), 'the streams were over before the drain')
         for stream in streams:
             answer = stream.result()

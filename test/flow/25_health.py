@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # asan: yes
 """Health and readiness on both ports; the admin API on its own alone; a web page may not use it."""
-from weirflow import Story, check, equal, http_ask
+from weirflow import Story, equal, http_ask, until
 
 with Story() as s:
     weir = s.weir()
@@ -12,7 +12,7 @@ with Story() as s:
             (weir.url, '/metrics', 404), (weir.url, '/healthz', 404), (weir.url, '/api/v1/config', 404),
             (weir.admin, '/model/x/converse', 404), (weir.admin, '/weir/healthz', 404)):
         equal(http_ask(base, 'GET', path).status, status, f'{base}{path}')
-    check(weir.metric('weir_requests_total', outcome='own-answer') >= 6, 'not counted')
+    until('own answers', lambda: weir.metric('weir_requests_total', outcome='own-answer') >= 6)
     foreign = http_ask(weir.admin, 'POST', '/api/v1/reload', {'Origin': 'http://evil.example'})
     equal(foreign.status, 403, 'outcome foreign-page')
     equal(http_ask(weir.admin, 'POST', '/api/v1/reload').status, 200, 'reload')

@@ -79,7 +79,7 @@ static void on_head(void *arg, int status, const struct fields *fields, int64_t 
         stream_tail_init(&ex->tail, fields_get(fields, S("content-type")));
     exchange_answer(ex, status, fields->at, fields->n);
     if (ex->call.sent_ns)
-        body_fini(&ex->body);
+        worker_drop_body(ex->worker, &ex->body);
 }
 
 static void give_credit(struct exchange *ex)

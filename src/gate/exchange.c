@@ -317,7 +317,7 @@ enum step_result exchange_fail(struct exchange *ex, enum outcome outcome, struct
         return STEP_END;
     ex->failed_in = steps[ex->step].name;
     ex->step = STEP_RELAY;
-    body_fini(&ex->body); /* no call needs it any more, and the client may be slow to take this */
+    worker_drop_body(ex->worker, &ex->body); /* no call needs it any more, and the client may be slow to take this */
     if (ex->answered) {
         fail_inside(ex, outcome);
         return STEP_END;
@@ -396,7 +396,7 @@ static void on_gone(void *arg, enum front_gone why)
         ex->op->back->drop(ex);
     ex->outcome = outcome_at_end(ex, why);
     record_exchange(ex, ex->failed_in ? ex->failed_in : steps[ex->step].name);
-    body_fini(&ex->body);
+    worker_drop_body(ex->worker, &ex->body);
     arena_fini(&ex->arena);
     setup_unref(ex->setup);
     mem_free(ex);

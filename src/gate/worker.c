@@ -75,6 +75,13 @@ static void tick(void *arg)
     timer_start(&w->tick, TICK_MS);
 }
 
+static void clean(void *arg)
+{
+    struct worker *w = arg;
+    if (body_pool_clean(&w->bodies))
+        loop_next_turn(w->loop, &w->clean);
+}
+
 void worker_init(struct worker *w, struct daemon *daemon, unsigned index, struct setup *setup)
 {
     w->daemon = daemon;
@@ -83,6 +90,7 @@ void worker_init(struct worker *w, struct daemon *daemon, unsigned index, struct
     w->dns = dns_new(w->loop);
     w->signer = aws_signer_new();
     w->bodies.budget = &daemon->bodies;
+    later_init(&w->clean, clean, w);
     w->resend_tenths = RESEND_COST;
     if (setup) {
         w->setup = setup_ref(setup);
@@ -103,6 +111,7 @@ void worker_close(struct worker *w)
     creds_unref(w->creds);
     if (w->setup)
         setup_unref(w->setup);
+    later_cancel(&w->clean);
     body_pool_fini(&w->bodies);
     aws_signer_free(w->signer);
 }
@@ -218,6 +227,14 @@ void worker_drain(struct worker *w)
     for (struct port *p = w->ports; p; p = p->next)
         listener_drain(p->listener);
     leave_if_idle(w);
+}
+
+void worker_drop_body(struct worker *w, struct body *b)
+{
+    bool large = b->mapped;
+    body_fini(b);
+    if (large)
+        clean(w);
 }
 
 void worker_left(struct worker *w)

@@ -41,6 +41,7 @@ struct worker {
     struct port *ports;
     struct creds *creds; /* the set used last */
     struct body_pool bodies;
+    struct later clean;     /* of bodies' pages, a slice a turn */
     unsigned resend_tenths; /* one for each call; ten are spent by sending again on 503 or 529 */
     size_t active;          /* exchanges */
     bool leaving;           /* stop the loop when the last exchange ends */
@@ -65,6 +66,8 @@ void worker_switch(struct worker *w, struct setup *setup, const int *fds);
 void worker_follow(struct worker *w, struct setup *setup);
 /* Accepts nothing any more, finishes what runs, then stops its loop. */
 void worker_drain(struct worker *w);
+/* A request's body is not needed any more. */
+void worker_drop_body(struct worker *w, struct body *b);
 /* An exchange ended. */
 void worker_left(struct worker *w);
 /* The newest valid credentials, borrowed until the next call; NULL when there are none. After a

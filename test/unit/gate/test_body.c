@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -98,6 +99,39 @@ static void keeps_the_spares_that_are_used(void **state)
     hold(bodies, 2);
 }
 
+static void gives_large_ones_back_in_slices(void **state)
+{
+    struct body b;
+    unsigned char there;
+    body_init(&b, &pool);
+    assert_true(fill(&b, BODY_MOST_BYTES));
+    body_fini(&b);
+    assert_int_equal(pool.spare[0].touched, BODY_MOST_BYTES);
+    unsigned slices = 0;
+    while (body_pool_clean(&pool))
+        slices++;
+    assert_true(slices > 4);
+    assert_int_equal(pool.spare[0].touched, 2 << 20);
+    assert_int_equal(mincore(pool.spare[0].data + (2 << 20) - 4096, 4096, &there), 0);
+    assert_true(there & 1);
+    for (size_t at = 2 << 20; at < BODY_MOST_BYTES; at += 4096) {
+        assert_int_equal(mincore(pool.spare[0].data + at, 4096, &there), 0);
+        assert_false(there & 1);
+    }
+}
+
+/* A small body in a mapping that a large one left, before it was clean. */
+static void knows_what_the_one_before_left(void **state)
+{
+    struct body b;
+    body_init(&b, &pool);
+    assert_true(fill(&b, 9000000));
+    body_fini(&b);
+    hold(&b, 1);
+    assert_int_equal(pool.n_spares, 1);
+    assert_int_equal(pool.spare[0].touched, 9000000);
+}
+
 static void stops_at_the_largest(void **state)
 {
     struct body b;
@@ -177,6 +211,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(keeps_and_hashes, fresh, done),
         cmocka_unit_test_setup_teardown(keeps_the_spares_that_are_used, fresh, done),
+        cmocka_unit_test_setup_teardown(gives_large_ones_back_in_slices, fresh, done),
+        cmocka_unit_test_setup_teardown(knows_what_the_one_before_left, fresh, done),
         cmocka_unit_test_setup_teardown(stops_at_the_largest, fresh, done),
         cmocka_unit_test_setup_teardown(waits_for_the_budget, fresh, done),
         cmocka_unit_test_setup_teardown(bears_refused_memory, fresh, done),

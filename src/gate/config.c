@@ -8,6 +8,7 @@
 
 #include "config_value.h"
 #include "weir/aws/endpoint.h"
+#include "weir/base/digest.h"
 #include "weir/base/file.h"
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
@@ -42,6 +43,8 @@ struct reader {
     struct str name;
     struct buf *faults;
     bool bad;
+    /* Where things stand in the file, for what one key alone cannot tell. NULL: nowhere. */
+    const struct yaml_node *root, *keys[DIRECTIVES], *items[CONFIG_MOST_LISTENERS];
 };
 
 static void fault(struct reader *r, const struct yaml_node *at, struct str sentence)
@@ -51,7 +54,8 @@ static void fault(struct reader *r, const struct yaml_node *at, struct str sente
     if (at)
         buf_addf(r->faults, ":%u:%u", at->line, at->column);
     buf_add(r->faults, S(": "));
-    buf_add(r->faults, sentence);
+    for (size_t i = 0; i < sentence.len; i++) /* one line for each fault, whatever it quotes */
+        buf_add_char(r->faults, (unsigned char)sentence.ptr[i] < ' ' ? ' ' : sentence.ptr[i]);
     buf_add_char(r->faults, '\n');
 }
 
@@ -68,32 +72,45 @@ faultf(struct reader *r, const struct yaml_node *at, const char *format, ...)
 
 /* --- ${NAME} and ${file:/path} */
 
+/* What comes out of a file may be a secret. */
+static void wipe(struct buf *b)
+{
+    if (b->data)
+        secret_wipe(b->data, b->cap);
+    buf_fini(b);
+}
+
+static bool add_file(struct reader *r, const struct yaml_node *at, const char *path,
+                     struct buf *out)
+{
+    char why[256];
+    struct buf text = {0};
+    bool good = file_read(path, MOST_CONFIG_BYTES, &text, why, sizeof why) == 0;
+    struct str value = buf_str(&text);
+    while (value.len && (value.ptr[value.len - 1] == '\n' || value.ptr[value.len - 1] == '\r'))
+        value.len--;
+    if (good)
+        buf_add(out, value);
+    else
+        faultf(r, at, "%s", why);
+    wipe(&text);
+    return good;
+}
+
 static bool add_reference(struct reader *r, const struct yaml_node *at, struct str name,
                           struct buf *out)
 {
-    char word[256], why[256];
-    snprintf(word, sizeof word, "%.*s", STR_ARG(name));
-    if (str_starts(name, S("file:"))) {
-        struct buf text = {0};
-        if (file_read(word + 5, MOST_CONFIG_BYTES, &text, why, sizeof why) < 0) {
-            faultf(r, at, "%s", why);
-            buf_fini(&text);
-            return false;
-        }
-        struct str value = buf_str(&text);
-        while (value.len && (value.ptr[value.len - 1] == '\n' || value.ptr[value.len - 1] == '\r'))
-            value.len--;
-        buf_add(out, value);
-        buf_fini(&text);
-        return true;
-    }
+    const char *word = arena_dup(&r->config->arena, name).ptr;
+    if (!word)
+        return false; /* the arena is full: config_parse says so */
+    if (str_starts(name, S("file:")))
+        return add_file(r, at, word + 5, out);
     const char *value = getenv(word);
-    if (!value) {
+    if (value)
+        buf_add(out, str_of(value));
+    else
         faultf(r, at, "the environment has no %s", word);
-        return false;
-    }
-    buf_add(out, str_of(value));
-    return true;
+    return value;
 }
 
 static bool expand(struct reader *r, const struct yaml_node *at, struct str *value)
@@ -115,8 +132,8 @@ static bool expand(struct reader *r, const struct yaml_node *at, struct str *val
     }
     buf_add(&out, rest);
     *value = arena_dup(&r->config->arena, buf_str(&out));
-    buf_fini(&out);
-    return good;
+    wipe(&out);
+    return good && value->ptr;
 }
 
 /* --- the walk */
@@ -126,10 +143,19 @@ static void *field_of(struct reader *r, const struct directive *d)
     return (char *)(d->in_listen ? (void *)r->listen : (void *)r->config) + d->offset;
 }
 
+/* For a fault: as it stands in the file, and not what it stands for, which may be a secret. */
+static struct str written(const struct directive *d, const struct yaml_node *node)
+{
+    bool url = d->kind == CONFIG_URL || d->kind == CONFIG_PROXY;
+    return url && str_chr(node->text, '@') >= 0 ? S("(hidden)") : str_sub(node->text, 0, 80);
+}
+
 static void read_directive(struct reader *r, const struct directive *d,
                            const struct yaml_node *node)
 {
     struct str value;
+    if (!d->in_listen)
+        r->keys[d - directives] = node;
     if (node->kind != YAML_SCALAR) {
         faultf(r, node, "%.*s wants one value, not a list or a section", STR_ARG(d->path));
         return;
@@ -139,7 +165,7 @@ static void read_directive(struct reader *r, const struct directive *d,
     const char *why = config_read_value(d->kind, value, field_of(r, d));
     if (why)
         faultf(r, node, "%.*s %s; it is \"%.*s\"", STR_ARG(d->path), why,
-               STR_ARG(str_sub(value, 0, 80)));
+               STR_ARG(written(d, node)));
 }
 
 /* How a path stands to the table: a directive, the beginning of some ("log" of "log.level"), or a
@@ -203,6 +229,7 @@ static void read_list(struct reader *r, const struct yaml_node *list, struct str
             faultf(r, item, "more than %d listeners", CONFIG_MOST_LISTENERS);
             return;
         }
+        r->items[r->config->n_listen] = item;
         r->listen = &r->config->listen[r->config->n_listen++];
         read_section(r, item, section);
     }
@@ -218,9 +245,12 @@ static void read_section(struct reader *r, const struct yaml_node *map, struct s
     }
     for (const struct yaml_node *node = map->first; node; node = node->next) {
         const struct directive *d = NULL;
+        struct str key = node->key->text;
         struct str path =
-            arena_printf(&r->config->arena, "%.*s%.*s", STR_ARG(section), STR_ARG(node->key->text));
-        switch (standing_of(path, &d)) {
+            arena_printf(&r->config->arena, "%.*s%.*s", STR_ARG(section), STR_ARG(key));
+        /* "log.level" is how we write it, not how the file does. */
+        bool is_path = str_chr(key, '.') >= 0 || str_chr(key, '[') >= 0;
+        switch (is_path ? STANDS_NOWHERE : standing_of(path, &d)) {
         case STANDS_DIRECTIVE:
             read_directive(r, d, node);
             break;
@@ -252,53 +282,94 @@ static void set_defaults(struct reader *r)
 
 /* --- what one key alone cannot tell */
 
-static void check_listener(struct reader *r, const struct config_listen *l)
+/* Where a key stands; the beginning of the file when it does not. */
+static const struct yaml_node *place_of(const struct reader *r, const char *path)
 {
+    for (size_t i = 0; i < DIRECTIVES; i++)
+        if (r->keys[i] && str_eq(directives[i].path, str_of(path)))
+            return r->keys[i];
+    return r->root;
+}
+
+static const struct yaml_node *place_of_listener(const struct reader *r, size_t i)
+{
+    return r->items[i] ? r->items[i] : r->root;
+}
+
+static void check_listener(struct reader *r, size_t i)
+{
+    const struct config_listen *l = &r->config->listen[i];
+    const struct yaml_node *at = place_of_listener(r, i);
     if ((l->cert.len == 0) != (l->key.len == 0))
-        faultf(r, NULL, "listen %.*s: tls wants both cert and key", STR_ARG(l->address));
+        faultf(r, at, "listen %.*s: tls wants both cert and key", STR_ARG(l->address));
     if (l->client_ca.len && l->cert.len == 0)
-        faultf(r, NULL, "listen %.*s: tls.client_ca wants tls.cert and tls.key",
-               STR_ARG(l->address));
+        faultf(r, at, "listen %.*s: tls.client_ca wants tls.cert and tls.key", STR_ARG(l->address));
     if (l->client_ca.len == 0 && !config_is_loopback(l->address))
-        faultf(r, NULL,
+        faultf(r, at,
                "listen %.*s: beyond loopback Weir would sign for anyone who reaches it. Set "
                "tls.client_ca so that only certificates of yours get in, or listen on 127.0.0.1",
                STR_ARG(l->address));
 }
 
-static void check_whole(struct reader *r)
+/* A DNS label: it stands in host names and signatures. */
+static bool is_region(struct str s)
 {
-    struct config *c = r->config;
+    for (size_t i = 0; i < s.len; i++)
+        if (!((s.ptr[i] >= 'a' && s.ptr[i] <= 'z') || (s.ptr[i] >= '0' && s.ptr[i] <= '9') ||
+              s.ptr[i] == '-'))
+            return false;
+    return s.len > 0 && s.len <= 63;
+}
+
+static void check_region(struct reader *r)
+{
     static const char *const names[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
+    struct config *c = r->config;
+    struct endpoint e;
     for (size_t i = 0; i < 2 && c->region.len == 0; i++)
         if (getenv(names[i]))
             c->region = arena_dup(&c->arena, str_of(getenv(names[i])));
-    struct endpoint e;
+    const struct yaml_node *at = place_of(r, "region");
     if (c->region.len == 0)
-        fault(r, NULL,
+        fault(r, at,
               S("region is not set, and the environment has neither AWS_REGION nor "
                 "AWS_DEFAULT_REGION"));
+    else if (!is_region(c->region))
+        faultf(r, at, "region \"%.*s\" is not a name like us-east-1",
+               STR_ARG(str_sub(c->region, 0, 80)));
     else if (c->runtime_url.len == 0 && !endpoint_of(S("bedrock-runtime"), c->region, &e))
-        faultf(r, NULL,
+        faultf(r, at,
                "region \"%.*s\" is of no AWS partition that Weir knows; set "
                "endpoints.runtime",
                STR_ARG(c->region));
+}
+
+static void check_listeners(struct reader *r)
+{
+    const struct config *c = r->config;
+    if (c->n_listen == 0)
+        fault(r, r->root, S("listen is empty: nobody could connect"));
     for (size_t i = 0; i < c->n_listen; i++)
-        check_listener(r, &c->listen[i]);
+        check_listener(r, i);
     for (size_t i = 0; i < c->n_listen; i++)
         for (size_t j = i + 1; j < c->n_listen; j++)
             if (str_eq(c->listen[i].address, c->listen[j].address) &&
                 !str_ends(c->listen[i].address, S(":0")))
-                faultf(r, NULL, "listen %.*s stands there twice", STR_ARG(c->listen[i].address));
-    if (c->n_listen == 0)
-        fault(r, NULL, S("listen is empty: nobody could connect"));
+                faultf(r, place_of_listener(r, j), "listen %.*s stands there twice",
+                       STR_ARG(c->listen[i].address));
+}
+
+static void check_whole(struct reader *r)
+{
+    const struct config *c = r->config;
+    check_region(r);
+    check_listeners(r);
     if (!config_is_loopback(c->admin_address))
-        faultf(r, NULL, "admin.address %.*s: the admin API serves loopback only",
-               STR_ARG(c->admin_address));
+        faultf(r, place_of(r, "admin.address"),
+               "admin.address %.*s: the admin API serves loopback only", STR_ARG(c->admin_address));
     if (c->profile.len && c->bearer_file.len)
-        fault(r, NULL, S("credentials wants profile or bearer_file, not both"));
-    if (c->arena.full)
-        fault(r, NULL, S("the file is too large"));
+        fault(r, place_of(r, "credentials.bearer_file"),
+              S("credentials wants profile or bearer_file, not both"));
 }
 
 struct config *config_parse(struct str name, struct str text, struct buf *faults)
@@ -314,10 +385,13 @@ struct config *config_parse(struct str name, struct str text, struct buf *faults
         const struct yaml_node at = {.line = yf.line, .column = yf.column};
         fault(&r, &at, str_of(yf.sentence));
     } else {
+        r.root = text.len ? root : NULL;
         read_section(&r, root, S(""));
     }
-    if (!r.bad)
+    if (!r.bad && !c->arena.full)
         check_whole(&r);
+    if (c->arena.full)
+        fault(&r, r.root, S("the file is too large"));
     if (!r.bad)
         return c;
     config_free(c);
@@ -343,6 +417,7 @@ void config_free(struct config *c)
 {
     if (!c)
         return;
+    arena_wipe(&c->arena); /* a proxy's password */
     arena_fini(&c->arena);
     mem_free(c);
 }

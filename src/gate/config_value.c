@@ -10,33 +10,34 @@
 #include "weir/base/log.h"
 #include "weir/base/text.h"
 #include "weir/gate/config.h"
+#include "weir/net/sock.h"
 #include "weir/wire/uri.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 
-enum { MOST_WORKERS = 256 };
-
-static bool is_loopback_host(struct str host)
-{
-    return str_starts(host, S("127.")) || str_eq(host, S("[::1]")) || str_eq(host, S("localhost"));
-}
-
-static bool split_address(struct str address, struct str *host, uint64_t *port)
-{
-    size_t at = address.len;
-    while (at && address.ptr[at - 1] != ':')
-        at--;
-    if (at < 2)
-        return false;
-    *host = str_sub(address, 0, at - 1);
-    return text_u64(str_from_offset(address, at), port) && *port <= 65535;
-}
+enum { MOST_WORKERS = 256, MOST_COUNT = 10000000 };
+static const int64_t MOST_DURATION_MS = (int64_t)365 * 24 * 3600 * 1000;
 
 bool config_is_loopback(struct str address)
 {
-    struct str host;
-    uint64_t port;
-    return split_address(address, &host, &port) && is_loopback_host(host);
+    struct sockaddr_storage addr;
+    socklen_t len;
+    if (!sock_addr_parse(address, &addr, &len))
+        return false;
+    if (addr.ss_family == AF_INET)
+        return ntohl(((struct sockaddr_in *)(void *)&addr)->sin_addr.s_addr) >> 24 == 127;
+    return IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)(void *)&addr)->sin6_addr);
+}
+
+static const char *read_address(struct str value, struct str *out)
+{
+    struct sockaddr_storage addr;
+    socklen_t len;
+    *out = value;
+    return sock_addr_parse(value, &addr, &len) ? NULL
+                                               : "wants an address and a port, like 127.0.0.1:8080 "
+                                                 "or [::1]:8080";
 }
 
 static const char *read_workers(struct str value, unsigned *out)
@@ -83,8 +84,8 @@ static const char *read_proxy(struct str value, struct str *out)
 static const char *read_prefix(struct str value, struct str *out)
 {
     *out = value;
-    if (value.len && (value.ptr[0] != '/' || str_ends(value, S("/"))))
-        return "begins with a slash and does not end with one, like /bedrock";
+    if (value.len && (uri_check_path(value) < 0 || str_ends(value, S("/"))))
+        return "wants a path that begins with a slash and does not end with one, like /bedrock";
     return NULL;
 }
 
@@ -101,8 +102,6 @@ static const char *read_word(struct str value, struct str no, struct str yes, bo
 
 const char *config_read_value(enum config_kind kind, struct str value, void *field)
 {
-    struct str host;
-    uint64_t n;
     bool yes;
     const char *why;
     switch (kind) {
@@ -110,8 +109,7 @@ const char *config_read_value(enum config_kind kind, struct str value, void *fie
         *(struct str *)field = value;
         return NULL;
     case CONFIG_ADDRESS:
-        *(struct str *)field = value;
-        return split_address(value, &host, &n) ? NULL : "wants HOST:PORT, like 127.0.0.1:8080";
+        return read_address(value, field);
     case CONFIG_PREFIX:
         return read_prefix(value, field);
     case CONFIG_URL:
@@ -125,13 +123,18 @@ const char *config_read_value(enum config_kind kind, struct str value, void *fie
     case CONFIG_WORKERS:
         return read_workers(value, field);
     case CONFIG_COUNT:
-        return text_u64(value, field) && *(uint64_t *)field ? NULL : "wants a number from 1 on";
-    case CONFIG_SIZE:
-        return text_size_bytes(value, field) ? NULL : "wants a size, like 64MiB or 1GiB";
-    case CONFIG_DURATION:
-        return text_duration_ms(value, field) && *(int64_t *)field
+        return text_u64(value, field) && *(uint64_t *)field && *(uint64_t *)field <= MOST_COUNT
                    ? NULL
-                   : "wants a time, like 250ms, 3s, 15m or 8h";
+                   : "wants a number from 1 to 10000000";
+    case CONFIG_SIZE:
+        return text_size_bytes(value, field) && *(uint64_t *)field
+                   ? NULL
+                   : "wants a size, like 64MiB or 1GiB";
+    case CONFIG_DURATION:
+        return text_duration_ms(value, field) && *(int64_t *)field &&
+                       *(int64_t *)field <= MOST_DURATION_MS
+                   ? NULL
+                   : "wants a time of at most 365d, like 250ms, 3s, 15m or 8h";
     case CONFIG_FORMAT:
         if (!(why = read_word(value, S("text"), S("json"), &yes)))
             *(enum log_format *)field = yes ? LOG_JSON : LOG_TEXT;

@@ -44,7 +44,7 @@ void config_free(struct config *c);
 /* The effective configuration as YAML, every key with its value. Secrets in URLs are hidden. */
 void config_print(const struct config *c, struct buf *out);
 
-/* "127.0.0.1", "::1" or "localhost" in front of a port. */
+/* 127.0.0.0/8 or [::1], and a port. */
 bool config_is_loopback(struct str address);
 
 #endif

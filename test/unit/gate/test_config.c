@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -129,6 +130,69 @@ static void names_what_is_wrong(void **state)
                  "stands there twice");
     assert_fault("region: us-east-1\nlisten: [{address: '127.0.0.1:1', prefix: 'x/'}]\n",
                  "begins with a slash");
+    assert_fault("region: us-east-1\nlisten: [{address: '127.0.0.1:1', prefix: '/x?y'}]\n",
+                 "wants a path");
+    assert_fault("region: us-east-1\nlog.level: info\n", "weir.yaml:2:1: unknown key");
+    assert_fault("region: us-east-1\n'listen[].prefix': /x\n", "weir.yaml:2:1: unknown key");
+    assert_fault("region: us-east-1\nmemory: {bodies: 0}\n", "wants a size");
+    assert_fault("region: us-east-1\nmemory: {connections: 18446744073709551615}\n",
+                 "wants a number");
+    assert_fault("region: us-east-1\ntimeouts: {answer: 9223372036854775807ms}\n", "wants a time");
+}
+
+/* What is wrong only together has a place, too. */
+static void says_where(void **state)
+{
+    assert_fault("workers: 1\nregion: nowhere\n", "weir.yaml:2:9: region \"nowhere\"");
+    assert_fault("workers: 1\nregion: Us/East\nendpoints: {runtime: 'http://127.0.0.1'}\n",
+                 "weir.yaml:2:9: region \"Us/East\" is not a name");
+    assert_fault("region: us-east-1\nadmin: {address: '0.0.0.0:8081'}\n",
+                 "weir.yaml:2:18: admin.address");
+    assert_fault("region: us-east-1\nlisten:\n- address: 127.0.0.1:1\n- address: 10.0.0.5:8080\n",
+                 "weir.yaml:4:3: listen 10.0.0.5:8080: beyond loopback");
+    assert_fault("region: us-east-1\nlisten:\n- address: 127.0.0.1:1\n- address: 127.0.0.1:1\n",
+                 "weir.yaml:4:3: listen 127.0.0.1:1 stands there twice");
+    assert_fault("region: us-east-1\ncredentials: {profile: a, bearer_file: b}\n",
+                 "weir.yaml:2:40: credentials wants");
+    unsetenv("AWS_REGION");
+    unsetenv("AWS_DEFAULT_REGION");
+    assert_fault("workers: 1\n", "weir.yaml:1:1: region is not set");
+}
+
+/* A name that begins like an address is none; nor is one that cannot be bound. */
+static void takes_only_addresses(void **state)
+{
+    static const char *const bad[] = {"127.evil.example:80", "localhost:80", "127.0.0.1",
+                                      "127.0.0.1:",          ":80",          "::1:80"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[128];
+        assert_false(config_is_loopback(str_of(bad[i])));
+        snprintf(text, sizeof text, "region: us-east-1\nlisten: [{address: '%s'}]\n", bad[i]);
+        assert_fault(text, "weir.yaml:2:20: listen[].address wants an address and a port");
+    }
+    assert_true(config_is_loopback(S("127.9.9.9:0")) && config_is_loopback(S("[::1]:80")));
+    assert_false(config_is_loopback(S("0.0.0.0:80")) || config_is_loopback(S("[::]:80")));
+}
+
+/* Faults go to the log and to whoever asks for a reload. */
+static void keeps_secrets_out_of_faults(void **state)
+{
+    static const char *const texts[] = {
+        "region: us-east-1\nendpoints: {egress_proxy: '${WEIR_TEST_SECRET}'}\n",
+        "region: us-east-1\nendpoints: {runtime: '${WEIR_TEST_SECRET}'}\n",
+        "region: us-east-1\nworkers: '${WEIR_TEST_SECRET}'\n",
+        "region: us-east-1\nendpoints: {egress_proxy: 'http//u:hunter2@proxy'}\n",
+        "region: us-east-1\nendpoints: {runtime: 'https://u:hunter2@h'}\n",
+        "region: us-east-1\nendpoints: {egress_proxy: 'http://u:hunter2@x@proxy'}\n"};
+    setenv("WEIR_TEST_SECRET", "http://u:hunter2@x y", 1);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct buf faults = {0};
+        assert_null(parse(texts[i], &faults));
+        assert_true(str_starts(buf_str(&faults), S("weir.yaml:2:")));
+        if (str_find(buf_str(&faults), S("hunter2")) >= 0)
+            fail_msg("%s", buf_cstr(&faults));
+        buf_fini(&faults);
+    }
 }
 
 static void wants_a_region(void **state)
@@ -151,9 +215,15 @@ static void wants_a_region(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(has_defaults),         cmocka_unit_test(reads_every_shape),
-        cmocka_unit_test(reads_what_it_prints), cmocka_unit_test(takes_the_environment),
-        cmocka_unit_test(names_what_is_wrong),  cmocka_unit_test(wants_a_region),
+        cmocka_unit_test(has_defaults),
+        cmocka_unit_test(reads_every_shape),
+        cmocka_unit_test(reads_what_it_prints),
+        cmocka_unit_test(takes_the_environment),
+        cmocka_unit_test(names_what_is_wrong),
+        cmocka_unit_test(wants_a_region),
+        cmocka_unit_test(says_where),
+        cmocka_unit_test(takes_only_addresses),
+        cmocka_unit_test(keeps_secrets_out_of_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

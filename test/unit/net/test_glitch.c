@@ -57,6 +57,17 @@ static void a_steady_trickle(void **state)
     assert_in_range(ms, 9000, 11000);
 }
 
+/* Looking often does not stop the refill, however short the while. */
+static void short_whiles_add_up(void **state)
+{
+    struct glitch g;
+    glitch_init(&g, 0);
+    (void)how_many(&g, GLITCH_FAULT, 0, 1000);
+    for (int64_t ms = 1; ms < 9999; ms++)
+        assert_true(glitch_charge(&g, GLITCH_FAULT, ms));
+    assert_false(glitch_charge(&g, GLITCH_FAULT, 10001)); /* one in ten seconds */
+}
+
 static void earns(void **state)
 {
     struct glitch g;
@@ -76,6 +87,7 @@ int main(void)
         cmocka_unit_test(bursts),
         cmocka_unit_test(refills),
         cmocka_unit_test(a_steady_trickle),
+        cmocka_unit_test(short_whiles_add_up),
         cmocka_unit_test(earns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -384,6 +384,17 @@ static void a_wrong_length(void **state)
     assert_closed();
 }
 
+static void too_short_an_answer(void **state)
+{
+    struct field length = sink_field("content-length", "5");
+    say("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    front_answer(sink.at[0].front, 200, &length, 1, false);
+    front_send(sink.at[0].front, S("abc"), true);
+    turns(4);
+    assert_int_equal(sink.at[0].gone, FRONT_LEFT);
+    assert_closed();
+}
+
 static void aborts(void **state)
 {
     struct field type = sink_field("content-type", "text/plain");
@@ -491,6 +502,24 @@ static void a_body_that_stalls(void **state)
     assert_closed();
 }
 
+/* A pause of ours does not count against the client. */
+static void a_pause_is_not_slowness(void **state)
+{
+    sink.take = sink.no_room = true;
+    say("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nabc");
+    pass(20000);
+    sink.no_room = false;
+    front_resume(sink.at[0].front);
+    turns(4);
+    assert_int_equal(buf_len(&sink.at[0].body), 3);
+    pass(5100);
+    pass(4000);
+    assert_int_equal(sink.at[0].gone, -1);
+    pass(6000);
+    assert_int_equal(sink.at[0].gone, FRONT_LEFT);
+    assert_closed();
+}
+
 static void drains_when_idle(void **state)
 {
     server_drain(server);
@@ -536,12 +565,14 @@ int main(void)
         H1_TEST(answered_before_the_body),
         H1_TEST(answers_of_unknown_length),
         H1_TEST(a_wrong_length),
+        H1_TEST(too_short_an_answer),
         H1_TEST(aborts),
         H1_TEST(a_slow_reader),
         H1_TEST(deadlines_of_a_head),
         H1_TEST(deadline_of_idleness),
         H1_TEST(deadlines_of_a_body),
         H1_TEST(a_body_that_stalls),
+        H1_TEST(a_pause_is_not_slowness),
         H1_TEST(drains_when_idle),
         H1_TEST(drains_when_busy),
         H1_TEST(freed_when_busy),

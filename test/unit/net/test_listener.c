@@ -236,11 +236,14 @@ static void out_of_descriptors(void **state)
     dial(&a, NULL, S(""));
     struct rlimit old, now;
     getrlimit(RLIMIT_NOFILE, &old);
-    now = (struct rlimit){3, old.rlim_max};
+    int lowest_free = dup(0);
+    close(lowest_free);
+    now = (struct rlimit){(rlim_t)lowest_free, old.rlim_max}; /* every descriptor below is taken */
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
-    for (int i = 0; i < 50 && !a.ended; i++)
+    for (int i = 0; i < 100 && !a.ended; i++)
         loop_turn(loop, 10);
     setrlimit(RLIMIT_NOFILE, &old);
+    assert_true(a.ended);
     assert_int_equal(connections, 0);
     settle();
     dial(&b, NULL, S(GET));

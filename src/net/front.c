@@ -57,6 +57,11 @@ void server_free(struct server *s)
         s->kind->free(s);
 }
 
+bool front_bodyless(const struct front_request *r, int status)
+{
+    return status == 204 || status == 304 || str_eq(r->method, S("HEAD"));
+}
+
 struct str front_date(void)
 {
     static _Thread_local int64_t second = -1;

@@ -29,6 +29,10 @@ struct server_kind {
     void (*free)(struct server *s);
 };
 
+/* An answer to HEAD, a 204 or a 304 has no body, whatever its fields say and the sink sends: a
+ * client would take the bytes for the next answer. */
+bool front_bodyless(const struct front_request *r, int status);
+
 /* The value of Date, built once a second per thread. */
 struct str front_date(void);
 

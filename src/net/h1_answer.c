@@ -14,11 +14,6 @@
 /* From here on copying costs more than a system call of its own. */
 enum { LARGE = 8 * 1024 };
 
-static bool has_no_body(int status)
-{
-    return status == 204 || status == 304 || status < 200;
-}
-
 static void add_own_fields(struct h1_server *h, bool dated, struct buf *b)
 {
     if (h->answer_chunked)
@@ -42,11 +37,12 @@ static struct str value_of(const struct field *fields, size_t n, struct str name
 /* How the body will be framed; true when our own "content-length: 0" is wanted. */
 static bool choose_framing(struct h1_server *h, int status, struct str length, bool end)
 {
+    h->bodyless = front_bodyless(&h->request, status);
+    if (h->bodyless)
+        return false; /* a length is of a body that is not sent */
     h->answer_counted = length.ptr && text_u64(length, &h->answer_left);
-    if (end && (str_eq(h->request.method, S("HEAD")) || has_no_body(status)))
-        h->answer_counted = false; /* the length is of a body that is not sent */
     if (h->answer_counted || end)
-        return !length.ptr && !has_no_body(status);
+        return !length.ptr;
     h->answer_chunked = h->request.version == FRONT_H1_1;
     if (!h->answer_chunked)
         h->keep = false;
@@ -112,6 +108,8 @@ static void send_body(struct front *f, struct str bytes, bool end)
     struct h1_server *h = h1_of(f);
     if (h->ended || h->aborted)
         return;
+    if (h->bodyless)
+        bytes.len = 0;
     if (!fits_declared(h, bytes.len, end)) {
         h1_abort(f);
         return;

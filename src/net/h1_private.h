@@ -50,7 +50,7 @@ struct h1_server {
     bool draining;
     bool eof; /* the client sends no more */
     bool answered, ended, aborted;
-    bool answer_chunked, answer_counted;
+    bool answer_chunked, answer_counted, bodyless;
     bool full; /* the sender was told to stop */
     bool dead; /* freed at the end of the turn */
 };

@@ -224,7 +224,7 @@ static void begin(struct h1_server *h, size_t head_len, const struct http1_reque
     h->scan = (struct http1_head_scan){0};
     h->chunks = (struct http1_chunked){0};
     h->body_bytes = 0;
-    h->answered = h->ended = h->answer_chunked = h->answer_counted = h->full = false;
+    h->answered = h->ended = h->answer_chunked = h->answer_counted = h->bodyless = h->full = false;
     h->busy = true;
     (*h->o.busy)++;
     h->in_call = true;

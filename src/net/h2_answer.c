@@ -173,6 +173,7 @@ static void answer(struct front *f, int status, const struct field *fields, size
     assert(n_fields <= MOST_FIELDS && status >= 200 && status <= 999);
     s->answered = true;
     s->ended = end;
+    s->bodyless = front_bodyless(&s->request, status);
     h2_drop_body(s);
     size_t n = make_head(head, status_text, status, fields, n_fields);
     nghttp2_data_provider body = {.source.ptr = s, .read_callback = read_answer};
@@ -201,6 +202,8 @@ static void send_body(struct front *f, struct str bytes, bool end)
     if (!s->answered || s->ended || h->end_code)
         return;
     s->ended = end;
+    if (s->bodyless)
+        bytes.len = 0;
     if (bytes.len == 0 && !end)
         return;
     (void)nghttp2_session_resume_data(h->session, s->id); /* fails when it is not deferred: fine */

@@ -69,7 +69,7 @@ struct h2_stream {
     bool remote_ended; /* the client's END_STREAM was there */
     bool reset_by_peer;
     bool own_reset; /* we reset it for reasons that are not the client's fault */
-    bool answered, ended, end_sent, full;
+    bool answered, ended, end_sent, full, bodyless;
 };
 
 /* h2_answer.c */

@@ -371,6 +371,29 @@ static void answers_of_unknown_length(void **state)
     assert_closed();
 }
 
+/* The sink may not know that there is none: whoever relays an answer, and whoever answers HEAD as
+ * if it were GET. */
+static void answers_without_a_body(void **state)
+{
+    struct field length = sink_field("content-length", "5");
+    say("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
+    front_answer(sink.at[0].front, 404, &length, 1, false);
+    front_send(sink.at[0].front, S("no!!\n"), true);
+    assert_heard("HTTP/1.1 404 Not Found\r\ncontent-length: 5\r\n" DATE "\r\n");
+    assert_int_equal(sink.at[0].gone, FRONT_DONE);
+    say("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
+    front_answer(sink.at[1].front, 200, NULL, 0, false);
+    front_send(sink.at[1].front, S(""), true);
+    assert_heard("HTTP/1.1 200 OK\r\n" DATE "\r\n");
+    say("DELETE / HTTP/1.1\r\nHost: h\r\n\r\n");
+    front_answer(sink.at[2].front, 204, NULL, 0, false);
+    front_send(sink.at[2].front, S(""), true);
+    assert_heard("HTTP/1.1 204 No Content\r\n" DATE "\r\n");
+    say("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    sink_answer(&sink.at[3], S("ok"));
+    assert_heard(OK);
+}
+
 /* Too much or too little of a declared length must look broken, not like the next answer. */
 static void a_wrong_length(void **state)
 {
@@ -564,6 +587,7 @@ int main(void)
         H1_TEST(expect_continue),
         H1_TEST(answered_before_the_body),
         H1_TEST(answers_of_unknown_length),
+        H1_TEST(answers_without_a_body),
         H1_TEST(a_wrong_length),
         H1_TEST(too_short_an_answer),
         H1_TEST(aborts),

@@ -260,6 +260,18 @@ static void a_request_and_its_answer(void **state)
     assert_int_equal(busy, 0);
 }
 
+static void an_answer_without_a_body(void **state)
+{
+    int32_t id = ask("HEAD", "/a", 0, NULL, NULL);
+    talk();
+    sink_answer(&sink.at[0], S("ok"));
+    talk();
+    assert_string_equal(of(id)->status, "200");
+    assert_int_equal(buf_len(&of(id)->body), 0);
+    assert_true(of(id)->ended && of(id)->closed && of(id)->code == NGHTTP2_NO_ERROR);
+    assert_int_equal(sink.at[0].gone, FRONT_DONE);
+}
+
 static void many_streams_at_once(void **state)
 {
     int32_t id[100];
@@ -725,6 +737,7 @@ int main(void)
 #define H2_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         H2_TEST(a_request_and_its_answer),
+        H2_TEST(an_answer_without_a_body),
         H2_TEST(many_streams_at_once),
         H2_TEST(a_large_body_and_a_full_sink),
         H2_TEST(a_body_nobody_asked_for),

@@ -128,6 +128,20 @@ static enum outcome find_operation(struct exchange *ex)
     return OUTCOME_NONE;
 }
 
+/* A page in a browser on this machine reaches the admin port, too. It sends its Origin with what
+ * is not its own; and what it makes its own, by a name that it lets point here, has that name as
+ * Host. */
+static bool from_a_page(const struct front_request *r)
+{
+    char url[300], err[160];
+    struct endpoint host;
+    if (fields_get(&r->fields, S("origin")).ptr)
+        return true;
+    snprintf(url, sizeof url, "http://%.*s", STR_ARG(str_sub(r->authority, 0, sizeof url / 2)));
+    return r->authority.len &&
+           !(endpoint_parse(str_of(url), &host, err, sizeof err) && endpoint_is_loopback(&host));
+}
+
 static enum outcome check_head(struct exchange *ex)
 {
     const struct front_request *r = ex->request;
@@ -139,7 +153,7 @@ static enum outcome check_head(struct exchange *ex)
         return OUTCOME_BODY_ENCODED;
     if (r->content_length > BODY_MOST_BYTES)
         return OUTCOME_BODY_TOO_BIG;
-    if (ex->realm == REALM_ADMIN && fields_get(&r->fields, S("origin")).ptr)
+    if (ex->realm == REALM_ADMIN && from_a_page(r))
         return OUTCOME_FOREIGN_PAGE;
     ex->off = str_ieq(fields_get(&r->fields, S("x-weir")), S("off"));
     return OUTCOME_NONE;
@@ -317,7 +331,9 @@ enum step_result exchange_fail(struct exchange *ex, enum outcome outcome, struct
         return STEP_END;
     ex->failed_in = steps[ex->step].name;
     ex->step = STEP_RELAY;
-    worker_drop_body(ex->worker, &ex->body); /* no call needs it any more, and the client may be slow to take this */
+    worker_drop_body(
+        ex->worker,
+        &ex->body); /* no call needs it any more, and the client may be slow to take this */
     if (ex->answered) {
         fail_inside(ex, outcome);
         return STEP_END;

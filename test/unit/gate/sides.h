@@ -288,8 +288,7 @@ static inline int tear_down(void **state)
 
 /* --- what a test plays */
 
-static inline struct exchange *begin_at(struct port *port, const char *method, const char *target,
-                                        bool has_body)
+static inline void prepare(const char *method, const char *target, bool has_body)
 {
     buf_clear(&client.fields);
     buf_clear(&client.body);
@@ -303,6 +302,12 @@ static inline struct exchange *begin_at(struct port *port, const char *method, c
                                             .peer_addr = S("127.0.0.1:9"),
                                             .began_ns = mono_ms * 1000000};
     (void)fields_add(&client.request.fields, S("content-type"), S("application/json"));
+}
+
+static inline struct exchange *begin_at(struct port *port, const char *method, const char *target,
+                                        bool has_body)
+{
+    prepare(method, target, has_body);
     client.ex = exchange_sink.on_request(port, &client, &client.request);
     return client.ex;
 }

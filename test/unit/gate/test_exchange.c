@@ -339,6 +339,33 @@ static void needs_credentials(void **state)
     assert_int_equal(ended_as(OP_CONVERSE, OUTCOME_NO_CREDENTIALS), 1);
 }
 
+static void the_admin_port_is_not_for_pages(void **state)
+{
+    static const struct {
+        const char *host, *origin;
+        int status;
+    } cases[] = {{"127.0.0.1:8081", NULL, 200},
+                 {"localhost:8081", NULL, 200},
+                 {"[::1]:8081", NULL, 200},
+                 {"localhost", NULL, 200},
+                 {"", NULL, 200},
+                 {"rebound.example:8081", NULL, 403},
+                 {"127.0.0.1.evil.example", NULL, 403},
+                 {"127.0.0.1:8081", "http://x.example", 403},
+                 {"localhost:8081", "null", 403},
+                 {"u@localhost", NULL, 403}};
+    worker_open(&worker, -1, daemon_.setups, 0, REALM_ADMIN); /* now the first one */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        prepare("GET", "/healthz", false);
+        client.request.authority = str_of(cases[i].host);
+        if (cases[i].origin)
+            (void)fields_add(&client.request.fields, S("origin"), str_of(cases[i].origin));
+        client.ex = exchange_sink.on_request(worker.ports, &client, &client.request);
+        assert_int_equal(client.status, cases[i].status);
+        gone(FRONT_DONE);
+    }
+}
+
 /* --- the record */
 
 static void times_only_what_was_ours(void **state)
@@ -414,6 +441,7 @@ int main(void)
         STORY(a_slow_client_slows_the_origin),
         STORY(goes_the_new_way_whole),
         STORY(needs_credentials),
+        STORY(the_admin_port_is_not_for_pages),
         STORY(times_only_what_was_ours),
         STORY(logs_one_line),
     };

@@ -12,6 +12,7 @@
 #include "weir/base/file.h"
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
+#include "weir/gate/operation.h"
 #include "weir/wire/yaml.h"
 
 #include <stdarg.h>
@@ -19,6 +20,9 @@
 #include <stdlib.h>
 
 enum { MOST_CONFIG_BYTES = 256 * 1024, ARENA_BYTES = 16 * 1024 * 1024 };
+
+/* With less, larger bodies would wait in vain. */
+enum { LEAST_BODIES_BYTES = 1024 * 1024 };
 
 struct directive {
     struct str path;
@@ -296,6 +300,17 @@ static const struct yaml_node *place_of_listener(const struct reader *r, size_t 
     return r->items[i] ? r->items[i] : r->root;
 }
 
+/* A prefix must not look like the beginning of a path of ours. */
+static bool hides_an_operation(struct str prefix)
+{
+    for (size_t i = 0; i < OPERATIONS; i++) {
+        struct str path = operation_row((enum operation_id)i)->path;
+        if (str_starts(path, prefix) && str_starts(str_from_offset(path, prefix.len), S("/")))
+            return true;
+    }
+    return str_eq(prefix, S("/w"));
+}
+
 static void check_listener(struct reader *r, size_t i)
 {
     const struct config_listen *l = &r->config->listen[i];
@@ -309,6 +324,11 @@ static void check_listener(struct reader *r, size_t i)
                "listen %.*s: beyond loopback Weir would sign for anyone who reaches it. Set "
                "tls.client_ca so that only certificates of yours get in, or listen on 127.0.0.1",
                STR_ARG(l->address));
+    if (l->prefix.len && hides_an_operation(l->prefix))
+        faultf(r, at, "listen %.*s: prefix %.*s is the beginning of Weir's own paths; take another",
+               STR_ARG(l->address), STR_ARG(l->prefix));
+    if (str_eq(l->address, r->config->admin_address) && !str_ends(l->address, S(":0")))
+        faultf(r, at, "listen %.*s is admin.address, too", STR_ARG(l->address));
 }
 
 /* A DNS label: it stands in host names and signatures. */
@@ -370,6 +390,10 @@ static void check_whole(struct reader *r)
     if (c->profile.len && c->bearer_file.len)
         fault(r, place_of(r, "credentials.bearer_file"),
               S("credentials wants profile or bearer_file, not both"));
+    if (c->state.len == 0 || c->state.ptr[0] != '/')
+        fault(r, place_of(r, "state"), S("state wants an absolute path"));
+    if (c->bodies_bytes < LEAST_BODIES_BYTES)
+        fault(r, place_of(r, "memory.bodies"), S("memory.bodies wants at least 1MiB"));
 }
 
 struct config *config_parse(struct str name, struct str text, struct buf *faults)

@@ -5,6 +5,7 @@
  */
 #include "weir/gate/setup.h"
 
+#include "weir/base/clock.h"
 #include "weir/base/digest.h"
 #include "weir/base/file.h"
 #include "weir/base/mem.h"
@@ -34,6 +35,10 @@ static bool make_listen_tls(struct setup *s, struct setup *old, char *err, size_
         s->listen_tls[i] = tls_server_new(&files, before, err, err_size);
         if (!s->listen_tls[i])
             return false;
+        if (tls_not_after(s->listen_tls[i]) <= clock_wall_ms() / 1000) {
+            snprintf(err, err_size, "certificate %s: it has expired", files.cert);
+            return false;
+        }
     }
     return true;
 }
@@ -132,6 +137,9 @@ static bool prepare(struct setup *s, struct setup *old, char *err, size_t err_si
     snprintf(err, err_size, "endpoints cannot be read");
     if (!make_endpoints(s, err, err_size) || !make_proxy(s, err, err_size) ||
         !make_listen_tls(s, old, err, err_size))
+        return false;
+    const char *bearer = cstr_or_null(s->config->bearer_file);
+    if (bearer && file_check_private(bearer, err, err_size) < 0)
         return false;
     s->trusts_runtime = s->runtime.tls || endpoint_is_loopback(&s->runtime);
     if (s->runtime.tls)

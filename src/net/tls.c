@@ -164,6 +164,12 @@ static void take_over_ticket_keys(struct tls *t, struct tls *old)
     secret_wipe(keys, sizeof keys);
 }
 
+/* An encrypted key would make OpenSSL ask on the terminal: a daemon has none. */
+static int no_password(char *buf, int size, int rwflag, void *arg)
+{
+    return 0;
+}
+
 struct tls *tls_server_new(const struct tls_server_files *files, struct tls *old, char *err,
                            size_t err_size)
 {
@@ -172,8 +178,9 @@ struct tls *tls_server_new(const struct tls_server_files *files, struct tls *old
         return refuse(t, err, err_size, "TLS context for", files->cert);
     if (SSL_CTX_use_certificate_chain_file(t->ctx, files->cert) != 1)
         return refuse(t, err, err_size, "certificate", files->cert);
+    SSL_CTX_set_default_passwd_cb(t->ctx, no_password);
     if (SSL_CTX_use_PrivateKey_file(t->ctx, files->key, SSL_FILETYPE_PEM) != 1)
-        return refuse(t, err, err_size, "key", files->key);
+        return refuse(t, err, err_size, "key (it must not be encrypted)", files->key);
     if (SSL_CTX_check_private_key(t->ctx) != 1)
         return refuse(t, err, err_size, "key does not fit the certificate:", files->key);
     static const unsigned char plain_id[] = "weir";

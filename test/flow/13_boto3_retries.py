@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What boto3 sends again it sends through Weir again, and Weir adds nothing to it."""
+import re
 from weirflow import MODEL, Story, check, equal
 
 with Story() as s:
@@ -22,4 +23,5 @@ with Story() as s:
     equal(s.sim.summary()['requests'] - before, 3, 'calls upstream')
     seen = [dict(row['headers']) for row in s.sim.rows()[-3:]]
     equal(len({fields['amz-sdk-invocation-id'] for fields in seen}), 1, 'one invocation id')
-    equal([fields['amz-sdk-request'][:9] for fields in seen], ['attempt=1', 'attempt=2', 'attempt=3'], 'attempts')
+    tries = [re.search(r'attempt=\d', fields['amz-sdk-request'])[0] for fields in seen]  # a ttl may come first
+    equal(tries, ['attempt=1', 'attempt=2', 'attempt=3'], 'attempts')

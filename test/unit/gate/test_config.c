@@ -195,6 +195,16 @@ static void keeps_secrets_out_of_faults(void **state)
     }
 }
 
+static void looks_at_the_whole(void **state)
+{
+    assert_fault("region: us-east-1\nlisten: [{prefix: /w}]\n", "beginning of Weir's own paths");
+    assert_fault("region: us-east-1\nlisten: [{prefix: /openai}]\n", "Weir's own paths");
+    assert_fault("region: us-east-1\nlisten: [{address: '127.0.0.1:8081'}]\n",
+                 "weir.yaml:2:10: listen 127.0.0.1:8081 is admin.address");
+    assert_fault("region: us-east-1\nmemory: {bodies: 1KiB}\n", "weir.yaml:2:18: memory.bodies");
+    assert_fault("region: us-east-1\nstate: weir\n", "weir.yaml:2:8: state wants an absolute");
+}
+
 static void wants_a_region(void **state)
 {
     unsetenv("AWS_REGION");
@@ -215,15 +225,11 @@ static void wants_a_region(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(has_defaults),
-        cmocka_unit_test(reads_every_shape),
-        cmocka_unit_test(reads_what_it_prints),
-        cmocka_unit_test(takes_the_environment),
-        cmocka_unit_test(names_what_is_wrong),
-        cmocka_unit_test(wants_a_region),
-        cmocka_unit_test(says_where),
-        cmocka_unit_test(takes_only_addresses),
-        cmocka_unit_test(keeps_secrets_out_of_faults),
+        cmocka_unit_test(has_defaults),         cmocka_unit_test(reads_every_shape),
+        cmocka_unit_test(reads_what_it_prints), cmocka_unit_test(takes_the_environment),
+        cmocka_unit_test(names_what_is_wrong),  cmocka_unit_test(looks_at_the_whole),
+        cmocka_unit_test(wants_a_region),       cmocka_unit_test(says_where),
+        cmocka_unit_test(takes_only_addresses), cmocka_unit_test(keeps_secrets_out_of_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -389,13 +389,13 @@ int daemon_run(const char *config_path)
 {
     struct buf faults = {0};
     char err[512];
+    close_process(); /* before the first secret is read */
     struct config *config = config_load(config_path, &faults);
     if (!config) {
         fprintf(stderr, "%s", buf_cstr(&faults));
         buf_fini(&faults);
         return 2;
     }
-    close_process();
     log_setup(config->log_level, config->log_format);
     struct daemon *s = mem_new(sizeof *s);
     s->config_path = config_path;

@@ -404,11 +404,11 @@ void origin_free(struct origin *o)
         return;
     origin_enter(o);
     o->dead = true;
-    while (o->n_waiting)
-        end_waiting(o, ORIGIN_GONE, closing);
     struct trunk *k;
     while ((k = with_talks(&o->ready)) || (k = with_talks(&o->busy)))
         k->ops->close(k, closing);
+    while (o->n_waiting) /* also those of which no trunk had written a byte */
+        end_waiting(o, ORIGIN_GONE, closing);
     origin_leave(o);
 }
 

@@ -643,6 +643,18 @@ static void is_freed_when_the_only_stream_is_reset(void **state)
     assert_true(h2_at(0)->goaway);
 }
 
+/* A call on a used connection, of which nothing was written: it is not put in the queue again. */
+static void is_freed_before_a_call_was_written(void **state)
+{
+    ask_many(0, 1, 0);
+    h2_answer(h2_at(0), request(0, 0), S("x"));
+    expect(&asked[0], ORIGIN_DONE);
+    ask(&asked[1], origin);
+    free_it(&asked[1]);
+    assert_int_equal(asked[1].ends, 1);
+    assert_int_equal(asked[1].end, ORIGIN_GONE);
+}
+
 static void is_freed_when_the_only_stream_is_refused(void **state)
 {
     asked[0].in_end = free_it;
@@ -734,6 +746,7 @@ int main(void)
         T(cancels_at_every_stage),
         T(is_freed_in_a_callback),
         T(is_freed_when_the_only_stream_is_reset),
+        T(is_freed_before_a_call_was_written),
         T(is_freed_when_the_only_stream_is_refused),
         T(cancels_others_while_the_connection_ends),
         T(starts_in_on_end),

@@ -341,14 +341,23 @@ static bool is_region(struct str s)
     return s.len > 0 && s.len <= 63;
 }
 
+/* The Region's own address, so that the effective configuration says who is called. */
+static void fill_endpoint(struct config *c, const char *service, struct str *url)
+{
+    struct endpoint e;
+    if (url->len == 0 && endpoint_of(str_of(service), c->region, &e))
+        *url = arena_printf(&c->arena, "https://%s", e.authority);
+}
+
 static void check_region(struct reader *r)
 {
     static const char *const names[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
     struct config *c = r->config;
-    struct endpoint e;
     for (size_t i = 0; i < 2 && c->region.len == 0; i++)
         if (getenv(names[i]))
             c->region = arena_dup(&c->arena, str_of(getenv(names[i])));
+    fill_endpoint(c, "bedrock-runtime", &c->runtime_url);
+    fill_endpoint(c, "sts", &c->sts_url);
     const struct yaml_node *at = place_of(r, "region");
     if (c->region.len == 0)
         fault(r, at,
@@ -357,7 +366,7 @@ static void check_region(struct reader *r)
     else if (!is_region(c->region))
         faultf(r, at, "region \"%.*s\" is not a name like us-east-1",
                STR_ARG(str_sub(c->region, 0, 80)));
-    else if (c->runtime_url.len == 0 && !endpoint_of(S("bedrock-runtime"), c->region, &e))
+    else if (c->runtime_url.len == 0)
         faultf(r, at,
                "region \"%.*s\" is of no AWS partition that Weir knows; set "
                "endpoints.runtime",

@@ -149,13 +149,11 @@ static void print_proxy(struct str url, struct buf *out)
 {
     ptrdiff_t scheme = str_find(url, S("://"));
     ptrdiff_t at = str_chr(url, '@');
-    if (scheme < 0 || at < scheme) {
-        buf_add(out, url);
-        return;
-    }
-    buf_add(out, str_sub(url, 0, (size_t)scheme + 3));
-    buf_add(out, S("***"));
-    buf_add(out, str_from_offset(url, (size_t)at));
+    bool secret = scheme >= 0 && at > scheme;
+    struct str shown = secret ? str_from_offset(url, (size_t)at) : url;
+    buf_add(out, secret ? S("\"http://***") : S("\""));
+    text_add_json(out, shown, shown.len);
+    buf_add_char(out, '"');
 }
 
 void config_print_value(enum config_kind kind, const void *field, struct buf *out)

@@ -8,6 +8,7 @@
 #include "bind.h"
 #include "weir/base/log.h"
 #include "weir/base/mem.h"
+#include "weir/base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,7 +110,10 @@ static void creds_changed(void *arg)
         struct log_line l;
         log_begin(&l, LOG_INFO, "credentials");
         log_str(&l, "source", str_of(set->source));
-        log_i64(&l, "expires_s", set->expires_s);
+        char ends[21] = "never";
+        if (set->expires_s)
+            text_iso_time(set->expires_s, ends);
+        log_str(&l, "expires", str_of(ends));
         log_end(&l);
     }
     creds_unref(set);

@@ -325,6 +325,29 @@ static void fail_inside(struct exchange *ex, enum outcome outcome)
     buf_fini(&b);
 }
 
+static void answer_error(struct exchange *ex, enum outcome outcome, struct str body)
+{
+    const struct outcome_row *row = outcome_row(outcome);
+    struct buf allow = {0};
+    char length[21];
+    int digits = snprintf(length, sizeof length, "%zu", body.len);
+    struct field fields[4] = {{STR("content-type"), STR("application/json")},
+                              {STR("content-length"), {length, (size_t)digits}}};
+    size_t n = 2;
+    if (ex->dialect == DIALECT_AWS)
+        fields[n++] = (struct field){STR("x-amzn-errortype"), row->aws_type};
+    if (outcome == OUTCOME_BAD_METHOD) {
+        struct str path, query;
+        uri_split(ex->target, &path, &query);
+        operation_add_allow(&allow, ex->realm, path);
+        fields[n++] = (struct field){STR("allow"), buf_str(&allow)};
+    }
+    exchange_answer(ex, row->status, fields, n);
+    exchange_send(ex, body);
+    exchange_end(ex, outcome);
+    buf_fini(&allow);
+}
+
 enum step_result exchange_fail(struct exchange *ex, enum outcome outcome, struct str sentence)
 {
     if (ex->ended)
@@ -338,17 +361,11 @@ enum step_result exchange_fail(struct exchange *ex, enum outcome outcome, struct
         fail_inside(ex, outcome);
         return STEP_END;
     }
-    const struct outcome_row *row = outcome_row(outcome);
     struct buf body = {0};
+    if (!sentence.len && outcome == OUTCOME_UNKNOWN_OPERATION && ex->realm == REALM_ADMIN)
+        sentence = S("The admin port does not know this path. See docs/OPERATIONS.md.");
     outcome_add_body(&body, outcome, ex->dialect, sentence);
-    char length[21];
-    int digits = snprintf(length, sizeof length, "%zu", buf_len(&body));
-    struct field fields[3] = {{STR("content-type"), STR("application/json")},
-                              {STR("content-length"), {length, (size_t)digits}},
-                              {STR("x-amzn-errortype"), row->aws_type}};
-    exchange_answer(ex, row->status, fields, ex->dialect == DIALECT_AWS ? 3 : 2);
-    exchange_send(ex, buf_str(&body));
-    exchange_end(ex, outcome);
+    answer_error(ex, outcome, buf_str(&body));
     buf_fini(&body);
     return STEP_END;
 }
@@ -419,9 +436,22 @@ static void on_gone(void *arg, enum front_gone why)
     worker_left(w);
 }
 
+static void on_refused(void *owner, void *arg, const struct front_refusal *r)
+{
+    struct port *port = owner;
+    struct exchange *ex = arg;
+    if (!ex) {
+        record_refusal(port->worker, r);
+        return;
+    }
+    ex->status = r->status;
+    ex->trouble = r->sentence;
+}
+
 const struct front_sink exchange_sink = {.on_request = on_request,
                                          .body_room = on_body_room,
                                          .on_body = on_body,
                                          .on_body_end = on_body_end,
                                          .on_drain = on_drain,
-                                         .on_gone = on_gone};
+                                         .on_gone = on_gone,
+                                         .on_refused = on_refused};

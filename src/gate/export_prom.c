@@ -68,7 +68,7 @@ static void print_histogram(const struct slabs *s, enum metric_id id, size_t op,
     for (size_t b = 0; b < METRIC_BUCKETS; b++) {
         below += counts[b];
         buf_addf(out, "%s_bucket{operation=\"%s\",le=\"", name, label);
-        seconds(out, metric_bound_us(b));
+        seconds(out, metric_bound_us(id, b));
         buf_addf(out, "\"} %llu\n", (unsigned long long)below);
     }
     buf_addf(out, "%s_bucket{operation=\"%s\",le=\"+Inf\"} %llu\n", name, label,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The rows of metrics.def, and histograms whose buckets double from 25 microseconds to 13 seconds
- * and more: the same for added time, which is short, and for answers, which are long.
+ * The rows of metrics.def, and histograms whose buckets double: added time is short, answers are
+ * long.
  */
 #include "weir/gate/metric.h"
 
@@ -17,16 +17,16 @@ const struct metric_row *metric_row(enum metric_id id)
     return &rows[id];
 }
 
-uint64_t metric_bound_us(size_t bucket)
+uint64_t metric_bound_us(enum metric_id id, size_t bucket)
 {
-    return (uint64_t)25 << bucket;
+    return (uint64_t)(id == METRIC_REQUEST_SECONDS ? 1000 : 25) << bucket;
 }
 
-void metric_observe(struct metric_histogram *h, int64_t us)
+void metric_observe(struct metric_histogram *h, enum metric_id id, int64_t us)
 {
     uint64_t value = us < 0 ? 0 : (uint64_t)us;
     size_t bucket = 0;
-    while (bucket < METRIC_BUCKETS && value > metric_bound_us(bucket))
+    while (bucket < METRIC_BUCKETS && value > metric_bound_us(id, bucket))
         bucket++;
     metric_bump(&h->buckets[bucket], 1);
     metric_bump(&h->sum_us, value);

@@ -60,6 +60,13 @@ static bool path_fits(struct str template, struct str path, struct str *first)
     return !template.ptr && !path.ptr;
 }
 
+/* HEAD is GET without a body where Weir itself answers. */
+static bool takes(const struct operation *op, struct str method)
+{
+    return str_eq(op->method, method) ||
+           (str_eq(method, S("HEAD")) && str_eq(op->method, S("GET")) && op->back != &back_bedrock);
+}
+
 const struct operation *operation_find(enum realm realm, struct str method, struct str path,
                                        struct str *first, enum outcome *why)
 {
@@ -68,13 +75,25 @@ const struct operation *operation_find(enum realm realm, struct str method, stru
     for (size_t i = 0; i < OPERATIONS; i++) {
         if (rows[i].realm != realm || !path_fits(rows[i].path, path, &captured))
             continue;
-        if (str_eq(rows[i].method, method)) {
+        if (takes(&rows[i], method)) {
             *first = captured;
             return &rows[i];
         }
         *why = OUTCOME_BAD_METHOD;
     }
     return NULL;
+}
+
+void operation_add_allow(struct buf *b, enum realm realm, struct str path)
+{
+    struct str first;
+    for (size_t i = 0; i < OPERATIONS; i++) {
+        if (rows[i].realm != realm || !path_fits(rows[i].path, path, &first))
+            continue;
+        if (buf_len(b))
+            buf_add(b, S(", "));
+        buf_add(b, rows[i].method);
+    }
 }
 
 enum dialect operation_dialect(struct str path)

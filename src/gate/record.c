@@ -32,10 +32,11 @@ void record_attempt(struct exchange *ex)
     ex->ours_ns = clock_mono_ns();
 }
 
+static const struct str versions[] = {STR("http/1.0"), STR("http/1.1"), STR("h2")};
+
 static void log_exchange(const struct exchange *ex, int64_t now_ns, const struct operation *op,
                          const char *step)
 {
-    static const struct str versions[] = {STR("http/1.0"), STR("http/1.1"), STR("h2")};
     static const struct str json[] = {STR("none"), STR("strict"), STR("loose"), STR("unread")};
     struct log_line l;
     bool quiet = ex->realm == REALM_ADMIN || op->id == OP_WEIR_HEALTH || op->id == OP_WEIR_READY;
@@ -52,7 +53,8 @@ static void log_exchange(const struct exchange *ex, int64_t now_ns, const struct
     if (ex->request->peer_name.len)
         log_str(&l, "cn", ex->request->peer_name);
     log_str(&l, "via", versions[ex->request->version]);
-    log_u64(&l, "status", (uint64_t)ex->status);
+    if (ex->status)
+        log_u64(&l, "status", (uint64_t)ex->status);
     log_str(&l, "outcome", outcome_row(ex->outcome)->word);
     if (ex->outcome != OUTCOME_ANSWERED && ex->outcome != OUTCOME_REFUSED)
         log_str(&l, "while", str_of(step));
@@ -72,8 +74,9 @@ static void count(const struct exchange *ex, int64_t now_ns, const struct operat
 {
     struct metric_slab *m = &ex->worker->metrics;
     metric_bump(&m->requests[op->id][ex->outcome], 1);
-    metric_observe(&m->request_seconds[op->id], (now_ns - ex->request->began_ns) / 1000);
-    metric_observe(&m->added_seconds[op->id], added_us(ex, now_ns));
+    metric_observe(&m->request_seconds[op->id], METRIC_REQUEST_SECONDS,
+                   (now_ns - ex->request->began_ns) / 1000);
+    metric_observe(&m->added_seconds[op->id], METRIC_ADDED_SECONDS, added_us(ex, now_ns));
     metric_add(m, METRIC_REQUEST_BYTES, ex->request_bytes);
     metric_add(m, METRIC_ANSWER_BYTES, ex->answer_bytes);
 }
@@ -84,4 +87,18 @@ void record_exchange(const struct exchange *ex, const char *step)
     int64_t now_ns = clock_mono_ns();
     log_exchange(ex, now_ns, op, step);
     count(ex, now_ns, op);
+}
+
+void record_refusal(struct worker *w, const struct front_refusal *r)
+{
+    struct log_line l;
+    log_begin(&l, LOG_INFO, "exchange");
+    log_str(&l, "op", operation_row(OP_NONE)->name);
+    log_str(&l, "peer", r->peer_addr);
+    log_str(&l, "via", versions[r->version]);
+    log_u64(&l, "status", (uint64_t)r->status);
+    log_str(&l, "outcome", outcome_row(OUTCOME_BAD_HEAD)->word);
+    log_str(&l, "trouble", str_of(r->sentence));
+    log_end(&l);
+    metric_bump(&w->metrics.requests[OP_NONE][OUTCOME_BAD_HEAD], 1);
 }

@@ -13,4 +13,7 @@ void record_attempt(struct exchange *ex);
 /* Logs and counts a finished exchange; `step` is the one that it was in. */
 void record_exchange(const struct exchange *ex, const char *step);
 
+/* The same for what never became an exchange: the protocol refused its head. */
+void record_refusal(struct worker *w, const struct front_refusal *r);
+
 #endif

@@ -43,14 +43,6 @@ static bool make_listen_tls(struct setup *s, struct setup *old, char *err, size_
     return true;
 }
 
-static bool make_endpoints(struct setup *s, char *err, size_t err_size)
-{
-    const struct config *c = s->config;
-    if (c->runtime_url.len == 0)
-        return endpoint_of(S("bedrock-runtime"), c->region, &s->runtime);
-    return endpoint_parse(c->runtime_url, &s->runtime, err, err_size);
-}
-
 /* User and password stand percent-encoded in the URL and go as they are into the header. */
 static void make_proxy_authorization(struct setup *s, struct str coded)
 {
@@ -134,9 +126,8 @@ static void setup_free(struct setup *s, bool keep_creds)
 /* All that needs neither a loop nor the network. */
 static bool prepare(struct setup *s, struct setup *old, char *err, size_t err_size)
 {
-    snprintf(err, err_size, "endpoints cannot be read");
-    if (!make_endpoints(s, err, err_size) || !make_proxy(s, err, err_size) ||
-        !make_listen_tls(s, old, err, err_size))
+    if (!endpoint_parse(s->config->runtime_url, &s->runtime, err, err_size) ||
+        !make_proxy(s, err, err_size) || !make_listen_tls(s, old, err, err_size))
         return false;
     const char *bearer = cstr_or_null(s->config->bearer_file);
     if (bearer && file_check_private(bearer, err, err_size) < 0)

@@ -86,7 +86,10 @@ void h1_refuse(struct h1_server *h, int status, const char *sentence, enum front
         h1_leave(h, why);
         return;
     }
+    const struct front_refusal r = {FRONT_H1_1, conn_peer_addr(h->conn), status, sentence};
     h1_answer_fault(h, status, sentence);
+    if (h->o.sink->on_refused)
+        h->o.sink->on_refused(h->o.owner, h->busy ? h->ex : NULL, &r);
     finish(h, why);
 }
 

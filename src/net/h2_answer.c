@@ -259,6 +259,11 @@ const struct front_kind h2_front = {
 void h2_answer_fault(struct h2_stream *s, struct h2_fault fault)
 {
     struct front_fault words;
+    const struct server_options *o = &s->h->o;
+    const struct front_refusal r = {FRONT_H2, conn_peer_addr(s->h->conn), fault.status,
+                                    fault.sentence};
+    if (o->sink->on_refused)
+        o->sink->on_refused(o->owner, s->busy ? s->ex : NULL, &r);
     front_fault_make(&words, fault.status, fault.sentence);
     answer(&s->front, fault.status, words.fields, FRONT_FAULT_FIELDS, false);
     send_body(&s->front, (struct str){words.body, words.body_len}, true);

@@ -36,4 +36,7 @@ with Story() as s:
         until(f'one more {outcome}', lambda: weir.metric('weir_requests_total', outcome=outcome) == before + 1)
     huge = http_ask(weir.url, 'POST', model_path('converse'), {'x-huge': 'v' * 200_000}, b'{}')
     equal(huge.status, 431, 'a head of 200 KB')
+    weir.line(r' exchange op=None .*status=431 outcome=bad-head trouble=')
+    until('counted, too', lambda: weir.metric('weir_requests_total', outcome='bad-head') == 1)
+    equal(http_ask(weir.url, 'PUT', '/async-invoke').header('allow'), 'POST, GET', 'Allow')
     equal([r['path'] for r in s.sim.rows() if r['path'] != model_path('converse')], [], 'paths at the simulator')

@@ -12,7 +12,9 @@ with Story() as s:
             (weir.url, '/metrics', 404), (weir.url, '/healthz', 404), (weir.url, '/api/v1/config', 404),
             (weir.admin, '/model/x/converse', 404), (weir.admin, '/weir/healthz', 404)):
         equal(http_ask(base, 'GET', path).status, status, f'{base}{path}')
-    until('own answers', lambda: weir.metric('weir_requests_total', outcome='own-answer') >= 6)
+        head = http_ask(base, 'HEAD', path)
+        equal((head.status, head.body), (status, b''), f'HEAD {base}{path}')
+    until('own answers', lambda: weir.metric('weir_requests_total', outcome='own-answer') >= 12)
     foreign = http_ask(weir.admin, 'POST', '/api/v1/reload', {'Origin': 'http://evil.example'})
     equal(foreign.status, 403, 'outcome foreign-page')
     equal(http_ask(weir.admin, 'POST', '/api/v1/reload').status, 200, 'reload')

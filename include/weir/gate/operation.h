@@ -40,6 +40,9 @@ const struct operation *operation_row(enum operation_id id);
 const struct operation *operation_find(enum realm realm, struct str method, struct str path,
                                        struct str *first, enum outcome *why);
 
+/* The methods that this path takes, for Allow: "GET, POST". */
+void operation_add_allow(struct buf *b, enum realm realm, struct str path);
+
 /* By the path alone, for errors before an operation is known. */
 enum dialect operation_dialect(struct str path);
 

@@ -34,7 +34,7 @@ struct front_request {
     int64_t content_length; /* -1 unknown */
     struct str peer_addr, peer_name; /* of the connection */
     bool tls;
-    int64_t began_ns;       /* monotonic, when the first byte of the head was there */
+    int64_t began_ns; /* monotonic, when the first byte of the head was there */
 };
 
 enum front_gone {
@@ -42,6 +42,14 @@ enum front_gone {
     FRONT_LEFT, /* the client reset, closed or went silent before that */
     FRONT_BAD   /* the body broke a rule (framing, chunk, length): nothing may be forwarded. The
                    protocol has answered and closed by itself where it could. */
+};
+
+/* What the protocol answered by itself. Borrowed for the call. */
+struct front_refusal {
+    enum front_version version;
+    struct str peer_addr;
+    int status;
+    const char *sentence; /* static */
 };
 
 /* What sits above. `ex` is what on_request returned. */
@@ -57,6 +65,9 @@ struct front_sink {
     /* front_unsent fell below the low mark (16 KiB). */
     void (*on_drain)(void *ex);
     void (*on_gone)(void *ex, enum front_gone why);
+    /* The protocol refused a head (ex is NULL: no request was made of it), or what came behind one
+     * (on_gone follows). May be NULL. */
+    void (*on_refused)(void *owner, void *ex, const struct front_refusal *r);
 };
 
 /* The body is wanted, up to max_bytes: 100 Continue goes out where asked for, HTTP/2 windows open

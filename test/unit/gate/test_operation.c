@@ -57,6 +57,20 @@ static void refuses_the_rest(void **state)
     assert_int_equal(why, OUTCOME_BAD_METHOD);
 }
 
+static void knows_methods(void **state)
+{
+    struct buf b = {0};
+    operation_add_allow(&b, REALM_DATA, S("/async-invoke"));
+    assert_string_equal(buf_cstr(&b), "POST, GET");
+    buf_clear(&b);
+    operation_add_allow(&b, REALM_DATA, S("/nothing"));
+    assert_int_equal(buf_len(&b), 0);
+    buf_fini(&b);
+    assert_int_equal(find("HEAD", "/weir/healthz"), OP_WEIR_HEALTH);
+    assert_int_equal(find("HEAD", "/async-invoke"), OP_NONE); /* it is not Weir that answers */
+    assert_int_equal(why, OUTCOME_BAD_METHOD);
+}
+
 static void passes_by_table(void **state)
 {
     static const char *const names[] = {"content-type",
@@ -82,8 +96,8 @@ static void passes_by_table(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(finds_each),
-                                       cmocka_unit_test(refuses_the_rest),
-                                       cmocka_unit_test(passes_by_table)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_each), cmocka_unit_test(refuses_the_rest),
+        cmocka_unit_test(knows_methods), cmocka_unit_test(passes_by_table)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

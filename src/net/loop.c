@@ -37,6 +37,7 @@ struct loop {
     struct ev_loop *ev;
     bool working; /* inside loop_work: now_ms is fresh */
     bool stopped;
+    bool entering;
     int64_t now_ms;
     int64_t longest_us;
     struct timers timers;
@@ -83,6 +84,10 @@ static void set_alarm(struct loop *l)
 static void loop_work(struct ev_loop *ev)
 {
     struct loop *l = ev_userdata(ev);
+    if (l->entering) { /* ev_run begins with one more dispatch, before it looks at descriptors */
+        l->entering = false;
+        return;
+    }
     int64_t began_ns = clock_mono_ns();
     l->now_ms = began_ns / 1000000;
     l->working = true;
@@ -162,13 +167,16 @@ static void before_turn(struct loop *l)
     l->now_ms = clock_mono_ns() / 1000000;
     run_laters(l);
     set_alarm(l);
+    l->entering = true;
 }
 
 void loop_run(struct loop *l)
 {
     before_turn(l);
-    while (!l->stopped)
+    while (!l->stopped) {
+        l->entering = true;
         ev_run(l->ev, 0);
+    }
     l->stopped = false;
 }
 

@@ -334,13 +334,21 @@ static void destroy(struct origin *o)
     mem_free(o);
 }
 
+static void end_all_waiting(struct origin *o)
+{
+    while (o->n_waiting)
+        end_waiting(o, ORIGIN_GONE, closing);
+}
+
 void origin_leave(struct origin *o)
 {
     if (o->inside > 1) {
         o->inside--;
         return;
     }
-    if (!o->dead)
+    if (o->dead)
+        end_all_waiting(o); /* a trunk that was about to end gave its unwritten calls back */
+    else
         pump(o);
     if (o->retired)
         close_idle(o, closing);
@@ -407,8 +415,7 @@ void origin_free(struct origin *o)
     struct trunk *k;
     while ((k = with_talks(&o->ready)) || (k = with_talks(&o->busy)))
         k->ops->close(k, closing);
-    while (o->n_waiting) /* also those of which no trunk had written a byte */
-        end_waiting(o, ORIGIN_GONE, closing);
+    end_all_waiting(o);
     origin_leave(o);
 }
 

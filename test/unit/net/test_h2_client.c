@@ -655,6 +655,32 @@ static void is_freed_before_a_call_was_written(void **state)
     assert_int_equal(asked[1].end, ORIGIN_GONE);
 }
 
+static void ask_third(struct asked *a)
+{
+    ask(&asked[2], origin);
+}
+
+/* In one turn: asked[1] times out and starts asked[2], then the PING does, and asked[0], which ends
+ * by that, frees the origin before the turn of asked[2] came. */
+static void is_freed_while_a_connection_ends(void **state)
+{
+    ask_many(0, 1, 0);
+    prepare(&asked[1], "GET", NULL, 0);
+    asked[1].call.answer_ms = 35000;
+    asked[1].in_end = ask_third;
+    asked[0].in_end = free_it;
+    start(&asked[1], origin);
+    UNTIL(h2_at(0)->n == 2);
+    conn_want_read(far.peer[0].c, false);
+    far.peer[0].deaf = true;
+    pass_ms(30000);
+    turns(3);
+    pass_ms(10000);
+    expect(&asked[1], ORIGIN_TIMEOUT);
+    expect(&asked[0], ORIGIN_GONE);
+    expect(&asked[2], ORIGIN_GONE);
+}
+
 static void is_freed_when_the_only_stream_is_refused(void **state)
 {
     asked[0].in_end = free_it;
@@ -747,6 +773,7 @@ int main(void)
         T(is_freed_in_a_callback),
         T(is_freed_when_the_only_stream_is_reset),
         T(is_freed_before_a_call_was_written),
+        T(is_freed_while_a_connection_ends),
         T(is_freed_when_the_only_stream_is_refused),
         T(cancels_others_while_the_connection_ends),
         T(starts_in_on_end),

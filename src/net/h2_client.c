@@ -228,6 +228,10 @@ static void take_head(struct h2 *h, struct h2_stream *s, bool last)
             refuse(h, s, "There are too many 1xx answers before the final one.");
         return;
     }
+    if (status > 599) { /* as http1_parse_response has it */
+        refuse(h, s, "The answer's status is none that HTTP knows.");
+        return;
+    }
     note_sent(h); /* a busy queue does not drain for long */
     struct fields *fields = h2_head_fields(&h->head);
     uint64_t length;

@@ -362,6 +362,18 @@ static void bounds_interim_answers(void **state)
     expect(&asked[1], ORIGIN_DONE);
 }
 
+/* A client could not be told: it would have to be written into an HTTP/1 head. */
+static void refuses_a_status_that_is_none(void **state)
+{
+    static const char *const bad[] = {"600", "999"};
+    ask_many(0, 2, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        h2_say_head(h2_at(0), request(0, i), bad[i]);
+        expect(&asked[i], ORIGIN_BAD);
+        assert_int_equal(asked[i].heads, 0);
+    }
+}
+
 static void bounds_heads(void **state)
 {
     static nghttp2_nv nv[102];
@@ -757,6 +769,7 @@ int main(void)
         T(a_slow_sink_stops_only_itself),
         T(skips_interim_answers_and_trailers),
         T(bounds_interim_answers),
+        T(refuses_a_status_that_is_none),
         T(bounds_heads),
         T(refuses_a_wrong_length),
         T(refuses_what_is_not_http2),

@@ -297,11 +297,11 @@ static void h1_start(struct trunk *k, struct origin_call *c)
 {
     struct h1 *h = h1_of(k);
     size_t size = talk_body_size(c);
-    struct buf *head = origin_scratch(k->origin);
     talk_begin(&h->talk, k, c);
     h->begin_at = conn_written(k->conn) + conn_unwritten(k->conn);
     h->scan = (struct http1_head_scan){0};
     h->informational = 0;
+    struct buf *head = conn_write_begin(k->conn);
     http1_add_request_head(head, c->method, c->target, c->authority, c->fields, c->n_fields);
     if (talk_says_length(c, size)) {
         char text[24];
@@ -311,7 +311,7 @@ static void h1_start(struct trunk *k, struct origin_call *c)
     http1_add_blank(head);
     for (size_t i = 0; i < c->n_body && size <= TALK_SMALL; i++)
         buf_add(head, c->body[i]);
-    conn_write(k->conn, buf_str(head));
+    conn_write_done(k->conn);
     for (size_t i = 0; i < c->n_body && size > TALK_SMALL; i++)
         conn_write_borrowed(k->conn, c->body[i]);
     origin_offer(k, false);

@@ -55,7 +55,6 @@ struct origin {
     unsigned inside;  /* origin_enter */
     bool retired, dead;
     struct timer sweep;
-    struct buf scratch;
     struct origin_counts counts;
 };
 
@@ -77,12 +76,6 @@ unsigned origin_streams(const struct origin *o)
 void origin_note_streams(struct origin *o, unsigned most)
 {
     o->streams = most ? most : 1; /* none is a passing state: who dials hopes for one */
-}
-
-struct buf *origin_scratch(struct origin *o)
-{
-    buf_clear(&o->scratch);
-    return &o->scratch;
 }
 
 /* --- dialling */
@@ -328,7 +321,6 @@ static void destroy(struct origin *o)
         mem_free(d);
     }
     timer_stop(&o->sweep);
-    buf_fini(&o->scratch);
     tls_unref(o->o.tls);
     mem_free(o->strings);
     mem_free(o);

@@ -11,7 +11,6 @@
 #ifndef WEIR_SRC_NET_TRUNK_H
 #define WEIR_SRC_NET_TRUNK_H
 
-#include "weir/base/buf.h"
 #include "weir/net/conn.h"
 #include "weir/net/origin.h"
 
@@ -57,8 +56,6 @@ const struct origin_options *origin_options(const struct origin *o);
 /* How many streams the origin allows on an h2 connection, as far as it has said so. */
 unsigned origin_streams(const struct origin *o);
 void origin_note_streams(struct origin *o, unsigned most);
-/* For building a head; empty. */
-struct buf *origin_scratch(struct origin *o);
 /* Around everything that the loop calls. */
 void origin_enter(struct origin *o);
 void origin_leave(struct origin *o);

@@ -15,13 +15,14 @@ int cmd_check(int argc, char **argv)
     struct buf text = {0};
     struct config *c = config_load(path, &text);
     char err[512];
-    bool good = c && setup_check(c, err, sizeof err);
-    if (good)
+    if (c)
         config_print(c, &text);
-    else if (c)
+    bool good = c && setup_check(c, err, sizeof err);
+    if (c && !good) {
+        buf_clear(&text);
         buf_addf(&text, "%s: %s\n", path ? path : "built-in defaults", err);
+    }
     fputs(buf_cstr(&text), good ? stdout : stderr);
-    config_free(c);
     buf_fini(&text);
     return good ? CMD_DONE : CMD_USAGE;
 }

@@ -246,6 +246,20 @@ static bool is_bare(char c)
     return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
+/* What a terminal obeys, or takes for the end of a line, or for a change of direction: C1 controls,
+ * U+2028 to U+202E, U+2066 to U+2069. 0: none of them. */
+static unsigned unsafe_code(struct str s, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)s.ptr;
+    unsigned code = n == 2 ? (unsigned)(p[0] & 31) << 6 | (p[1] & 63)
+                    : n == 3
+                        ? (unsigned)(p[0] & 15) << 12 | (unsigned)(p[1] & 63) << 6 | (p[2] & 63)
+                        : 0;
+    bool unsafe = (code >= 0x80 && code < 0xa0) || (code >= 0x2028 && code <= 0x202e) ||
+                  (code >= 0x2066 && code <= 0x2069);
+    return unsafe ? code : 0;
+}
+
 void text_add_json(struct buf *b, struct str s, size_t max)
 {
     s = str_sub(s, 0, max);
@@ -267,6 +281,8 @@ void text_add_json(struct buf *b, struct str s, size_t max)
             buf_add_char(b, (char)c);
         } else if (c < 0x20 || c == 0x7f) {
             buf_addf(b, "\\u%04x", c);
+        } else if (unsafe_code(s, n)) {
+            buf_addf(b, "\\u%04x", unsafe_code(s, n));
         } else {
             buf_add(b, str_sub(s, 0, n));
         }

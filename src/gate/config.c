@@ -481,7 +481,7 @@ static void print_listener(const struct config_listen *l, struct buf *out)
     for (size_t i = 0; i < DIRECTIVES; i++) {
         const struct directive *d = &directives[i];
         const void *field = (const char *)l + d->offset;
-        if (!d->in_listen || (str_starts(d->path, S("listen[].tls.")) && l->cert.len == 0))
+        if (!d->in_listen || config_is_unset(d->kind, field))
             continue;
         print_path(str_from_offset(d->path, head), &open, 4, out);
         config_print_value(d->kind, field, out);
@@ -499,7 +499,7 @@ void config_print(const struct config *c, struct buf *out)
         print_listener(&c->listen[i], out);
     for (size_t i = 0; i < DIRECTIVES; i++) {
         const struct directive *d = &directives[i];
-        if (d->in_listen)
+        if (d->in_listen || config_is_unset(d->kind, (const char *)c + d->offset))
             continue;
         print_path(d->path, &open, 0, out);
         config_print_value(d->kind, (const char *)c + d->offset, out);

@@ -156,6 +156,13 @@ static void print_proxy(struct str url, struct buf *out)
     buf_add_char(out, '"');
 }
 
+bool config_is_unset(enum config_kind kind, const void *field)
+{
+    bool text =
+        kind == CONFIG_TEXT || kind == CONFIG_PREFIX || kind == CONFIG_URL || kind == CONFIG_PROXY;
+    return text && ((const struct str *)field)->len == 0;
+}
+
 void config_print_value(enum config_kind kind, const void *field, struct buf *out)
 {
     static const char *const levels[] = {"debug", "info", "warn", "error"};

@@ -26,6 +26,8 @@ enum config_kind {
 /* NULL, or what the value lacks ("wants a size, like 64MiB"; static or the thread's until the next
  * call). `value` is stored as it is: it must outlive the field. */
 const char *config_read_value(enum config_kind kind, struct str value, void *field);
+/* A text that was not given: it is not printed. */
+bool config_is_unset(enum config_kind kind, const void *field);
 void config_print_value(enum config_kind kind, const void *field, struct buf *out);
 
 #endif

@@ -59,14 +59,14 @@ struct order {
     struct worker *worker;
     struct setup *setup; /* NULL: drain */
     int fds[CONFIG_MOST_LISTENERS];
-    bool force; /* leave at once */
+    bool force; /* end what runs, and leave */
 };
 
 static void carry_out(struct mail *m)
 {
     struct order *o = LIST_OF(m, struct order, mail);
     if (o->force) {
-        loop_stop(o->worker->loop);
+        worker_cut(o->worker);
     } else if (o->setup) {
         worker_switch(o->worker, o->setup, o->fds);
         setup_unref(o->setup);
@@ -116,6 +116,7 @@ static void creds_changed(void *arg)
         log_str(&l, "expires", str_of(ends));
         log_end(&l);
     }
+    atomic_store(&s->can_sign, set != NULL);
     creds_unref(set);
     become_ready(s);
 }
@@ -214,7 +215,7 @@ bool daemon_reload(struct daemon *s, struct buf *faults)
 
 bool daemon_ready(struct daemon *s)
 {
-    return atomic_load(&s->ready) && !atomic_load(&s->draining);
+    return atomic_load(&s->ready) && atomic_load(&s->can_sign) && !atomic_load(&s->draining);
 }
 
 static void force_out(struct daemon *s)
@@ -277,10 +278,13 @@ static void *run_worker(void *arg)
     return NULL;
 }
 
-static void write_log(void *arg)
+static void look_after(void *arg)
 {
     struct daemon *s = arg;
     (void)log_drain(STDERR_FILENO);
+    struct creds *set = creds_get(s->setups->creds);
+    atomic_store(&s->can_sign, set != NULL); /* they expire without a word */
+    creds_unref(set);
     setup_reap(&s->setups, false);
     timer_start(&s->log_timer, LOG_EVERY_MS);
 }
@@ -353,7 +357,7 @@ static void serve(struct daemon *s)
     for (size_t i = 0; i < 3; i++)
         loop_signal(s->office.loop, signals[i], on_signal, s);
     log_ring(LOG_RING_BYTES);
-    timer_init(&s->log_timer, s->office.loop, write_log, s);
+    timer_init(&s->log_timer, s->office.loop, look_after, s);
     timer_start(&s->log_timer, LOG_EVERY_MS);
     start_threads(s);
     loop_run(s->office.loop);

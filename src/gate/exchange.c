@@ -370,6 +370,17 @@ enum step_result exchange_fail(struct exchange *ex, enum outcome outcome, struct
     return STEP_END;
 }
 
+void exchange_cut(struct exchange *ex)
+{
+    later_cancel(&ex->again);
+    if (ex->body_waits)
+        timer_stop(&ex->wait_timer);
+    ex->body_waits = false;
+    if (ex->op && ex->op->back->drop)
+        ex->op->back->drop(ex);
+    (void)exchange_fail(ex, OUTCOME_DRAINED, S(""));
+}
+
 /* --- begin and settle */
 
 static void make_id(char out[32])
@@ -399,6 +410,8 @@ static void *on_request(void *owner, struct front *f, const struct front_request
     arena_init(&ex->arena, ARENA_BYTES);
     body_init(&ex->body, &w->bodies);
     later_init(&ex->again, go_again, ex);
+    list_init(&ex->node);
+    list_append(&w->exchanges, &ex->node);
     w->active++;
     exchange_go(ex);
     return ex;
@@ -432,6 +445,7 @@ static void on_gone(void *arg, enum front_gone why)
     worker_drop_body(ex->worker, &ex->body);
     arena_fini(&ex->arena);
     setup_unref(ex->setup);
+    list_remove(&ex->node);
     mem_free(ex);
     worker_left(w);
 }
@@ -444,8 +458,9 @@ static void on_refused(void *owner, void *arg, const struct front_refusal *r)
         record_refusal(port->worker, r);
         return;
     }
+    ex->refused = true;
     ex->status = r->status;
-    ex->trouble = r->sentence;
+    ex->trouble = arena_dup(&ex->arena, str_of(r->sentence)).ptr;
 }
 
 const struct front_sink exchange_sink = {.on_request = on_request,

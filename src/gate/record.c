@@ -91,14 +91,17 @@ void record_exchange(const struct exchange *ex, const char *step)
 
 void record_refusal(struct worker *w, const struct front_refusal *r)
 {
+    enum outcome outcome = r->status ? OUTCOME_BAD_HEAD : OUTCOME_BAD_CONNECTION;
     struct log_line l;
     log_begin(&l, LOG_INFO, "exchange");
     log_str(&l, "op", operation_row(OP_NONE)->name);
     log_str(&l, "peer", r->peer_addr);
-    log_str(&l, "via", versions[r->version]);
-    log_u64(&l, "status", (uint64_t)r->status);
-    log_str(&l, "outcome", outcome_row(OUTCOME_BAD_HEAD)->word);
+    if (r->status) {
+        log_str(&l, "via", versions[r->version]);
+        log_u64(&l, "status", (uint64_t)r->status);
+    }
+    log_str(&l, "outcome", outcome_row(outcome)->word);
     log_str(&l, "trouble", str_of(r->sentence));
     log_end(&l);
-    metric_bump(&w->metrics.requests[OP_NONE][OUTCOME_BAD_HEAD], 1);
+    metric_bump(&w->metrics.requests[OP_NONE][outcome], 1);
 }

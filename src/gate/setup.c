@@ -138,16 +138,6 @@ static bool prepare(struct setup *s, struct setup *old, char *err, size_t err_si
     return s->origin_tls || !s->runtime.tls;
 }
 
-bool setup_check(struct config *config, char *err, size_t err_size)
-{
-    struct setup *s = mem_new(sizeof *s);
-    s->config = config;
-    bool good = prepare(s, NULL, err, err_size);
-    s->config = NULL;
-    setup_free(s, true);
-    return good;
-}
-
 struct setup *setup_new(struct config *config, struct setup *old, struct loop *office,
                         struct dns *dns, void (*changed)(void *arg), void *arg, char *err,
                         size_t err_size)
@@ -192,4 +182,20 @@ bool setup_same_origin(const struct setup *a, const struct setup *b)
     return same_roots(x, y) && str_eq(x->runtime_url, y->runtime_url) &&
            str_eq(x->region, y->region) && str_eq(x->egress_proxy, y->egress_proxy) &&
            x->connect_ms == y->connect_ms;
+}
+
+static void nobody_waits(void *arg)
+{
+}
+
+bool setup_check(struct config *config, char *err, size_t err_size)
+{
+    struct loop *loop = loop_new();
+    struct dns *dns = dns_new(loop);
+    struct setup *s = setup_new(config, NULL, loop, dns, nobody_waits, NULL, err, err_size);
+    bool good = s != NULL;
+    setup_reap(&s, true);
+    dns_free(dns);
+    loop_free(loop);
+    return good;
 }

@@ -13,8 +13,9 @@
 
 enum {
     TICK_MS = 1000,
-    IDLE_MS = 60000, /* an unused connection to the origin; Bedrock's side keeps them longer */
-    PING_MS = 30000, /* NAT and PrivateLink forget a silent connection after 350 s */
+    LAST_WORDS_MS = 1000, /* for errors to reach those who still wait at the end */
+    IDLE_MS = 60000,      /* an unused connection to the origin; Bedrock's side keeps them longer */
+    PING_MS = 30000,      /* NAT and PrivateLink forget a silent connection after 350 s */
     /* In tenths: what one resend costs, and what is kept for a bad moment. */
     RESEND_COST = 10,
     RESEND_MOST = 100
@@ -82,6 +83,12 @@ static void clean(void *arg)
         loop_next_turn(w->loop, &w->clean);
 }
 
+static void last_words_said(void *arg)
+{
+    struct worker *w = arg;
+    loop_stop(w->loop);
+}
+
 void worker_init(struct worker *w, struct daemon *daemon, unsigned index, struct setup *setup)
 {
     w->daemon = daemon;
@@ -96,6 +103,8 @@ void worker_init(struct worker *w, struct daemon *daemon, unsigned index, struct
         w->setup = setup_ref(setup);
         w->origin = make_origin(w, setup);
     }
+    list_init(&w->exchanges);
+    timer_init(&w->last_words, w->loop, last_words_said, w);
     timer_init(&w->tick, w->loop, tick, w);
     timer_start(&w->tick, TICK_MS);
 }
@@ -103,6 +112,7 @@ void worker_init(struct worker *w, struct daemon *daemon, unsigned index, struct
 void worker_close(struct worker *w)
 {
     timer_stop(&w->tick);
+    timer_stop(&w->last_words);
     mailbox_read(loop_mailbox(w->loop)); /* an order that came after its end */
     while (w->ports)
         close_port(&w->ports);
@@ -235,6 +245,17 @@ void worker_drop_body(struct worker *w, struct body *b)
     body_fini(b);
     if (large)
         clean(w);
+}
+
+void worker_cut(struct worker *w)
+{
+    struct list *next;
+    for (struct list *node = w->exchanges.next; node != &w->exchanges; node = next) {
+        next = node->next;
+        exchange_cut(LIST_OF(node, struct exchange, node));
+    }
+    timer_start(&w->last_words, LAST_WORDS_MS);
+    leave_if_idle(w);
 }
 
 void worker_left(struct worker *w)

@@ -78,7 +78,7 @@ struct str front_date(void)
 static struct str error_type(int status)
 {
     if (status == 408)
-        return S("ModelTimeoutException");
+        return S("RequestTimeoutException"); /* the client's, not the model's */
     if (status == 405 || status == 501)
         return S("UnknownOperationException");
     return S("ValidationException");

@@ -57,15 +57,21 @@ static void newcomer_free(struct newcomer *n)
     mem_free(n);
 }
 
-static void turn_away(struct newcomer *n)
+/* `why` NULL: who closed without a word (a balancer's probe) is not worth one. */
+static void turn_away(struct newcomer *n, const char *why)
 {
+    const struct listener_options *o = &n->listener->o;
+    const struct front_refusal r = {FRONT_H1_1, conn_peer_addr(n->conn), 0, why};
+    if (why && o->sink->on_refused)
+        o->sink->on_refused(o->owner, NULL, &r);
     conn_close(n->conn);
     newcomer_free(n);
 }
 
 static void on_time(void *arg)
 {
-    turn_away(arg);
+    struct newcomer *n = arg;
+    turn_away(n, n->wants_proxy ? "No PROXY header came in time." : NULL);
 }
 
 static void serve(struct newcomer *n, bool h2)
@@ -97,7 +103,7 @@ static bool read_proxy(struct newcomer *n)
     /* Without a verdict all of it is header. */
     size_t part = len > 0 ? (size_t)len - have : (size_t)got;
     if (len < 0 || conn_read(n->conn, at, part) != (ssize_t)part) {
-        turn_away(n);
+        turn_away(n, got < 0 ? NULL : "The connection did not begin with a PROXY header.");
         return false;
     }
     buf_commit(&n->early, part);
@@ -126,13 +132,13 @@ static void sniff(struct newcomer *n)
     if (got == ERR_AGAIN)
         return;
     if (got < 0) {
-        turn_away(n);
+        turn_away(n, NULL);
         return;
     }
     buf_commit(&n->early, (size_t)got);
     struct str said = buf_str(&n->early);
     if (said.ptr[0] == TLS_HANDSHAKE_RECORD)
-        turn_away(n); /* TLS on a clear port: no answer would be understood */
+        turn_away(n, "TLS on a port that speaks clear text."); /* no answer would be understood */
     else if (str_starts(said, h2_preface))
         serve(n, true);
     else if (!str_starts(h2_preface, said))
@@ -167,7 +173,7 @@ static void on_conn(void *arg, enum conn_event event)
     case CONN_DRAINED:
         break;
     case CONN_BROKEN:
-        turn_away(n);
+        turn_away(n, conn_error(n->conn) == ERR_EOF ? NULL : conn_error_text(n->conn));
         break;
     }
 }
@@ -335,7 +341,7 @@ void listener_free(struct listener *s)
         return;
     stop_listening(s);
     while (!list_empty(&s->newcomers))
-        turn_away(LIST_OF(s->newcomers.next, struct newcomer, node));
+        turn_away(LIST_OF(s->newcomers.next, struct newcomer, node), NULL);
     while (!list_empty(&s->servers))
         server_free(LIST_OF(s->servers.next, struct server, node));
     tls_unref(s->o.tls);

@@ -28,6 +28,7 @@ with Story() as s:
     refused = curl(closed_port, '--http2', status=None)
     check('200' not in refused, f'without a certificate: {refused}')
     equal(s.sim.summary()['requests'], arrived, 'nothing arrived')
+    weir.line(r' exchange op=None peer=\S+ outcome=bad-connection trouble=')
 
     def serial():
         return s.run(['sh', '-c', f'openssl s_client -connect {open_port} </dev/null 2>/dev/null'

@@ -31,8 +31,9 @@ void text_http_date(int64_t epoch_s, char out[30]);
 /* IMF-fixdate only; the name of the day is not compared with the date. */
 bool text_parse_http_date(struct str s, int64_t *out_epoch_s);
 
-/* As the inside of a JSON string: quotes, backslash and control bytes escaped; bytes that are
- * not UTF-8 become U+FFFD. At most `max` bytes of `s` are taken. */
+/* As the inside of a JSON string: quotes, backslash and controls (those of C1, of lines and of
+ * direction, too) escaped; bytes that are not UTF-8 become U+FFFD. At most `max` bytes of `s` are
+ * taken. */
 void text_add_json(struct buf *b, struct str s, size_t max);
 /* As a logfmt value: bare when it is plain, else quoted and escaped like JSON. */
 void text_add_logfmt(struct buf *b, struct str s, size_t max);

@@ -18,6 +18,7 @@ struct daemon {
     struct body_budget bodies;
     atomic_bool draining;
     atomic_bool ready;
+    atomic_bool can_sign; /* there are valid credentials */
     int lock_fd;
     struct timer log_timer, drain_timer;
     atomic_uint running; /* worker threads */

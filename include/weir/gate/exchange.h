@@ -22,6 +22,7 @@
 enum step_result { STEP_NEXT, STEP_WAIT, STEP_END };
 
 struct exchange {
+    struct list node; /* of the worker's */
     struct worker *worker;
     struct setup *setup; /* counted: the rules that it began with */
     struct front *front; /* NULL once it is gone */
@@ -60,6 +61,7 @@ struct exchange {
     /* the answer */
     bool answered; /* its head went out */
     bool ended;    /* its end went out */
+    bool refused;  /* the protocol answered what came behind the head */
     int status;
     enum outcome outcome;
     uint64_t request_bytes, answer_bytes;
@@ -76,6 +78,9 @@ extern const struct front_sink exchange_sink;
 
 /* Calls the step at hand again. */
 void exchange_go(struct exchange *ex);
+
+/* Ends it now with an error that says that Weir stops. */
+void exchange_cut(struct exchange *ex);
 
 /* For backs. The head of an answer: `fields` without hop-by-hop ones; x-weir-request-id and
  * x-weir-decision are added here. */

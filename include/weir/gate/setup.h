@@ -34,7 +34,8 @@ struct setup {
 struct setup *setup_new(struct config *config, struct setup *old, struct loop *office,
                         struct dns *dns, void (*changed)(void *arg), void *arg, char *err,
                         size_t err_size);
-/* Could a setup be made of it? Reads the files that it names and touches nothing else. */
+/* Could a setup be made of it? Reads the files that it names and asks nobody. Takes the config
+ * over. */
 bool setup_check(struct config *config, char *err, size_t err_size);
 
 static inline struct setup *setup_ref(struct setup *s)

@@ -43,9 +43,10 @@ struct worker {
     struct body_pool bodies;
     struct later clean;     /* of bodies' pages, a slice a turn */
     unsigned resend_tenths; /* one for each call; ten are spent by sending again on 503 or 529 */
-    size_t active;          /* exchanges */
-    bool leaving;           /* stop the loop when the last exchange ends */
-    struct timer tick;
+    struct list exchanges;
+    size_t active; /* how many they are */
+    bool leaving;  /* stop the loop when the last exchange ends */
+    struct timer tick, last_words;
     struct metric_slab metrics;
 };
 
@@ -66,6 +67,8 @@ void worker_switch(struct worker *w, struct setup *setup, const int *fds);
 void worker_follow(struct worker *w, struct setup *setup);
 /* Accepts nothing any more, finishes what runs, then stops its loop. */
 void worker_drain(struct worker *w);
+/* Ends what runs with an error that says so, and stops its loop a second later at most. */
+void worker_cut(struct worker *w);
 /* A request's body is not needed any more. */
 void worker_drop_body(struct worker *w, struct body *b);
 /* An exchange ended. */

@@ -48,8 +48,8 @@ enum front_gone {
 struct front_refusal {
     enum front_version version;
     struct str peer_addr;
-    int status;
-    const char *sentence; /* static */
+    int status; /* 0: no answer could be given (a handshake or a PROXY header failed) */
+    const char *sentence;
 };
 
 /* What sits above. `ex` is what on_request returned. */
@@ -65,8 +65,8 @@ struct front_sink {
     /* front_unsent fell below the low mark (16 KiB). */
     void (*on_drain)(void *ex);
     void (*on_gone)(void *ex, enum front_gone why);
-    /* The protocol refused a head (ex is NULL: no request was made of it), or what came behind one
-     * (on_gone follows). May be NULL. */
+    /* The protocol refused a connection or a head (ex is NULL: no request was made of it), or what
+     * came behind one (on_gone follows). May be NULL. */
     void (*on_refused)(void *owner, void *ex, const struct front_refusal *r);
 };
 

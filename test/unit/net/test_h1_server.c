@@ -504,7 +504,7 @@ static void deadlines_of_a_body(void **state)
     }
     assert_int_equal(sink.at[0].gone, FRONT_LEFT); /* 171 bytes each 2.5 s */
     assert_true(str_starts(str_of(heard()), S("HTTP/1.1 408 Request Timeout\r\n")));
-    assert_non_null(strstr(heard(), "ModelTimeoutException"));
+    assert_non_null(strstr(heard(), "RequestTimeoutException"));
     assert_closed();
 }
 

@@ -572,7 +572,7 @@ static void slow_bodies(void **state)
         pass(1000);
     talk();
     assert_string_equal(of(idle)->status, "408");
-    assert_string_equal(of(idle)->type, "ModelTimeoutException");
+    assert_string_equal(of(idle)->type, "RequestTimeoutException");
     assert_int_equal(sink.at[0].gone, FRONT_LEFT);
     assert_true(of(idle)->closed);
     assert_int_equal(busy, 0);

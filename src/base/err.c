@@ -9,8 +9,8 @@ const char *err_word(int err)
     switch (err) {
     case 0:
         return "ok";
-#define ERR(name, number, word)                                                                    \
-    case ERR_##name:                                                                               \
+#define ERR(name, number, word) \
+    case ERR_##name:            \
         return word;
 #include "weir/base/errors.def"
 #undef ERR

@@ -45,9 +45,10 @@ static int errno_of(struct str name)
     static const struct {
         struct str name;
         int value;
-    } known[] = {{STR("ECONNRESET"), ECONNRESET}, {STR("EPIPE"), EPIPE},   {STR("EIO"), EIO},
-                 {STR("ENOSPC"), ENOSPC},         {STR("EINTR"), EINTR},   {STR("EAGAIN"), EAGAIN},
-                 {STR("EMFILE"), EMFILE},         {STR("ENOMEM"), ENOMEM}, {STR("ETIMEDOUT"), ETIMEDOUT}};
+    } known[] = {
+        {STR("ECONNRESET"), ECONNRESET}, {STR("EPIPE"), EPIPE},   {STR("EIO"), EIO},
+        {STR("ENOSPC"), ENOSPC},         {STR("EINTR"), EINTR},   {STR("EAGAIN"), EAGAIN},
+        {STR("EMFILE"), EMFILE},         {STR("ENOMEM"), ENOMEM}, {STR("ETIMEDOUT"), ETIMEDOUT}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (str_eq(known[i].name, name))
             return known[i].value;

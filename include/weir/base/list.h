@@ -14,7 +14,9 @@ struct list {
 };
 
 /* The thing around a node: LIST_OF(node, struct conn, idle_node). */
+/* clang-format off */
 #define LIST_OF(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+/* clang-format on */
 
 static inline void list_init(struct list *l)
 {

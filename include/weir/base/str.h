@@ -16,10 +16,12 @@ struct str {
 };
 
 /* A str over a string literal, also usable in static tables. */
+/* clang-format off */
 #define STR(lit)    {(lit), sizeof(lit) - 1}
 #define S(lit)      ((struct str)STR(lit))
 /* For printf: printf("%.*s", STR_ARG(s)). */
 #define STR_ARG(s)  (int)(s).len, (s).ptr
+/* clang-format on */
 
 /* Over a C string (NULL gives the empty str), and over bytes. */
 struct str str_of(const char *c);

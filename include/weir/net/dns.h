@@ -18,7 +18,8 @@ struct dns;
 
 struct dns_answer {
     size_t n; /* 0: `error` says why */
-    struct sockaddr_storage addr[DNS_MOST]; /* port filled in; IPv6 and IPv4 alternate, IPv6 first */
+    /* Port filled in; IPv6 and IPv4 alternate, IPv6 first. */
+    struct sockaddr_storage addr[DNS_MOST];
     const char *error;
 };
 

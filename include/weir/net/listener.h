@@ -20,7 +20,7 @@ struct listener_options {
     struct tls *tls; /* NULL: clear */
     bool proxy_protocol;
     const struct front_sink *sink;
-    void *owner;                 /* first argument of on_request */
+    void *owner; /* first argument of on_request */
     /* Shared by every listener of the process: connections open, and the most that may be. */
     _Atomic(int64_t) *connections;
     int64_t most_connections;

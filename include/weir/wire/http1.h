@@ -22,7 +22,7 @@ struct http1_fault {
 
 /* --- the head. Zero-initialise; feed what arrived since the last call. */
 struct http1_head_scan {
-    size_t seen;  /* bytes looked at */
+    size_t seen; /* bytes looked at */
     unsigned state;
 };
 /* Length of the whole head (with its blank line) once it is there; 0 for more; ERR_BAD with *fault
@@ -73,12 +73,7 @@ MUST_CHECK int http1_parse_response(char *head, size_t len, struct http1_respons
 /* How the body behind a response is framed, given the method of its request (RFC 9112 6.3): none
  * for HEAD, 1xx, 204, 304; else chunked, else by content_length, else it ends with the connection,
  * which then cannot be kept whatever keep_alive says. */
-enum http1_body {
-    HTTP1_BODY_NONE,
-    HTTP1_BODY_CHUNKED,
-    HTTP1_BODY_LENGTH,
-    HTTP1_BODY_UNTIL_CLOSE
-};
+enum http1_body { HTTP1_BODY_NONE, HTTP1_BODY_CHUNKED, HTTP1_BODY_LENGTH, HTTP1_BODY_UNTIL_CLOSE };
 enum http1_body http1_response_body(const struct http1_response *r, struct str request_method);
 
 /* --- a chunked body. Zero-initialise. */

@@ -18,6 +18,7 @@
 
 enum {
     ARENA_BYTES = 256 * 1024, /* a head of 64 KiB, signed anew, fits three times */
+    SWALLOW_MOST_BYTES = 64 * 1024 * 1024,
     MEMORY_PATIENCE_MS = 5000,
     MEMORY_LOOK_MS = 50,
     WORKLOAD_MOST = 64
@@ -151,8 +152,11 @@ static enum outcome check_head(struct exchange *ex)
     struct str encoding = fields_get(&r->fields, S("content-encoding"));
     if (encoding.ptr && !str_ieq(encoding, S("identity")))
         return OUTCOME_BODY_ENCODED;
-    if (r->content_length > BODY_MOST_BYTES)
+    if (r->content_length > SWALLOW_MOST_BYTES)
         return OUTCOME_BODY_TOO_BIG;
+    ex->swallows = r->content_length > BODY_MOST_BYTES;
+    if (ex->swallows && fields_get(&r->fields, S("expect")).ptr)
+        return OUTCOME_BODY_TOO_BIG; /* it asked before it sent */
     if (ex->realm == REALM_ADMIN && from_a_page(r))
         return OUTCOME_FOREIGN_PAGE;
     ex->off = str_ieq(fields_get(&r->fields, S("x-weir")), S("off"));
@@ -167,14 +171,14 @@ static enum step_result step_receive(struct exchange *ex)
             return exchange_fail(ex, o, S(""));
         ex->body_wanted = true;
         if (ex->request->has_body)
-            front_take_body(ex->front, BODY_MOST_BYTES);
+            front_take_body(ex->front, SWALLOW_MOST_BYTES);
         else
             ex->body_whole = true;
     }
     if (!ex->body_whole)
         return STEP_WAIT;
     ex->ours_ns = clock_mono_ns();
-    return STEP_NEXT;
+    return ex->swallows ? exchange_fail(ex, OUTCOME_BODY_TOO_BIG, S("")) : STEP_NEXT;
 }
 
 /* Out of memory for bodies: look again until patience ends. */
@@ -194,18 +198,35 @@ static void wait_for_memory(void *arg)
     }
 }
 
+/* Some clients do not read before they have sent all: a refusal in the midst of it they never see
+ * (the AWS SDK for JavaScript over HTTP/2, November 2026). So a body that is only somewhat too big
+ * is read to its end. */
+static char *swallow(struct exchange *ex, size_t *out_room)
+{
+    static _Thread_local char hole[64 * 1024];
+    if (ex->request_bytes >= SWALLOW_MOST_BYTES) {
+        (void)exchange_fail(ex, OUTCOME_BODY_TOO_BIG, S(""));
+        return NULL;
+    }
+    *out_room = sizeof hole;
+    return hole;
+}
+
 static char *on_body_room(void *arg, size_t want, size_t *out_room)
 {
     struct exchange *ex = arg;
     char *room = NULL;
     if (ex->answered)
         return NULL;
+    if (ex->swallows)
+        return swallow(ex, out_room);
     switch (body_reserve(&ex->body, want, &room, out_room)) {
     case BODY_ROOM:
         return room;
     case BODY_FULL:
-        (void)exchange_fail(ex, OUTCOME_BODY_TOO_BIG, S(""));
-        return NULL;
+        ex->swallows = true;
+        body_fini(&ex->body);
+        return swallow(ex, out_room);
     case BODY_WAIT:
         if (!ex->body_waits) {
             ex->body_waits = true;
@@ -222,7 +243,8 @@ static char *on_body_room(void *arg, size_t want, size_t *out_room)
 static void on_body(void *arg, size_t n)
 {
     struct exchange *ex = arg;
-    body_commit(&ex->body, n);
+    if (!ex->swallows)
+        body_commit(&ex->body, n);
     ex->request_bytes += n;
 }
 

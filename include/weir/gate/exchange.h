@@ -42,6 +42,7 @@ struct exchange {
     struct arena arena;
     struct body body;
     bool body_wanted, body_whole, body_waits;
+    bool swallows; /* the body is too big: it is read and thrown away before that is said */
     int64_t waits_since_ms;
     struct timer wait_timer;
     struct facts facts;

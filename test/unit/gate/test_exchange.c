@@ -119,15 +119,31 @@ static void keeps_a_body_until_it_is_sent(void **state)
     gone(FRONT_DONE);
 }
 
+/* Read to its end first: who sends it may not read before. */
 static void refuses_what_is_too_big(void **state)
 {
     char *body = calloc(1, BODY_MOST_BYTES + 1);
     begin();
-    assert_int_equal(give(str_from(body, BODY_MOST_BYTES + 1)), BODY_MOST_BYTES);
+    assert_int_equal(give(str_from(body, BODY_MOST_BYTES + 1)), BODY_MOST_BYTES + 1);
+    assert_int_equal(daemon_.bodies.used_bytes, 0);
+    assert_false(client.answered);
+    give_whole(S("and more"));
     assert_int_equal(client.status, 413);
     assert_true(client.ended);
-    assert_int_equal(daemon_.bodies.used_bytes, 0); /* though the client did not take it yet */
-    size_t room;
+    gone(FRONT_DONE);
+    assert_int_equal(ended_as(OP_CONVERSE, OUTCOME_BODY_TOO_BIG), 1);
+    free(body);
+}
+
+static void does_not_swallow_for_ever(void **state)
+{
+    size_t room, most = 64u << 20;
+    char *body = calloc(1, most);
+    begin();
+    assert_int_equal(give(str_from(body, most)), most);
+    assert_false(client.answered);
+    assert_null(exchange_sink.body_room(client.ex, 1, &room));
+    assert_int_equal(client.status, 413);
     assert_null(exchange_sink.body_room(client.ex, 1, &room));
     gone(FRONT_BAD); /* it stops in the midst of it */
     assert_int_equal(ended_as(OP_CONVERSE, OUTCOME_BODY_TOO_BIG), 1);
@@ -431,6 +447,7 @@ int main(void)
         STORY(leaves_before_and_in_the_answer),
         STORY(keeps_a_body_until_it_is_sent),
         STORY(refuses_what_is_too_big),
+        STORY(does_not_swallow_for_ever),
         STORY(waits_for_memory),
         STORY(does_not_wait_for_ever),
         STORY(sends_again_what_was_not_processed),

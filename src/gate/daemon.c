@@ -98,6 +98,16 @@ static void become_ready(struct daemon *s)
         log_say(LOG_INFO, "ready", "weir %s serves with %u workers", WEIR_VERSION, s->n_workers);
 }
 
+/* While new ones are looked for after a reload, those in hand serve. */
+static void look_at_credentials(struct daemon *s)
+{
+    struct creds_chain *chain = s->setups->creds;
+    struct creds *set = creds_get(chain);
+    if (set || creds_settled(chain))
+        atomic_store(&s->can_sign, set != NULL);
+    creds_unref(set);
+}
+
 static void creds_changed(void *arg)
 {
     struct daemon *s = arg;
@@ -116,8 +126,8 @@ static void creds_changed(void *arg)
         log_str(&l, "expires", str_of(ends));
         log_end(&l);
     }
-    atomic_store(&s->can_sign, set != NULL);
     creds_unref(set);
+    look_at_credentials(s);
     become_ready(s);
 }
 
@@ -282,9 +292,7 @@ static void look_after(void *arg)
 {
     struct daemon *s = arg;
     (void)log_drain(STDERR_FILENO);
-    struct creds *set = creds_get(s->setups->creds);
-    atomic_store(&s->can_sign, set != NULL); /* they expire without a word */
-    creds_unref(set);
+    look_at_credentials(s); /* they expire without a word */
     setup_reap(&s->setups, false);
     timer_start(&s->log_timer, LOG_EVERY_MS);
 }

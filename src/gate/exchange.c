@@ -143,6 +143,14 @@ static bool from_a_page(const struct front_request *r)
            !(endpoint_parse(str_of(url), &host, err, sizeof err) && endpoint_is_loopback(&host));
 }
 
+/* A page in a browser on this machine reaches a loopback port, and every call costs money. Browsers
+ * send Origin with each POST; SDKs never do. Who shows a certificate is known. */
+static bool could_spend(const struct exchange *ex)
+{
+    return ex->listen && ex->listen->client_ca.len == 0 &&
+           fields_get(&ex->request->fields, S("origin")).ptr;
+}
+
 static enum outcome check_head(struct exchange *ex)
 {
     const struct front_request *r = ex->request;
@@ -157,7 +165,7 @@ static enum outcome check_head(struct exchange *ex)
     ex->swallows = r->content_length > BODY_MOST_BYTES;
     if (ex->swallows && fields_get(&r->fields, S("expect")).ptr)
         return OUTCOME_BODY_TOO_BIG; /* it asked before it sent */
-    if (ex->realm == REALM_ADMIN && from_a_page(r))
+    if (ex->realm == REALM_ADMIN ? from_a_page(r) : could_spend(ex))
         return OUTCOME_FOREIGN_PAGE;
     ex->off = str_ieq(fields_get(&r->fields, S("x-weir")), S("off"));
     return OUTCOME_NONE;

@@ -17,6 +17,8 @@ with Story() as s:
     until('own answers', lambda: weir.metric('weir_requests_total', outcome='own-answer') >= 12)
     foreign = http_ask(weir.admin, 'POST', '/api/v1/reload', {'Origin': 'http://evil.example'})
     equal(foreign.status, 403, 'outcome foreign-page')
+    page = http_ask(weir.url, 'POST', '/model/x/converse', {'Origin': 'http://evil.example', 'Content-Type': 'text/plain'}, b'{}')
+    equal((page.status, page.header('x-amzn-errortype')), (403, 'AccessDeniedException'), 'a page on the data port')
     equal(http_ask(weir.admin, 'POST', '/api/v1/reload').status, 200, 'reload')
     weir.write({**weir.config, 'unheard-of': 1})
     bad = http_ask(weir.admin, 'POST', '/api/v1/reload')

@@ -21,5 +21,8 @@ with Story() as s:
     equal(seen_through['model'], MODEL, 'model')
     equal((seen_straight['access_key'], seen_through['access_key']), (CLIENT_KEY, KEY), 'whose signature')
     check(through.header('x-weir-request-id'), 'no x-weir-request-id')
-    equal(ask(weir.url, path, converse('Another question.')).status, 200, 'a second request')
+    private = {'x-api-key': 'k', 'Cookie': 'c=1', 'X-Forwarded-For': '10.0.0.1', 'x-amz-meta': 'm', 'X-Anything': 'a'}
+    equal(ask(weir.url, path, converse('Another question.'), private).status, 200, 'a second request')
+    arrived = {name.lower() for name, _ in s.sim.last()['headers']}
+    equal(arrived & {name.lower() for name in private}, set(), 'fields that have no business at Bedrock')
     weir.line(r' exchange .*op=Converse .*status=200 outcome=answered')

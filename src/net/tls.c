@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -53,11 +54,27 @@ void tls_reason(const SSL *ssl, char *out, size_t size)
     ERR_clear_error();
 }
 
+/* What went wrong with a file: the first error says it, the later ones only where it was met. */
+static const char *file_reason(unsigned long code)
+{
+    if (ERR_SYSTEM_ERROR(code))
+        return strerror(ERR_GET_REASON(code));
+    if (ERR_GET_LIB(code) == ERR_LIB_OSSL_DECODER ||
+        (ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE))
+        return "there is no PEM block of that kind in it";
+    if (ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_BAD_PASSWORD_READ)
+        return "it is encrypted, and nobody is there to type the password";
+    const char *reason = code ? ERR_reason_error_string(code) : NULL;
+    return reason ? reason : "it cannot be used";
+}
+
 static void say(char *err, size_t err_size, const char *what, const char *file)
 {
-    char reason[160];
-    tls_reason(NULL, reason, sizeof reason);
-    snprintf(err, err_size, "%s %s: %s", what, file, reason);
+    unsigned long code = ERR_peek_error();
+    if (ERR_GET_LIB(code) == ERR_LIB_CRYPTO) /* "interrupted or cancelled": the password again */
+        code = ERR_PACK(ERR_LIB_PEM, 0, PEM_R_BAD_PASSWORD_READ);
+    snprintf(err, err_size, "%s %s: %s", what, file, file_reason(code));
+    ERR_clear_error();
 }
 
 static struct tls *refuse(struct tls *t, char *err, size_t err_size, const char *what,
@@ -167,7 +184,7 @@ static void take_over_ticket_keys(struct tls *t, struct tls *old)
 /* An encrypted key would make OpenSSL ask on the terminal: a daemon has none. */
 static int no_password(char *buf, int size, int rwflag, void *arg)
 {
-    return 0;
+    return -1;
 }
 
 struct tls *tls_server_new(const struct tls_server_files *files, struct tls *old, char *err,
@@ -180,7 +197,7 @@ struct tls *tls_server_new(const struct tls_server_files *files, struct tls *old
         return refuse(t, err, err_size, "certificate", files->cert);
     SSL_CTX_set_default_passwd_cb(t->ctx, no_password);
     if (SSL_CTX_use_PrivateKey_file(t->ctx, files->key, SSL_FILETYPE_PEM) != 1)
-        return refuse(t, err, err_size, "key (it must not be encrypted)", files->key);
+        return refuse(t, err, err_size, "key", files->key);
     if (SSL_CTX_check_private_key(t->ctx) != 1)
         return refuse(t, err, err_size, "key does not fit the certificate:", files->key);
     static const unsigned char plain_id[] = "weir";

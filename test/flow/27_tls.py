@@ -38,3 +38,11 @@ with Story() as s:
     weir.reload({**weir.config, 'log': {'level': 'debug'}})
     check(serial() != before, 'the old certificate is still served')
     equal(curl(open_port, '--http2'), '200 2')
+
+    # Keys and certificates that cannot serve are refused with a reason, and the old ones stay.
+    s.run(['sh', '-c', 'openssl ec -aes128 -passout pass:flow -in tls.key -out locked.key 2>/dev/null; echo no >bad.crt; chmod 600 *.key'])
+    for changed, reason in (({'key': str(d / 'locked.key')}, 'it is encrypted'), ({'cert': str(d / 'bad.crt')}, 'no PEM block'),
+                            ({'key': str(d / 'client.key')}, 'key values mismatch'), ({'cert': '/gone'}, 'No such file')):
+        told = weir.reload({**weir.config, 'listen': [{'address': '127.0.0.1:0', 'tls': {**tls, **changed}}]})
+        check(reason in told, f'{changed}: {told}')
+    equal(curl(open_port, '--http2'), '200 2')

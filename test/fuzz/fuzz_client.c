@@ -174,6 +174,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t n)
     if (sinks & 64) {
         conn_close(far);
         far = NULL;
+        turns(2);
     }
     for (int i = 0; i < 4; i++)
         pass_s(5);

@@ -453,7 +453,7 @@ static enum outcome outcome_at_end(const struct exchange *ex, enum front_gone wh
 {
     bool whole = ex->outcome == OUTCOME_NONE || ex->outcome == OUTCOME_ANSWERED ||
                  ex->outcome == OUTCOME_OWN;
-    if (why == FRONT_BAD && !ex->outcome)
+    if ((why == FRONT_BAD || ex->refused) && !ex->outcome)
         return OUTCOME_BAD_MESSAGE;
     if (why == FRONT_LEFT && whole)
         return OUTCOME_CLIENT_LEFT;

@@ -317,6 +317,73 @@ static void a_slow_client_slows_the_origin(void **state)
     assert_int_equal(far.credited, 32);
 }
 
+/* --- the end of a drain */
+
+static void assert_cut(int status)
+{
+    worker_cut(&worker);
+    assert_null(far.call);
+    assert_int_equal(client.status, status);
+    assert_int_equal(daemon_.bodies.used_bytes, 0);
+    turn();
+    assert_int_equal(client.resumed, 0);
+    gone(FRONT_DONE);
+}
+
+static void is_cut_wherever_it_is(void **state)
+{
+    begin(); /* in its body */
+    give(str_sub(hello, 0, 3));
+    assert_cut(503);
+    atomic_store(&daemon_.bodies.used_bytes, 64 << 20);
+    begin(); /* waiting for memory */
+    assert_int_equal(give(hello), 0);
+    atomic_store(&daemon_.bodies.used_bytes, 0);
+    assert_cut(503);
+    enum { LONG = 4 << 20 };
+    char *body = malloc(LONG);
+    memset(body, ' ', LONG);
+    begin(); /* being read */
+    give_whole(str_from(body, LONG));
+    free(body);
+    assert_cut(503);
+    begin(); /* at the origin */
+    give_whole(hello);
+    assert_cut(503);
+    begin(); /* between two events */
+    give_whole(hello);
+    sent();
+    head(200, events, -1);
+    bytes(frame);
+    assert_cut(200);
+    assert_true(client.ended && has(&client.body, "internalServerException"));
+    assert_int_equal(far.cancelled, 2);
+    assert_int_equal(ended_as(OP_CONVERSE, OUTCOME_DRAINED), 5);
+    begin(); /* over, and the client still takes it */
+    give_whole(hello);
+    sent();
+    head(200, "application/json", 0);
+    end(ORIGIN_DONE);
+    assert_cut(200);
+    assert_int_equal(ended_as(OP_CONVERSE, OUTCOME_ANSWERED), 1);
+}
+
+/* The protocol answers what comes behind the head: too slow a body, a bad chunk. */
+static void is_refused_by_the_protocol(void **state)
+{
+    struct front_refusal r = {FRONT_H1_1, S("127.0.0.1:9"), 408, "The body came too slowly."};
+    begin();
+    give(str_sub(hello, 0, 3));
+    exchange_sink.on_refused(worker.ports, client.ex, &r);
+    gone(FRONT_LEFT);
+    exchange_sink.on_refused(worker.ports, NULL, &r);
+    r.status = 0;
+    exchange_sink.on_refused(worker.ports, NULL, &r);
+    assert_int_equal(ended_as(OP_CONVERSE, OUTCOME_BAD_MESSAGE), 1);
+    assert_int_equal(ended_as(OP_NONE, OUTCOME_BAD_HEAD), 1);
+    assert_int_equal(ended_as(OP_NONE, OUTCOME_BAD_CONNECTION), 1);
+}
+
 /* --- reload and credentials */
 
 static void goes_the_new_way_whole(void **state)
@@ -456,6 +523,8 @@ int main(void)
         STORY(adds_an_exception_between_two_events),
         STORY(breaks_off_where_nothing_fits),
         STORY(a_slow_client_slows_the_origin),
+        STORY(is_cut_wherever_it_is),
+        STORY(is_refused_by_the_protocol),
         STORY(goes_the_new_way_whole),
         STORY(needs_credentials),
         STORY(the_admin_port_is_not_for_pages),

@@ -242,6 +242,16 @@ static void take_head(struct h2 *h, struct h2_stream *s, bool last)
         talk_wait(&s->talk);
 }
 
+/* RFC 9113 6.5.2: an origin that allows no stream at all had better close. We do. */
+static void take_settings(struct h2 *h)
+{
+    h->settings = true;
+    if (most_streams(h))
+        origin_note_streams(h->trunk.origin, most_streams(h));
+    else
+        origin_leaves(&h->trunk);
+}
+
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
     struct h2 *h = arg;
@@ -250,10 +260,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     bool of_answer = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
     if (frame->hd.type == NGHTTP2_GOAWAY)
         origin_leaves(&h->trunk);
-    if (frame->hd.type == NGHTTP2_SETTINGS && !(frame->hd.flags & NGHTTP2_FLAG_ACK)) {
-        h->settings = true;
-        origin_note_streams(h->trunk.origin, most_streams(h));
-    }
+    if (frame->hd.type == NGHTTP2_SETTINGS && !(frame->hd.flags & NGHTTP2_FLAG_ACK))
+        take_settings(h);
     if (frame->hd.type == NGHTTP2_RST_STREAM && s)
         s->reset_by_peer = true;
     if (!of_answer || !s || !s->talk.call)

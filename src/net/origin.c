@@ -75,7 +75,7 @@ unsigned origin_streams(const struct origin *o)
 
 void origin_note_streams(struct origin *o, unsigned most)
 {
-    o->streams = most ? most : 1; /* none is a passing state: who dials hopes for one */
+    o->streams = most;
 }
 
 /* --- dialling */

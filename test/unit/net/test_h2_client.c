@@ -201,6 +201,18 @@ static void waits_for_a_stream(void **state)
     expect(&asked[1], ORIGIN_DONE);
 }
 
+/* None at all is a goodbye: kept, such connections would pile up, one per call. */
+static void leaves_who_allows_no_stream(void **state)
+{
+    nghttp2_settings_entry none = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0};
+    ask_many(0, 1, 0);
+    nghttp2_submit_settings(h2_at(0)->session, NGHTTP2_FLAG_NONE, &none, 1);
+    h2_answer(h2_at(0), request(0, 0), S("x"));
+    expect(&asked[0], ORIGIN_DONE);
+    UNTIL(count().connections == 0);
+    ask_many(1, 1, 1);
+}
+
 /* --- bodies */
 
 static void send_a_large_body(void)
@@ -762,6 +774,7 @@ int main(void)
         T(carries_many_on_one),
         T(keeps_to_the_limit_of_streams),
         T(waits_for_a_stream),
+        T(leaves_who_allows_no_stream),
         T(sends_a_large_body),
         T(sends_a_large_body_into_wide_windows),
         T(lets_go_of_a_body),

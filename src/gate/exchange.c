@@ -384,9 +384,8 @@ enum step_result exchange_fail(struct exchange *ex, enum outcome outcome, struct
         return STEP_END;
     ex->failed_in = steps[ex->step].name;
     ex->step = STEP_RELAY;
-    worker_drop_body(
-        ex->worker,
-        &ex->body); /* no call needs it any more, and the client may be slow to take this */
+    /* No call needs it any more, and the client may be slow to take this. */
+    worker_drop_body(ex->worker, &ex->body);
     if (ex->answered) {
         fail_inside(ex, outcome);
         return STEP_END;

@@ -30,11 +30,6 @@ int64_t clock_wall_ms(void)
                                                               : read_ns(CLOCK_REALTIME) / 1000000;
 }
 
-int64_t clock_thread_cpu_ns(void)
-{
-    return read_ns(CLOCK_THREAD_CPUTIME_ID);
-}
-
 void clock_fake(int64_t mono_ns, int64_t wall_ms)
 {
     fake_mono_ns = mono_ns;

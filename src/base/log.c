@@ -117,16 +117,6 @@ void log_u64(struct log_line *l, const char *key, uint64_t value)
     buf_add_u64(&l->buf, value);
 }
 
-void log_i64(struct log_line *l, const char *key, int64_t value)
-{
-    if (!l->wanted)
-        return;
-    add_key(l, key);
-    if (value < 0)
-        buf_add_char(&l->buf, '-');
-    buf_add_u64(&l->buf, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
-}
-
 void log_ms(struct log_line *l, const char *key, int64_t us)
 {
     if (!l->wanted)

@@ -112,25 +112,3 @@ struct str str_cut(struct str *rest, char sep)
     *rest = (struct str){whole.ptr + at + 1, whole.len - (size_t)at - 1};
     return (struct str){whole.ptr, (size_t)at};
 }
-
-bool str_glob(struct str pattern, struct str s)
-{
-    size_t p = 0, i = 0, star = SIZE_MAX, mark = 0;
-    while (i < s.len) {
-        if (p < pattern.len && pattern.ptr[p] == '*') {
-            star = p++;
-            mark = i;
-        } else if (p < pattern.len && (pattern.ptr[p] == '?' || pattern.ptr[p] == s.ptr[i])) {
-            p++;
-            i++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            i = ++mark;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.len && pattern.ptr[p] == '*')
-        p++;
-    return p == pattern.len;
-}

@@ -382,7 +382,7 @@ static int start(struct daemon *s)
     s->workers = mem_new(s->n_workers * sizeof *s->workers);
     for (unsigned w = 0; w < s->n_workers; w++) {
         s->workers[w] = mem_new(sizeof **s->workers);
-        worker_init(s->workers[w], s, w, s->setups);
+        worker_init(s->workers[w], s, s->setups);
     }
     s->office.setup = setup_ref(s->setups);
     int status = 1;
@@ -418,7 +418,7 @@ int daemon_run(const char *config_path)
     s->bodies.most_bytes = (int64_t)config->bodies_bytes;
     int status = 2;
     if (take_lock(s, config->state)) {
-        worker_init(&s->office, s, MOST_WORKERS, NULL);
+        worker_init(&s->office, s, NULL);
         s->setups = setup_new(config, NULL, s->office.loop, s->office.dns, creds_changed, s, err,
                               sizeof err);
         if (s->setups)

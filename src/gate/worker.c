@@ -89,10 +89,9 @@ static void last_words_said(void *arg)
     loop_stop(w->loop);
 }
 
-void worker_init(struct worker *w, struct daemon *daemon, unsigned index, struct setup *setup)
+void worker_init(struct worker *w, struct daemon *daemon, struct setup *setup)
 {
     w->daemon = daemon;
-    w->index = index;
     w->loop = loop_new();
     w->dns = dns_new(w->loop);
     w->signer = aws_signer_new();

@@ -10,8 +10,6 @@
 
 int64_t clock_mono_ns(void);
 int64_t clock_wall_ms(void); /* since 1970, UTC */
-/* CPU time of the calling thread. */
-int64_t clock_thread_cpu_ns(void);
 
 /* For tests: from now on both clocks stand at these values until set again; clock_real ends it. */
 void clock_fake(int64_t mono_ns, int64_t wall_ms);

@@ -32,7 +32,6 @@ bool log_level_of(struct str name, enum log_level *out);
 void log_begin(struct log_line *l, enum log_level level, const char *event);
 void log_str(struct log_line *l, const char *key, struct str value);
 void log_u64(struct log_line *l, const char *key, uint64_t value);
-void log_i64(struct log_line *l, const char *key, int64_t value);
 /* Microseconds (0 or more) as a decimal of milliseconds: 12.345. */
 void log_ms(struct log_line *l, const char *key, int64_t us);
 void log_end(struct log_line *l);

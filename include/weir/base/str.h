@@ -50,7 +50,4 @@ struct str str_trim(struct str s);
  * Without a `sep` the whole is returned and *rest becomes empty with ptr NULL. */
 struct str str_cut(struct str *rest, char sep);
 
-/* A shell-like pattern of '*' and '?', anchored on both ends. */
-bool str_glob(struct str pattern, struct str s);
-
 #endif

@@ -30,7 +30,6 @@ struct port {
 
 struct worker {
     struct daemon *daemon;
-    unsigned index;
     pthread_t thread;
     struct loop *loop;
     struct dns *dns;
@@ -51,7 +50,7 @@ struct worker {
 };
 
 /* The worker owns its loop from here on. `setup` gets a reference. */
-void worker_init(struct worker *w, struct daemon *daemon, unsigned index, struct setup *setup);
+void worker_init(struct worker *w, struct daemon *daemon, struct setup *setup);
 /* After its thread has ended: first what it holds, then its loop. */
 void worker_close(struct worker *w);
 void worker_fini(struct worker *w);

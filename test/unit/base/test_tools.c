@@ -35,17 +35,6 @@ static void str_cuts_and_finds(void **state)
     assert_true(str_cmp(S("a"), S("ab")) < 0 && str_cmp(S("b"), S("ab")) > 0);
 }
 
-static void str_globs(void **state)
-{
-    assert_true(str_glob(S("anthropic.*"), S("anthropic.claude")));
-    assert_true(str_glob(S("*"), S("")));
-    assert_true(str_glob(S("a*b*c"), S("aXbXbc")));
-    assert_true(str_glob(S("r?d"), S("red")));
-    assert_false(str_glob(S("anthropic.*"), S("us.anthropic.claude")));
-    assert_false(str_glob(S("a*b"), S("abc")));
-    assert_false(str_glob(S(""), S("a")));
-}
-
 static void buf_grows_and_stops(void **state)
 {
     struct buf b = {.max = 10};
@@ -171,15 +160,10 @@ static void errors_have_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(str_cuts_and_finds),
-        cmocka_unit_test(str_globs),
-        cmocka_unit_test(buf_grows_and_stops),
-        cmocka_unit_test(arena_has_an_end),
-        cmocka_unit_test(list_links),
-        cmocka_unit_test(mail_comes_in_order),
-        cmocka_unit_test(digests_known_answers),
-        cmocka_unit_test(random_repeats_when_seeded),
-        cmocka_unit_test(errors_have_words),
+        cmocka_unit_test(str_cuts_and_finds),         cmocka_unit_test(buf_grows_and_stops),
+        cmocka_unit_test(arena_has_an_end),           cmocka_unit_test(list_links),
+        cmocka_unit_test(mail_comes_in_order),        cmocka_unit_test(digests_known_answers),
+        cmocka_unit_test(random_repeats_when_seeded), cmocka_unit_test(errors_have_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -254,7 +254,7 @@ static inline int set_up_with(const char *yaml)
     office_dns = dns_new(office);
     atomic_store(&daemon_.bodies.most_bytes, 64 << 20);
     struct setup *s = make_setup(yaml);
-    worker_init(&worker, &daemon_, 0, s);
+    worker_init(&worker, &daemon_, s);
     worker_open(&worker, -1, s, 0, REALM_DATA);
     turn();
     return 0;

@@ -69,7 +69,7 @@ static void the_office_follows(void **state)
 {
     struct worker *admin = mem_new(sizeof *admin);
     struct setup *first = daemon_.setups;
-    worker_init(admin, &daemon_, 1, NULL);
+    worker_init(admin, &daemon_, NULL);
     admin->setup = setup_ref(first);
     worker_open(admin, -1, first, 0, REALM_ADMIN);
     struct setup *second = reload(ONE_ORIGIN "memory: {connections: 7}\n", keep);

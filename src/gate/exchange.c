@@ -103,6 +103,19 @@ static void decode_model(struct exchange *ex, struct str segment)
         ex->model = str_from(room, (size_t)n);
 }
 
+/* operations: {other: allow}, by the methods that REST services use. */
+static bool may_be_other(const struct exchange *ex)
+{
+    static const struct str methods[] = {STR("GET"), STR("POST"), STR("PUT"), STR("PATCH"),
+                                         STR("DELETE")};
+    if (!ex->listen || !ex->setup->config->other_operations)
+        return false;
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (str_eq(ex->request->method, methods[i]))
+            return true;
+    return false;
+}
+
 static enum outcome find_operation(struct exchange *ex)
 {
     struct str path, query, first = {NULL, 0};
@@ -116,8 +129,7 @@ static enum outcome find_operation(struct exchange *ex)
     uri_split(ex->target, &path, &query);
     ex->dialect = operation_dialect(path);
     const struct operation *op = operation_find(ex->realm, ex->request->method, path, &first, &why);
-    if (!op && why == OUTCOME_UNKNOWN_OPERATION && ex->listen &&
-        ex->setup->config->other_operations)
+    if (!op && why == OUTCOME_UNKNOWN_OPERATION && may_be_other(ex))
         op = operation_row(OP_OTHER);
     if (!op)
         return why;

@@ -176,6 +176,8 @@ static void does_not_wait_long_for_the_other_family(void **state)
     assert_int_equal(other.times, 2);
 }
 
+/* A machine's file may name nothing but localhost, or not be there: that one is known without it.
+ */
 static void reads_etc_hosts(void **state)
 {
     char line[512], name[256] = "", address[64] = "";
@@ -185,8 +187,10 @@ static void reads_etc_hosts(void **state)
             break;
     if (f)
         fclose(f);
-    if (!name[0] || strcmp(name, "localhost") == 0)
-        skip();
+    if (!name[0] || strcmp(name, "localhost") == 0) {
+        strcpy(name, "localhost");
+        strcpy(address, "127.0.0.1");
+    }
     assert_non_null(strstr(resolve(name)->text, address));
     assert_int_equal(stub.asked, 0);
 }

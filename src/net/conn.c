@@ -435,8 +435,9 @@ ssize_t conn_read(struct conn *c, char *dst, size_t n)
         return read_leftover(c, dst, n);
     if (c->closed || c->state != CONN_IS_OPEN)
         return c->error ? c->error : ERR_AGAIN;
+    c->dry = false;
     ssize_t got = c->carrier->read(c, dst, n);
-    c->dry = got == ERR_AGAIN;
+    c->dry |= got == ERR_AGAIN;
     if (c->read_blocked)
         rewatch(c);
     return got;

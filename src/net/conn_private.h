@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 struct conn_carrier {
-    /* As conn_read; short only when there is no more for now. */
+    /* As conn_read; short only when there is no more for now. May know more: c->dry. */
     ssize_t (*read)(struct conn *c, char *dst, size_t n);
     ssize_t (*peek)(struct conn *c, char *dst, size_t n);
     /* Bytes taken (short: no more fits for now), ERR_AGAIN, or another ERR_*. */

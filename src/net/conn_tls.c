@@ -210,8 +210,10 @@ static ssize_t tls_read(struct conn *c, char *dst, size_t n)
         size_t got = 0;
         errno = 0;
         int r = SSL_read_ex(part->ssl, dst + sum, n - sum, &got);
-        if (r != 1)
+        if (r != 1) {
+            c->dry = SSL_want_read(part->ssl); /* what is pending is part of a record */
             return sum ? (ssize_t)sum : why(c, r, &c->read_blocked);
+        }
         sum += got;
     } while (sum < n && SSL_has_pending(part->ssl));
     return (ssize_t)sum;

@@ -24,9 +24,9 @@ static char err[256];
 struct end {
     struct conn *c;
     struct buf got;
-    unsigned opened, broken, drained;
+    unsigned opened, broken, drained, readable;
     ssize_t last;
-    bool leave_it;
+    bool leave_it, frugal; /* frugal: one read a time */
 };
 
 static struct end client, server;
@@ -80,10 +80,14 @@ static void on_end(void *arg, enum conn_event event)
     e->opened += event == CONN_OPEN;
     e->broken += event == CONN_BROKEN;
     e->drained += event == CONN_DRAINED;
+    e->readable += event == CONN_READABLE;
     if (event != CONN_READABLE || e->leave_it)
         return;
-    while ((e->last = conn_read(e->c, buf_reserve(&e->got, 20000), 20000)) > 0)
+    while ((e->last = conn_read(e->c, buf_reserve(&e->got, 20000), 20000)) > 0) {
         buf_commit(&e->got, (size_t)e->last);
+        if (e->frugal)
+            return;
+    }
     if (e->last != ERR_AGAIN)
         conn_want_read(e->c, false);
 }
@@ -409,6 +413,35 @@ static void a_handshake_that_stops(void **state)
     tls_unref(s);
 }
 
+/* Half a record is nothing to read: its other half, and nothing sooner, tells of it. */
+static void half_a_record(void **state)
+{
+    struct tls *s = server_tls(NULL, NULL);
+    SSL_CTX *ctx = raw_ctx(NULL);
+    SSL *ssl;
+    raw_shake(ctx, s, &ssl);
+    int fd = SSL_get_fd(ssl);
+    server.frugal = true;
+    BIO *sealed = BIO_new(BIO_s_mem());
+    SSL_set0_wbio(ssl, sealed);
+    assert_int_equal(SSL_write(ssl, "first", 5), 5);
+    assert_int_equal(SSL_write(ssl, "second", 6), 6);
+    char bytes[200];
+    int n = BIO_read(sealed, bytes, sizeof bytes);
+    assert_int_equal(write(fd, bytes, (size_t)n - 10), n - 10);
+    turns(5);
+    assert_string_equal(buf_cstr(&server.got), "first");
+    assert_int_equal(server.readable, 1);
+    assert_int_equal(write(fd, bytes + n - 10, 10), 10);
+    turns(5);
+    assert_string_equal(buf_cstr(&server.got), "firstsecond");
+    assert_int_equal(server.readable, 2);
+    SSL_set0_wbio(ssl, BIO_new_socket(fd, BIO_NOCLOSE));
+    raw_drop(ssl);
+    SSL_CTX_free(ctx);
+    tls_unref(s);
+}
+
 /* A bare FIN may be anybody's: it never counts as the end of what was said. */
 static void an_end_without_goodbye(void **state)
 {
@@ -446,6 +479,7 @@ int main(void)
         TLS_TEST(our_client_resumes),
         TLS_TEST(much_and_slow),
         TLS_TEST(a_handshake_that_stops),
+        TLS_TEST(half_a_record),
         TLS_TEST(an_end_without_goodbye),
     };
     return cmocka_run_group_tests(tests, make_certs, drop_certs);

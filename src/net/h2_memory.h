@@ -6,8 +6,10 @@
 #define WEIR_SRC_NET_H2_MEMORY_H
 
 #include <nghttp2/nghttp2.h>
+#include <stdbool.h>
 
-/* For sessions that are made and freed by this thread. */
-nghttp2_mem *h2_memory(void);
+/* For one session. *refused becomes true when memory was: nghttp2 has then left something undone, of
+ * which not every call tells, and the session must end. */
+nghttp2_mem h2_memory(bool *refused);
 
 #endif

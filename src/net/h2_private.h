@@ -30,6 +30,7 @@ struct h2_server {
     int32_t head_id;
     uint32_t end_code; /* not 0: the connection ends with it at the end of the turn */
     size_t queue_most; /* in the conn, of all streams */
+    bool refused;      /* nghttp2 was refused memory: the connection ends */
     bool lent;         /* bytes of streams lie in the conn's queue */
     bool inside;       /* nghttp2 is calling us: nothing may be sent now */
     bool draining;

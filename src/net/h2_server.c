@@ -306,9 +306,13 @@ static bool has_nothing(const struct h2_server *h)
 
 static void work(struct h2_server *h)
 {
-    if (!h->end_code) {
+    if (!h->end_code && !h->refused) {
         tell_streams(h);
         h2_send(h);
+    }
+    if (h->refused) {
+        end(h, conn_close);
+        return;
     }
     if (nghttp2_session_get_outbound_queue_size(h->session) > FRAMES_MOST)
         end_with(h, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -527,7 +531,8 @@ static nghttp2_session *new_session(struct h2_server *h)
         nghttp2_option_set_no_closed_streams(option, 1);
         nghttp2_option_set_max_continuations(option, 8);
         nghttp2_option_set_stream_reset_rate_limit(option, 100, 33);
-        if (nghttp2_session_server_new3(&session, calls, h, option, h2_memory()) != 0)
+        nghttp2_mem memory = h2_memory(&h->refused);
+        if (nghttp2_session_server_new3(&session, calls, h, option, &memory) != 0)
             session = NULL;
     }
     nghttp2_option_del(option);

@@ -8,6 +8,7 @@
 #include "weir/net/server.h"
 
 #include <nghttp2/nghttp2.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -716,6 +717,48 @@ static void freed_when_busy(void **state)
     assert_int_equal(busy, 0);
 }
 
+static void *set_up(void *state)
+{
+    (void)setup(state);
+    return NULL;
+}
+
+/* As when a worker's thread has ended and the daemon frees what it had. */
+static void freed_by_another_thread(void **state)
+{
+    pthread_t worker;
+    (void)teardown(state);
+    assert_int_equal(pthread_create(&worker, NULL, set_up, state), 0);
+    assert_int_equal(pthread_join(worker, NULL), 0);
+    int32_t id = ask("GET", "/a", 0, NULL, NULL);
+    talk();
+    sink_answer(&sink.at[0], S("ok"));
+    talk();
+    assert_true(of(id)->ended);
+}
+
+/* Whichever allocation of nghttp2's is refused: the answer comes, or the connection ends. */
+static void refused_memory(void **state)
+{
+    unsigned ends = 0;
+    for (unsigned nth = 1; nth <= 60; nth++) {
+        (void)teardown(state);
+        (void)setup(state);
+        sink.take = sink.echo = true;
+        mem_fail_at(nth);
+        int32_t id = ask("POST", "/x", 200000, NULL, NULL);
+        for (int i = 0; i < 60 && !gone && !of(id)->ended; i++)
+            talk();
+        mem_fail_at(0);
+        assert_true(gone || of(id)->ended);
+        assert_int_equal(busy, 0);
+        ends += gone;
+        if (gone)
+            server = NULL;
+    }
+    assert_true(ends > 5);
+}
+
 static void not_http2(void **state)
 {
     struct conn *ours;
@@ -761,6 +804,8 @@ int main(void)
         H2_TEST(drains_when_idle),
         H2_TEST(drains_when_busy),
         H2_TEST(freed_when_busy),
+        H2_TEST(freed_by_another_thread),
+        H2_TEST(refused_memory),
         H2_TEST(not_http2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,8 +55,10 @@ static void *take(struct arena *a, size_t size)
         size_t cap = CHUNK_BYTES - sizeof *c;
         if (cap < size)
             cap = size;
-        if (a->used + cap + sizeof *c > a->max || !(c = mem_try(sizeof *c + cap))) {
+        bool too_big = a->used + cap + sizeof *c > a->max;
+        if (too_big || !(c = mem_try(sizeof *c + cap))) {
             a->full = true;
+            a->refused = !too_big;
             return NULL;
         }
         *c = (struct arena_chunk){.next = a->chunks, .cap = cap};

@@ -21,6 +21,7 @@ enum { MOST_HOOKS = 16 };
 static struct hook {
     struct str name, act;
     uint64_t nth; /* 0: each time */
+    bool onward;  /* the nth and all that follow */
     atomic_ullong hits;
 } hooks[MOST_HOOKS];
 static size_t n_hooks;
@@ -35,7 +36,8 @@ static void read_environment(void)
         struct hook *h = &hooks[n_hooks++];
         h->name = str_cut(&point, ':');
         h->act = act;
-        if (!text_u64(point, &h->nth))
+        h->onward = str_ends(point, S("+"));
+        if (!text_u64(str_sub(point, 0, point.len - h->onward), &h->nth))
             h->nth = 0;
     }
 }
@@ -63,7 +65,7 @@ int hook_hit(const char *name)
         if (!str_eq(h->name, str_of(name)))
             continue;
         uint64_t hit = atomic_fetch_add(&h->hits, 1) + 1;
-        if (h->nth && hit != h->nth)
+        if (h->onward ? hit < h->nth : h->nth && hit != h->nth)
             continue;
         uint64_t ms;
         if (str_eq(h->act, S("kill")))

@@ -155,9 +155,14 @@ static const struct setup *newest_setup(struct exchange *ex)
     return ex->setup;
 }
 
-static enum outcome outcome_of(int err)
+/* The request cannot be made: it is too large, or there is no memory for it. */
+static enum step_result not_made(struct exchange *ex, int err)
 {
-    return err == ERR_TOO_BIG || err == ERR_NO_MEMORY ? OUTCOME_HEAD_TOO_BIG : OUTCOME_INTERNAL;
+    if (ex->arena.refused)
+        return exchange_fail(ex, OUTCOME_MEMORY_FULL,
+                             S("Weir is out of memory. Try again in a moment."));
+    bool too_big = err == ERR_TOO_BIG || err == ERR_NO_MEMORY;
+    return exchange_fail(ex, too_big ? OUTCOME_HEAD_TOO_BIG : OUTCOME_INTERNAL, S(""));
 }
 
 static enum step_result start(struct exchange *ex)
@@ -175,7 +180,7 @@ static enum step_result start(struct exchange *ex)
     sha256_end(&hash, digest);
     struct str *body = arena_new(&ex->arena, sizeof *body);
     if (n < 0 || !body)
-        return exchange_fail(ex, OUTCOME_HEAD_TOO_BIG, S(""));
+        return not_made(ex, ERR_TOO_BIG);
     *body = body_str(&ex->body);
 
     const struct aws_target target = {.origin = w->origin,
@@ -199,7 +204,7 @@ static enum step_result start(struct exchange *ex)
     (void)HOOK("dispatch.send");
     int err = aws_send(w->signer, &target, creds, &request, &ex->arena, &sink, ex, &ex->call);
     if (err < 0)
-        return exchange_fail(ex, outcome_of(err), S(""));
+        return not_made(ex, err);
     ex->calling = true;
     worker_called(w);
     return STEP_NEXT;

@@ -93,7 +93,8 @@ enum body_room body_reserve(struct body *b, size_t want, char **out, size_t *out
     int64_t used = atomic_load_explicit(&budget->used_bytes, memory_order_relaxed);
     if (used >= atomic_load_explicit(&budget->most_bytes, memory_order_relaxed))
         return BODY_WAIT;
-    if (b->room - b->len < want && !b->mapped && !grow(b, want))
+    /* Refused: what is left is used up first, else it would look like room for ever. */
+    if (b->room - b->len < want && !b->mapped && !grow(b, want) && b->room == b->len)
         return BODY_WAIT;
     size_t room = b->room - b->len;
     if (room > want)

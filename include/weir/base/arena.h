@@ -14,6 +14,7 @@ struct arena {
     struct arena_chunk *chunks;
     size_t used, max; /* bytes taken from the system; the most that may be */
     bool full;
+    bool refused; /* full because the system gave no more, not because of the maximum */
 };
 
 void arena_init(struct arena *a, size_t max_bytes);

@@ -4,6 +4,7 @@
  *
  *     WEIR_HOOK=relay.head=kill             SIGKILL itself at that point
  *     WEIR_HOOK=net.write:3=fail:ECONNRESET the third time, fail with this errno
+ *     WEIR_HOOK=mem.try:9+=fail:ENOMEM      the ninth time and ever after
  *     WEIR_HOOK=sign=sleep:250              wait this many milliseconds, each time
  *
  * Several are separated by commas. Without -Dhooks=true a point is nothing at all.

@@ -62,12 +62,13 @@ static void arena_has_an_end(void **state)
     assert_true(str_eq(arena_printf(&a, "%d-%s", 7, "x"), S("7-x")));
     assert_non_null(arena_new(&a, 8000));
     assert_null(arena_new(&a, 8000));
-    assert_true(a.full);
+    assert_true(a.full && !a.refused);
     assert_null(arena_new(&a, 1));
     arena_fini(&a);
     assert_non_null(arena_new(&a, 1));
     mem_fail_at(1);
     assert_null(arena_new(&a, 8000));
+    assert_true(a.full && a.refused);
     arena_fini(&a);
 }
 

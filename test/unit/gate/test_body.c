@@ -167,6 +167,14 @@ static void bears_refused_memory(void **state)
     mem_fail_at(1);
     assert_int_equal(body_reserve(&b, 10, &room, &n), BODY_WAIT);
     assert_int_equal(body_reserve(&b, 10, &room, &n), BODY_ROOM);
+    body_commit(&b, 10);
+    mem_fail_at(1);
+    assert_int_equal(body_reserve(&b, 5000, &room, &n), BODY_ROOM);
+    assert_int_equal(n, b.room - 10);
+    body_commit(&b, n);
+    mem_fail_at(1);
+    assert_int_equal(body_reserve(&b, 1, &room, &n), BODY_WAIT);
+    assert_int_equal(body_reserve(&b, 1, &room, &n), BODY_ROOM);
     body_fini(&b);
 }
 

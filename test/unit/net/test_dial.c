@@ -100,31 +100,6 @@ static void hang_up_line(void)
     dialled = 0;
 }
 
-/* Listens, takes nobody in, and has no room for more. */
-struct dead {
-    int fd, in_queue[4];
-};
-
-static void dead_begin(struct dead *d, const char *address)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(far.port)};
-    inet_pton(AF_INET, address, &at.sin_addr);
-    d->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(d->fd, (struct sockaddr *)&at, sizeof at), 0);
-    assert_int_equal(listen(d->fd, 0), 0);
-    for (int i = 0; i < 4; i++) {
-        d->in_queue[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        (void)!connect(d->in_queue[i], (struct sockaddr *)&at, sizeof at);
-    }
-}
-
-static void dead_end(struct dead *d)
-{
-    for (int i = 0; i < 4; i++)
-        close(d->in_queue[i]);
-    close(d->fd);
-}
-
 /* --- the race */
 
 static void takes_the_next_when_one_refuses(void **state)
@@ -143,7 +118,7 @@ static void takes_the_next_when_one_refuses(void **state)
 static void takes_the_next_after_a_while(void **state)
 {
     struct dead dead;
-    dead_begin(&dead, "127.0.0.2");
+    dead_begin(&dead, "127.0.0.2", far.port);
     begin();
     UNTIL(book.n == 2);
     turns(10);
@@ -167,8 +142,8 @@ static void fails_when_time_is_up(void **state)
     struct dead dead, other;
     far_end(&far);
     far.port = options.port;
-    dead_begin(&dead, "127.0.0.2");
-    dead_begin(&other, "127.0.0.1");
+    dead_begin(&dead, "127.0.0.2", far.port);
+    dead_begin(&other, "127.0.0.1", far.port);
     begin();
     UNTIL(book.n == 2);
     pass_ms(251);

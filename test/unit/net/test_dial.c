@@ -6,6 +6,7 @@
 #include "../../../src/net/dial.h"
 
 #include "certs.h"
+#include "dead.h"
 #include "stub_dns.h"
 
 static struct cert_maker maker;

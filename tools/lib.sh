@@ -39,8 +39,9 @@ need_packages() {
     if [ "${#missing[@]}" = 0 ]; then return; fi
     command -v apt-get >/dev/null || fail "please install: ${missing[*]} (this is not Debian: no apt-get)"
     say "installing ${missing[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${missing[@]}" >/dev/null
+    local quiet=(env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get -qq -o DPkg::Lock::Timeout=300)
+    as_root "${quiet[@]}" update
+    as_root "${quiet[@]}" -y --no-install-recommends install "${missing[@]}" >/dev/null
 }
 
 node_major() { node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p'; }

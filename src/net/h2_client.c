@@ -198,8 +198,9 @@ static void note_sent(struct h2 *h)
 static void on_drained(struct h2 *h)
 {
     note_sent(h);
-    if (nghttp2_session_want_write(h->session))
-        kick(h);
+    if (nghttp2_session_want_write(
+            h->session)) /* in another turn: the kernel may take any amount */
+        loop_next_turn(origin_loop(h->trunk.origin), &h->flush);
 }
 
 /* --- receiving */

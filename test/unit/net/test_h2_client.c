@@ -242,6 +242,22 @@ static void sends_a_large_body_into_wide_windows(void **state)
     send_a_large_body();
 }
 
+/* Nor is the kernel: each turn has its share, so that others have their turn. */
+static void sends_a_share_a_turn(void **state)
+{
+    h2_wide = true;
+    ask_many(1, 1, 0);
+    UNTIL(asked[1].call.sent_ns);
+    turns(3); /* the windows have arrived */
+    struct str body = {large, LARGE};
+    prepare(&asked[0], "POST", &body, 1);
+    start(&asked[0], origin);
+    turns(1);
+    h2_read(h2_at(0));
+    assert_in_range(buf_len(&request(0, 1)->body), 100 * 1024, 300 * 1024);
+    UNTIL(request(0, 1)->ended);
+}
+
 /* A connection with windows so wide that what is lent stands in its queue. */
 static void fill_the_queue(struct asked *a, char *bytes)
 {
@@ -777,6 +793,7 @@ int main(void)
         T(leaves_who_allows_no_stream),
         T(sends_a_large_body),
         T(sends_a_large_body_into_wide_windows),
+        T(sends_a_share_a_turn),
         T(lets_go_of_a_body),
         T(ends_before_the_body_was_sent),
         T(a_slow_sink_stops_only_itself),

@@ -245,6 +245,7 @@ static inline int set_up_with(const char *yaml)
     memset(&worker, 0, sizeof worker);
     memset(&daemon_, 0, sizeof daemon_);
     listeners_open = 0;
+    clearenv(); /* who runs this may have credentials and a profile of their own */
     setenv("AWS_ACCESS_KEY_ID", "AKIDTEST", 1);
     setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
     setenv("HOME", "/nonexistent", 1);

@@ -7,43 +7,26 @@
 
 #include "weir/base/log.h"
 #include "weir/net/listener.h"
-
-#include <netinet/in.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "weir/net/sock.h"
 
 void bind_close(int *fds, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (fds[i] >= 0)
-            close(fds[i]);
-}
-
-/* "127.0.0.1:0" becomes the port that the first socket got. */
-static struct str bound_address(int fd, struct str asked, char out[300])
-{
-    struct sockaddr_storage addr;
-    socklen_t len = sizeof addr;
-    if (!str_ends(asked, S(":0")) || getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
-        return asked;
-    unsigned port = addr.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&addr)->sin6_port)
-                                               : ntohs(((struct sockaddr_in *)&addr)->sin_port);
-    int n = snprintf(out, 300, "%.*s%u", (int)asked.len - 1, asked.ptr, port);
-    return str_from(out, (size_t)n);
+            sock_close(fds[i]);
 }
 
 bool bind_address(struct str address, const char *port, int *fds, size_t n, char *err,
                   size_t err_size)
 {
-    char room[300];
+    char own[SOCK_ADDR_TEXT];
     for (size_t i = 0; i < n; i++)
         fds[i] = -1;
     if (!str_ends(address, S(":0"))) {
         int probe = listener_bind(address, false, err, err_size);
         if (probe < 0)
             return false;
-        close(probe);
+        sock_close(probe);
     }
     struct str actual = address;
     for (size_t i = 0; i < n; i++) {
@@ -52,8 +35,10 @@ bool bind_address(struct str address, const char *port, int *fds, size_t n, char
             bind_close(fds, n);
             return false;
         }
-        if (i == 0)
-            actual = bound_address(fds[0], address, room);
+        if (i == 0 && str_ends(address, S(":0"))) {
+            sock_own_addr(fds[0], own); /* the others share the port that it got */
+            actual = str_of(own);
+        }
     }
     struct log_line l;
     log_begin(&l, LOG_INFO, "listening");

@@ -240,3 +240,11 @@ bool sock_addr_parse(struct str text, struct sockaddr_storage *out, socklen_t *o
     memcpy(out, six ? (void *)&in6 : (void *)&in, *out_len);
     return true;
 }
+
+void sock_own_addr(int fd, char out[SOCK_ADDR_TEXT])
+{
+    struct sockaddr_storage addr = {0};
+    socklen_t len = sizeof addr;
+    (void)getsockname(fd, (struct sockaddr *)&addr, &len);
+    sock_addr_text((struct sockaddr *)&addr, out);
+}

@@ -54,5 +54,7 @@ const char *sock_reason(void);
 void sock_addr_text(const struct sockaddr *addr, char out[SOCK_ADDR_TEXT]);
 /* The other way; false when it is not an address literal with a port. */
 bool sock_addr_parse(struct str text, struct sockaddr_storage *out, socklen_t *out_len);
+/* The address that a listening descriptor has: says which port ":0" became. */
+void sock_own_addr(int fd, char out[SOCK_ADDR_TEXT]);
 
 #endif

@@ -315,6 +315,9 @@ static void next_request(struct h1_server *h)
         h->head_since_ms = h->idle_since_ms;
         h->began_ns = clock_mono_ns();
         look_for_head(h);
+    } else if (h->eof) { /* half-closed, and nothing more was asked */
+        finish(h, FRONT_LEFT);
+        return;
     } else {
         h1_arm(h, LIMIT_IDLE_BUFFER_MS);
     }

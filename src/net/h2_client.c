@@ -223,14 +223,14 @@ static void take_head(struct h2 *h, struct h2_stream *s, bool last)
 {
     int status = h2_head_status(&h->head);
     if (s->talk.head || s->bad)
-        return; /* trailers */
+        return;                         /* trailers */
+    if (status < 100 || status > 599) { /* as http1_parse_response has it */
+        refuse(h, s, "The answer's status is none that HTTP knows.");
+        return;
+    }
     if (status < 200) {
         if (++s->informational > TALK_1XX_MOST)
             refuse(h, s, "There are too many 1xx answers before the final one.");
-        return;
-    }
-    if (status > 599) { /* as http1_parse_response has it */
-        refuse(h, s, "The answer's status is none that HTTP knows.");
         return;
     }
     note_sent(h); /* a busy queue does not drain for long */

@@ -393,9 +393,9 @@ static void bounds_interim_answers(void **state)
 /* A client could not be told: it would have to be written into an HTTP/1 head. */
 static void refuses_a_status_that_is_none(void **state)
 {
-    static const char *const bad[] = {"600", "999"};
-    ask_many(0, 2, 0);
-    for (unsigned i = 0; i < 2; i++) {
+    static const char *const bad[] = {"600", "999", "042"};
+    ask_many(0, 3, 0);
+    for (unsigned i = 0; i < 3; i++) {
         h2_say_head(h2_at(0), request(0, i), bad[i]);
         expect(&asked[i], ORIGIN_BAD);
         assert_int_equal(asked[i].heads, 0);

@@ -143,6 +143,8 @@ def meson_job(name, build, suites):
             elif bad and entry.get('stderr'):
                 found = [r._replace(words=r.words + '\n' + tail(entry['stderr'])) if r.outcome == 'fail' else r
                          for r in found]
+            if not found and entry['result'] == 'SKIP' and entry.get('returncode') != SKIP_STATUS:
+                found = [Result(title, 'fail', 'it told no results')]
             if not found:
                 found = [Result(title, 'skip' if entry['result'] == 'SKIP' else 'pass', '')]
             results += found

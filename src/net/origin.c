@@ -38,7 +38,8 @@ struct dialing {
     struct list node;
     struct origin *origin;
     struct dial *dial;
-    bool on_trial; /* nobody waits for it */
+    bool on_trial;   /* nobody waits for it */
+    uint64_t newest; /* of the calls when it began */
 };
 
 struct origin {
@@ -53,6 +54,7 @@ struct origin {
     unsigned n_waiting, n_calls, n_trunks, n_leaving;
     unsigned n_dials; /* without trials */
     unsigned inside;  /* origin_enter */
+    uint64_t begun;   /* calls */
     bool retired, dead;
     struct timer sweep;
     struct origin_counts counts;
@@ -97,21 +99,28 @@ static bool should_dial(const struct origin *o)
     return (uint64_t)o->n_dials * talks_per_trunk(o) < o->n_waiting && may_dial(o);
 }
 
+static struct origin_call *first_waiting(struct origin *o)
+{
+    return LIST_OF(o->waiting.next, struct origin_call, node);
+}
+
 static void end_waiting(struct origin *o, enum origin_end end, const char *why)
 {
-    struct origin_call *c = LIST_OF(o->waiting.next, struct origin_call, node);
+    struct origin_call *c = first_waiting(o);
     const struct origin_sink *sink = c->sink;
     void *arg = c->arg;
     origin_forget(c);
     sink->on_end(arg, end, why);
 }
 
-/* As many as that dial was meant for end with it, but none that another dial is on its way for. */
-static void fail_waiting(struct origin *o, const char *why)
+/* As many as that dial was meant for end with it, but none that another dial is on its way for, nor
+ * one that came later: it has not had its time. */
+static void fail_waiting(struct origin *o, uint64_t newest, const char *why)
 {
     uint64_t per_dial = talks_per_trunk(o), others = o->n_dials * per_dial;
     uint64_t n = o->n_waiting > others ? o->n_waiting - others : 0;
-    for (n = n < per_dial ? n : per_dial; n > 0 && o->n_waiting > 0; n--)
+    for (n = n < per_dial ? n : per_dial;
+         n > 0 && o->n_waiting > 0 && first_waiting(o)->number <= newest; n--)
         end_waiting(o, ORIGIN_UNREACHABLE, why);
 }
 
@@ -131,6 +140,7 @@ static void on_dialled(void *arg, struct conn *conn, const char *why)
     struct dialing *d = arg;
     struct origin *o = d->origin;
     bool on_trial = d->on_trial;
+    uint64_t newest = d->newest;
     origin_enter(o);
     list_remove(&d->node);
     mem_free(d);
@@ -142,7 +152,7 @@ static void on_dialled(void *arg, struct conn *conn, const char *why)
     } else {
         o->counts.failed++;
         if (!on_trial)
-            fail_waiting(o, why);
+            fail_waiting(o, newest, why);
     }
     origin_leave(o);
 }
@@ -152,6 +162,7 @@ static void dial(struct origin *o, const struct sockaddr_storage *on_trial)
     struct dialing *d = mem_new(sizeof *d);
     d->origin = o;
     d->on_trial = on_trial != NULL;
+    d->newest = o->begun;
     list_init(&d->node);
     list_append(&o->dials, &d->node);
     o->n_dials += !d->on_trial;
@@ -425,6 +436,7 @@ void origin_start(struct origin *o, struct origin_call *c)
     assert(!o->dead && !o->retired);
     origin_enter(o);
     c->origin = o;
+    c->number = ++o->begun;
     c->stream = NULL;
     c->sent_ns = c->head_ns = 0;
     c->reused = false;

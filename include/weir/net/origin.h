@@ -88,6 +88,7 @@ struct origin_call {
     bool reused;     /* went over a connection that had been used before */
     /* The pool's own. */
     struct origin *origin;
+    uint64_t number;
     struct list node;
     void *stream;
     struct timer timer;

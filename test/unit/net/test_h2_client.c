@@ -2,6 +2,7 @@
  *
  * net/origin over HTTP/2: multiplexing and its limits, windows, and every way to end.
  */
+#include "dead.h"
 #include "h2_side.h"
 
 static struct cert_maker maker;
@@ -211,6 +212,32 @@ static void leaves_who_allows_no_stream(void **state)
     expect(&asked[0], ORIGIN_DONE);
     UNTIL(count().connections == 0);
     ask_many(1, 1, 1);
+}
+
+/* Many wait for one connection; who comes late in its time has another whole one. */
+static void a_late_call_has_its_time(void **state)
+{
+    struct dead dead;
+    uint16_t port = far.port;
+    far_end(&far);
+    dead_begin(&dead, "127.0.0.1", port);
+    ask(&asked[0], origin);
+    turns(3);
+    pass_ms(2900);
+    ask(&asked[1], origin);
+    turns(3);
+    pass_ms(100);
+    turns(3);
+    assert_int_equal(asked[0].ends, 1);
+    assert_int_equal(asked[0].end, ORIGIN_UNREACHABLE);
+    pass_ms(2999);
+    turns(3);
+    assert_int_equal(asked[1].ends, 0);
+    pass_ms(1);
+    turns(3);
+    assert_int_equal(asked[1].ends, 1);
+    assert_int_equal(asked[1].end, ORIGIN_UNREACHABLE);
+    dead_end(&dead);
 }
 
 /* --- bodies */
@@ -791,6 +818,7 @@ int main(void)
         T(keeps_to_the_limit_of_streams),
         T(waits_for_a_stream),
         T(leaves_who_allows_no_stream),
+        T(a_late_call_has_its_time),
         T(sends_a_large_body),
         T(sends_a_large_body_into_wide_windows),
         T(sends_a_share_a_turn),

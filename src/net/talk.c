@@ -74,23 +74,26 @@ static bool is_hop_by_hop(struct str name)
     }
 }
 
-static bool is_named_in(struct str list, struct str name)
+/* The fields that a Connection field names lose their names. */
+static void unname(struct fields *f, struct str options)
 {
-    while (list.ptr)
-        if (str_ieq(str_trim(str_cut(&list, ',')), name))
-            return true;
-    return false;
+    while (options.ptr) {
+        struct str option = str_trim(str_cut(&options, ','));
+        for (size_t i = 0; i < f->n; i++)
+            if (str_ieq(f->at[i].name, option))
+                f->at[i].name.len = 0;
+    }
 }
 
 static void strip(struct fields *f)
 {
-    struct str options = fields_get(f, S("connection"));
     size_t kept = 0;
-    for (size_t i = 0; i < f->n; i++) {
-        struct str name = f->at[i].name;
-        if (!is_hop_by_hop(name) && !is_named_in(options, name))
+    for (size_t i = 0; i < f->n; i++)
+        if (str_eq(f->at[i].name, S("connection")))
+            unname(f, f->at[i].value);
+    for (size_t i = 0; i < f->n; i++)
+        if (f->at[i].name.len && !is_hop_by_hop(f->at[i].name))
             f->at[kept++] = f->at[i];
-    }
     f->n = kept;
 }
 

@@ -27,6 +27,15 @@ static void carries_a_call(void **state)
     assert_string_equal(buf_cstr(&one.body), "hi");
 }
 
+static void keeps_fields_of_the_hop_to_itself(void **state)
+{
+    asked_by(&one, 0);
+    say(&far.peer[0], "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: 1\r\nX-B: 2\r\nX-C: 3\r\n"
+                      "Connection: keep-alive, x-a,\r\nConnection: X-C\r\nTE: x\r\n\r\nhi");
+    UNTIL(one.ends);
+    assert_string_equal(buf_cstr(&one.names), "content-length=2;x-b=2;");
+}
+
 static void says_no_length_without_a_body(void **state)
 {
     prepare(&one, "GET", NULL, 0);
@@ -299,6 +308,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(carries_a_call),
+        T(keeps_fields_of_the_hop_to_itself),
         T(says_no_length_without_a_body),
         T(refuses_bytes_that_answer_nothing),
         T(keeps_no_connection_with_surplus),

@@ -24,4 +24,4 @@ with Story() as s:
         equal(weir.wait(20), 0, 'exit')
         weir.line(r' exchange .*op=Converse .*status=503 outcome=drained while=relay')
         weir.line(r' exchange .*op=ConverseStream .*status=200 outcome=drained')
-        s.sim.control('/sim/reset', 'POST')
+        until('the simulator has seen both end', lambda: s.sim.summary()['open'] == 0)

@@ -76,6 +76,7 @@ void ledger_reset(struct ledger *l)
 {
     pthread_mutex_lock(&l->lock);
     drop_all(l);
+    l->first = l->next;
     pthread_mutex_unlock(&l->lock);
 }
 
@@ -235,10 +236,11 @@ void ledger_finish(struct ledger *l, uint64_t id, enum ledger_outcome outcome, u
         r->outcome = outcome;
         r->bytes_out = bytes_out;
     }
-    if (l->outcomes[LEDGER_OPEN]) /* a reset may lie between */
+    if (id >= l->first) { /* else a reset lies between */
         l->outcomes[LEDGER_OPEN]--;
-    l->outcomes[outcome]++;
-    l->bytes_out += bytes_out;
+        l->outcomes[outcome]++;
+        l->bytes_out += bytes_out;
+    }
     pthread_mutex_unlock(&l->lock);
 }
 

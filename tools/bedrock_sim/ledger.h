@@ -50,7 +50,8 @@ struct ledger {
     pthread_mutex_t lock;
     struct ledger_row *rows;
     size_t cap, keep_bodies;
-    uint64_t next; /* id of the next row; ids begin at 1 */
+    uint64_t next;  /* id of the next row; ids begin at 1 */
+    uint64_t first; /* id of the first row since a reset: what is older counts no more */
     struct ledger_sum *sums;
     size_t n_sums, cap_sums;
     uint64_t outcomes[4], by_protocol[3], bytes_in, bytes_out;

@@ -528,6 +528,31 @@ static void writes_a_ledger(void **state)
     buf_fini(&out);
 }
 
+/* What was open at a reset ends unseen: what came after it is still open. */
+static void forgets_what_was_open(void **state)
+{
+    struct bench *b = *state;
+    struct ledger *l = &b->w->ledger;
+    struct ledger_entry e = {.operation = "Converse",
+                             .method = S("POST"),
+                             .fields = &b->fields,
+                             .protocol = "h1",
+                             .status = 200};
+    struct buf out = {0};
+    uint64_t before = ledger_add(l, &e);
+    ledger_reset(l);
+    uint64_t after = ledger_add(l, &e);
+    ledger_finish(l, before, LEDGER_LEFT, 10);
+    ledger_add_summary(l, &out);
+    assert_true(str_find(buf_str(&out), S("\"open\":1,")) > 0);
+    assert_true(str_find(buf_str(&out), S("\"left\":0")) > 0);
+    ledger_finish(l, after, LEDGER_SENT, 10);
+    buf_clear(&out);
+    ledger_add_summary(l, &out);
+    assert_true(str_find(buf_str(&out), S("\"open\":0,")) > 0);
+    buf_fini(&out);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -548,6 +573,7 @@ int main(void)
         TEST(lets_in_who_may),
         TEST(refuses_unknown_keys),
         TEST(writes_a_ledger),
+        TEST(forgets_what_was_open),
     };
     return cmocka_run_group_tests_name("sim/ops", tests, NULL, NULL);
 }

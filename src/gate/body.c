@@ -81,17 +81,36 @@ static bool grow(struct body *b, size_t want)
     return true;
 }
 
-enum body_room body_reserve(struct body *b, size_t want, char **out, size_t *out_room)
+/* Whether the budget has something for this body. */
+static bool may_grow(struct body *b)
 {
     struct body_budget *budget = b->pool->budget;
+    int64_t most = atomic_load_explicit(&budget->most_bytes, memory_order_relaxed);
+    int64_t left = most - atomic_load_explicit(&budget->used_bytes, memory_order_relaxed);
+    int64_t last = most / 4 * 3 < BODY_MOST_BYTES ? most / 4 * 3 : BODY_MOST_BYTES;
+    struct body *nobody = NULL;
+    if (left > last)
+        return true;
+    return left > 0 && (atomic_load(&budget->turn) == b ||
+                        atomic_compare_exchange_strong(&budget->turn, &nobody, b));
+}
+
+void body_end(struct body *b)
+{
+    struct body *mine = b;
+    if (b->pool)
+        (void)atomic_compare_exchange_strong(&b->pool->budget->turn, &mine, NULL);
+}
+
+enum body_room body_reserve(struct body *b, size_t want, char **out, size_t *out_room)
+{
     if (b->len >= BODY_MOST_BYTES)
         return BODY_FULL;
     if (want == 0)
         want = 1;
     if (want > BODY_MOST_BYTES - b->len)
         want = BODY_MOST_BYTES - b->len;
-    int64_t used = atomic_load_explicit(&budget->used_bytes, memory_order_relaxed);
-    if (used >= atomic_load_explicit(&budget->most_bytes, memory_order_relaxed))
+    if (!may_grow(b))
         return BODY_WAIT;
     /* Refused: what is left is used up first, else it would look like room for ever. */
     if (b->room - b->len < want && !b->mapped && !grow(b, want) && b->room == b->len)
@@ -115,6 +134,7 @@ void body_fini(struct body *b)
 {
     if (!b->pool)
         return;
+    body_end(b);
     atomic_fetch_sub_explicit(&b->pool->budget->used_bytes, (int64_t)b->len, memory_order_relaxed);
     if (b->mapped)
         drop_mapping(b->pool,

@@ -201,7 +201,8 @@ static enum step_result step_receive(struct exchange *ex)
     return ex->swallows ? exchange_fail(ex, OUTCOME_BODY_TOO_BIG, S("")) : STEP_NEXT;
 }
 
-/* Out of memory for bodies: look again until patience ends. */
+/* Out of memory for bodies: look again until patience ends, which is one for all the waits of a
+ * request. */
 static void wait_for_memory(void *arg)
 {
     struct exchange *ex = arg;
@@ -209,6 +210,7 @@ static void wait_for_memory(void *arg)
     size_t n;
     if (body_reserve(&ex->body, 1, &room, &n) != BODY_WAIT) {
         ex->body_waits = false;
+        ex->waited_ms = loop_now_ms(ex->worker->loop) - ex->waits_since_ms;
         front_resume(ex->front);
     } else if (loop_now_ms(ex->worker->loop) - ex->waits_since_ms >= MEMORY_PATIENCE_MS) {
         ex->body_waits = false;
@@ -250,7 +252,7 @@ static char *on_body_room(void *arg, size_t want, size_t *out_room)
     case BODY_WAIT:
         if (!ex->body_waits) {
             ex->body_waits = true;
-            ex->waits_since_ms = loop_now_ms(ex->worker->loop);
+            ex->waits_since_ms = loop_now_ms(ex->worker->loop) - ex->waited_ms;
             metric_add(&ex->worker->metrics, METRIC_BODY_WAITS, 1);
             timer_init(&ex->wait_timer, ex->worker->loop, wait_for_memory, ex);
             timer_start(&ex->wait_timer, MEMORY_LOOK_MS);
@@ -272,6 +274,7 @@ static void on_body_end(void *arg)
 {
     struct exchange *ex = arg;
     ex->body_whole = true;
+    body_end(&ex->body);
     if (!ex->answered)
         exchange_go(ex);
 }

@@ -18,10 +18,15 @@
 /* Bedrock's own limit for a body (InvokeModel's `Body`), taken for every operation. */
 enum { BODY_MOST_BYTES = 25000000 };
 
-/* The budget of the whole process. */
+struct body;
+
+/* The budget of the whole process. Many bodies that grow side by side could use it up with none of
+ * them whole, each waiting for the others. So its last part is for one at a time: who has the turn
+ * grows to its end, and then it is another's turn. */
 struct body_budget {
     _Atomic(int64_t) used_bytes;
     _Atomic(int64_t) most_bytes; /* a reload may change it */
+    _Atomic(struct body *) turn; /* whose it is; only compared */
 };
 
 /* With their kept pages at most 64 MiB of a worker, and only while it is that busy. */
@@ -61,6 +66,8 @@ void body_init(struct body *b, struct body_pool *pool);
  * FULL: the body would be larger than BODY_MOST_BYTES. */
 enum body_room body_reserve(struct body *b, size_t want, char **out, size_t *out_room);
 void body_commit(struct body *b, size_t n);
+/* It is whole: the turn is the next one's. */
+void body_end(struct body *b);
 static inline struct str body_str(const struct body *b)
 {
     return (struct str){b->data, b->len};

@@ -43,7 +43,7 @@ struct exchange {
     struct body body;
     bool body_wanted, body_whole, body_waits;
     bool swallows; /* the body is too big: it is read and thrown away before that is said */
-    int64_t waits_since_ms;
+    int64_t waits_since_ms, waited_ms; /* the former as if it had been one wait */
     struct timer wait_timer;
     struct facts facts;
     struct later again; /* the next slice of long work */

@@ -158,6 +158,32 @@ static void waits_for_the_budget(void **state)
     body_fini(&b);
 }
 
+/* Two that need more than there is for both: one becomes whole, then the other. */
+static void the_last_part_is_for_one_at_a_time(void **state)
+{
+    struct body a, b;
+    char *room;
+    size_t n;
+    budget.most_bytes = 1000000;
+    body_init(&a, &pool);
+    body_init(&b, &pool);
+    assert_true(fill(&a, 130000));
+    assert_true(fill(&b, 200000));
+    assert_true(fill(&b, 300000)); /* of the last part */
+    assert_int_equal(body_reserve(&a, 1, &room, &n), BODY_WAIT);
+    assert_true(fill(&b, 700000));
+    assert_int_equal(body_reserve(&a, 1, &room, &n), BODY_WAIT);
+    body_end(&b);
+    assert_int_equal(body_reserve(&a, 1, &room, &n), BODY_ROOM);
+    body_fini(&b);
+    assert_true(fill(&a, 1000000));
+    body_init(&b, &pool);
+    assert_int_equal(body_reserve(&b, 1, &room, &n), BODY_WAIT);
+    body_fini(&a);
+    assert_int_equal(body_reserve(&b, 1, &room, &n), BODY_ROOM);
+    body_fini(&b);
+}
+
 static void bears_refused_memory(void **state)
 {
     struct body b;
@@ -223,6 +249,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(knows_what_the_one_before_left, fresh, done),
         cmocka_unit_test_setup_teardown(stops_at_the_largest, fresh, done),
         cmocka_unit_test_setup_teardown(waits_for_the_budget, fresh, done),
+        cmocka_unit_test_setup_teardown(the_last_part_is_for_one_at_a_time, fresh, done),
         cmocka_unit_test_setup_teardown(bears_refused_memory, fresh, done),
         cmocka_unit_test(reads_facts),
         cmocka_unit_test(reads_long_bodies_in_slices),

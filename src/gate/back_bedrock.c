@@ -4,7 +4,7 @@
  * sent again is decided here and nowhere else:
  *
  *     not processed for certain (ORIGIN_UNSENT)    again, at most twice
- *     503 or 529 without Retry-After               once, within a budget of a tenth of all calls
+ *     503 or 529                                   once, within a budget of a tenth of all calls
  *     our signature, refused since our clock is off  once, by the origin's clock
  *     everything else                              the answer, or a clear error
  *
@@ -20,13 +20,9 @@ static enum step_result start(struct exchange *ex);
 
 /* --- the answer */
 
-/* Who is told to come back later is the client: Weir does not wait in its place. */
-static bool worth_resending(struct exchange *ex, int status, const struct fields *fields)
+static bool worth_resending(struct exchange *ex, int status)
 {
-    struct str later = fields_get(fields, S("retry-after"));
-    if ((status != 503 && status != 529) || (later.len && !str_eq(later, S("0"))))
-        return false;
-    return !ex->resent_refusal && worker_may_resend(ex->worker);
+    return (status == 503 || status == 529) && !ex->resent_refusal && worker_may_resend(ex->worker);
 }
 
 /* The signature is Weir's: a client with a good clock must not suffer from ours. */
@@ -66,7 +62,7 @@ static void on_head(void *arg, int status, const struct fields *fields, int64_t 
 {
     struct exchange *ex = arg;
     (void)HOOK("relay.head");
-    if (worth_resending(ex, status, fields)) {
+    if (worth_resending(ex, status)) {
         ex->resent_refusal = true;
         take_back(ex);
         send_again(ex, RESENT_UNAVAILABLE);

@@ -206,6 +206,17 @@ def h2_jobs():
     return [Job('h2/h2abuse', serve + ['h2abuse'], 300, env, waits=True), Job('h2/h2spec', serve + ['h2spec'], 180, env)]
 
 
+def torture_jobs():
+    """One program per kind of ordeal; those that weigh memory do so without a sanitizer's own."""
+    jobs = []
+    for path in sorted((ROOT / 'test' / 'torture').glob('*.py')):
+        if path.stem == 'rack':  # what they share
+            continue
+        build = BUILD if path.stem in ('reloads', 'body_memory', 'log_pipe') else ASAN
+        jobs.append(Job(f'torture/{path.stem}', [PYTHON, str(path)], 240, {'WEIR_BUILD': str(build)}))
+    return jobs
+
+
 def fuzz_jobs():
     """A few seconds of search from the seeds; what is found new stays out of the work tree."""
     jobs = []
@@ -248,6 +259,7 @@ SUITES = {
     'fuzz': (fuzz_jobs, f'does a search of {FUZZ_SECONDS} s from the seeds find anything? (clang)'),
     'flow': (flow_jobs, 'do real clients work through Weir to the simulator?'),
     'asan-flow': (asan_flow_jobs, 'the stories marked for it, with the sanitizers watching'),
+    'torture': (torture_jobs, 'does it bear failing calls, refused memory, kills, signals and floods?'),
     'h2': (h2_jobs, 'the 147 server cases of h2spec and 27 abuse patterns, against Weir'),
 }
 

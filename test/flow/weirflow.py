@@ -178,6 +178,7 @@ class Weir(Process):
         self.config, self.path = config, story.dir / f'weir{len(story.processes)}.yaml'
         self.write(config)
         super().__init__('weir', [BUILD / 'src' / 'weir', 'serve', '-c', self.path], env, story.dir)
+        story.start(self)
         self.line(r' ready |"event":"ready"', seconds=30)
         found = re.findall(r'listening\W+port\W+(\w+)\W+address\W+([\d.]+:\d+)', self.log())
         self.addresses = [address for port, address in found if port != 'admin']
@@ -282,8 +283,7 @@ class Story:
         """A Weir before the simulator. `env` replaces the access keys that it has in its environment."""
         if not self.sim and 'runtime' not in changes.get('endpoints', {}):
             self.simulator()
-        return self.start(Weir(self, self.config(**changes),
-                               self.clean_env(**(self.keys() if env is None else env))))
+        return Weir(self, self.config(**changes), self.clean_env(**(self.keys() if env is None else env)))
 
     def run(self, argv, env=None, seconds=60, status=0, stdin=None):
         """A client to its end; its output."""

@@ -259,17 +259,17 @@ SUITES = {
     'fuzz': (fuzz_jobs, f'does a search of {FUZZ_SECONDS} s from the seeds find anything? (clang)'),
     'flow': (flow_jobs, 'do real clients work through Weir to the simulator?'),
     'asan-flow': (asan_flow_jobs, 'the stories marked for it, with the sanitizers watching'),
-    'torture': (torture_jobs, 'does it bear failing calls, refused memory, kills, signals and floods?'),
+    'torture': (torture_jobs, 'does it bear failing calls, refused memory, kills, signals and floods? (by name)'),
     'h2': (h2_jobs, 'the 147 server cases of h2spec and 27 abuse patterns, against Weir'),
 }
 
 
-PARTS = ('corpora',)  # suites that are part of another one: run by name only
+BY_NAME = ('corpora', 'torture')  # part of another one; sampled by a seed that is new each time
 
 
 def jobs_for(names):
     jobs = []
-    for name in names or [n for n in SUITES if n not in PARTS]:
+    for name in names or [n for n in SUITES if n not in BY_NAME]:
         suite, _, prefix = name.partition('/')
         if suite not in SUITES:
             sys.exit(f'{name}: no such suite; there are {", ".join(SUITES)}')

@@ -11,7 +11,7 @@ import concurrent.futures
 import threading
 import time
 
-from rack import (H1, H2, Ground, Request, Story, check, claude, count_fds, http_ask, memory, model_path, options,
+from rack import (H1, H2, Ground, Request, Story, check, claude, count_fds, memory, model_path, options,
                   run_cases, settle_fds, until)
 
 CLIENTS, BODIES = 20, 8 << 20
@@ -20,9 +20,7 @@ MOST = BODIES + (2 * CLIENTS << 20) + (8 << 20)  # and of each mapping what is k
 
 def large(ground, n):
     request = Request(f'5 MB {n}', model_path('invoke'), claude(f'{n} ' + 'lorem ipsum ' * 416000))
-    answer = http_ask(ground.sim.url, 'POST', request.target, {'Content-Type': 'application/json'}, request.body)
-    check(answer.status == 200, f'the simulator alone: {answer.status}')
-    request.wanted = answer.body
+    ground.learn(request)
     return request
 
 

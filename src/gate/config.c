@@ -357,6 +357,8 @@ static void check_region(struct reader *r)
         if (getenv(names[i]))
             c->region = arena_dup(&c->arena, str_of(getenv(names[i])));
     fill_endpoint(c, "bedrock-runtime", &c->runtime_url);
+    fill_endpoint(c, "bedrock", &c->control_url);
+    fill_endpoint(c, "monitoring", &c->cloudwatch_url);
     fill_endpoint(c, "sts", &c->sts_url);
     const struct yaml_node *at = place_of(r, "region");
     if (c->region.len == 0)
@@ -457,33 +459,44 @@ void config_free(struct config *c)
 
 /* --- printing: the table's order, sections opened where a path's head changes. */
 
-static void print_path(struct str path, struct str *open, size_t indent, struct buf *out)
+/* "metrics.emf." of "metrics.emf.to": how much of the path is sections. */
+static size_t sections_of(struct str path)
 {
-    for (;;) {
-        ptrdiff_t dot = str_chr(path, '.');
-        if (dot < 0)
-            break;
-        struct str section = str_sub(path, 0, (size_t)dot);
-        if (!str_eq(section, *open)) {
+    size_t n = path.len;
+    while (n && path.ptr[n - 1] != '.')
+        n--;
+    return n;
+}
+
+/* Opens what is not open from the path before, and says what stands last. */
+static void print_path(struct str path, struct str *last, size_t indent, struct buf *out)
+{
+    struct str old = str_sub(*last, 0, sections_of(*last));
+    size_t head = sections_of(path), at = 0;
+    bool same = true;
+    *last = path;
+    while (at < head) {
+        struct str rest = str_from_offset(path, at);
+        struct str section = str_sub(rest, 0, (size_t)str_chr(rest, '.'));
+        same = same && str_starts(str_from_offset(old, at), str_sub(rest, 0, section.len + 1));
+        if (!same)
             buf_addf(out, "%*s%.*s:\n", (int)indent, "", STR_ARG(section));
-            *open = section;
-        }
-        path = str_from_offset(path, (size_t)dot + 1);
+        at += section.len + 1;
         indent += 2;
     }
-    buf_addf(out, "%*s%.*s: ", (int)indent, "", STR_ARG(path));
+    buf_addf(out, "%*s%.*s: ", (int)indent, "", STR_ARG(str_from_offset(path, at)));
 }
 
 static void print_listener(const struct config_listen *l, struct buf *out)
 {
-    struct str open = {NULL, 0};
+    struct str last = {NULL, 0};
     size_t head = sizeof "listen[]." - 1, before = buf_len(out);
     for (size_t i = 0; i < DIRECTIVES; i++) {
         const struct directive *d = &directives[i];
         const void *field = (const char *)l + d->offset;
         if (!d->in_listen || config_is_unset(d->kind, field))
             continue;
-        print_path(str_from_offset(d->path, head), &open, 4, out);
+        print_path(str_from_offset(d->path, head), &last, 4, out);
         config_print_value(d->kind, field, out);
         buf_add_char(out, '\n');
     }
@@ -493,7 +506,7 @@ static void print_listener(const struct config_listen *l, struct buf *out)
 
 void config_print(const struct config *c, struct buf *out)
 {
-    struct str open = {NULL, 0};
+    struct str last = {NULL, 0};
     buf_add(out, S("listen:\n"));
     for (size_t i = 0; i < c->n_listen; i++)
         print_listener(&c->listen[i], out);
@@ -501,7 +514,7 @@ void config_print(const struct config *c, struct buf *out)
         const struct directive *d = &directives[i];
         if (d->in_listen || config_is_unset(d->kind, (const char *)c + d->offset))
             continue;
-        print_path(d->path, &open, 0, out);
+        print_path(d->path, &last, 0, out);
         config_print_value(d->kind, (const char *)c + d->offset, out);
         buf_add_char(out, '\n');
     }

@@ -11,6 +11,7 @@
 #include "weir/base/text.h"
 #include "weir/gate/config.h"
 #include "weir/net/sock.h"
+#include "weir/plan/price.h"
 #include "weir/wire/uri.h"
 
 #include <netinet/in.h>
@@ -100,6 +101,42 @@ static const char *read_word(struct str value, struct str no, struct str yes, bo
     return NULL;
 }
 
+static const char *const meterings[] = {"on", "strict", "off"};
+
+static const char *read_metering(struct str value, enum config_metering *out)
+{
+    for (size_t i = 0; i < sizeof meterings / sizeof *meterings; i++) {
+        if (!str_eq(value, str_of(meterings[i])))
+            continue;
+        *out = (enum config_metering)i;
+        return NULL;
+    }
+    return "wants on, strict or off";
+}
+
+/* A share of one, below one, to the millionth. */
+static const char *read_share(struct str value, uint32_t *out_parts)
+{
+    uint64_t nano;
+    if (!price_read_usd(value, &nano) || nano % 1000 || nano / 1000 >= PRICE_ONE)
+        return "wants a share below 1, like 0.12, with at most six decimals";
+    *out_parts = (uint32_t)(nano / 1000);
+    return NULL;
+}
+
+static const char *read_target(struct str value, struct str *out)
+{
+    static _Thread_local char url[300];
+    struct str ignored;
+    *out = value;
+    if (value.len == 0 || str_eq(value, S("stdout")) || str_starts(value, S("/")))
+        return NULL;
+    if (!str_starts(value, S("tcp://")))
+        return "wants stdout, an absolute path, or tcp://host:port";
+    snprintf(url, sizeof url, "http://%.*s", STR_ARG(str_from_offset(value, 6)));
+    return read_url(str_of(url), &ignored);
+}
+
 const char *config_read_value(enum config_kind kind, struct str value, void *field)
 {
     bool yes;
@@ -135,6 +172,12 @@ const char *config_read_value(enum config_kind kind, struct str value, void *fie
                        *(int64_t *)field <= MOST_DURATION_MS
                    ? NULL
                    : "wants a time of at most 365d, like 250ms, 3s, 15m or 8h";
+    case CONFIG_METERING:
+        return read_metering(value, field);
+    case CONFIG_SHARE:
+        return read_share(value, field);
+    case CONFIG_TARGET:
+        return read_target(value, field);
     case CONFIG_FORMAT:
         if (!(why = read_word(value, S("text"), S("json"), &yes)))
             *(enum log_format *)field = yes ? LOG_JSON : LOG_TEXT;
@@ -158,8 +201,8 @@ static void print_proxy(struct str url, struct buf *out)
 
 bool config_is_unset(enum config_kind kind, const void *field)
 {
-    bool text =
-        kind == CONFIG_TEXT || kind == CONFIG_PREFIX || kind == CONFIG_URL || kind == CONFIG_PROXY;
+    bool text = kind == CONFIG_TEXT || kind == CONFIG_PREFIX || kind == CONFIG_URL ||
+                kind == CONFIG_PROXY || kind == CONFIG_TARGET;
     return text && ((const struct str *)field)->len == 0;
 }
 
@@ -175,6 +218,7 @@ void config_print_value(enum config_kind kind, const void *field, struct buf *ou
     case CONFIG_TEXT:
     case CONFIG_ADDRESS:
     case CONFIG_PREFIX:
+    case CONFIG_TARGET:
         s = *(const struct str *)field;
         buf_add_char(out, '"');
         text_add_json(out, s, s.len);
@@ -200,6 +244,12 @@ void config_print_value(enum config_kind kind, const void *field, struct buf *ou
         return;
     case CONFIG_DURATION:
         text_add_duration(out, *(const int64_t *)field);
+        return;
+    case CONFIG_METERING:
+        buf_add(out, str_of(meterings[*(const enum config_metering *)field]));
+        return;
+    case CONFIG_SHARE:
+        buf_addf(out, "0.%06u", *(const uint32_t *)field);
         return;
     case CONFIG_FORMAT:
         buf_add(out, *(const enum log_format *)field == LOG_JSON ? S("json") : S("text"));

@@ -19,6 +19,8 @@ struct config_listen {
     bool proxy_protocol;
 };
 
+enum config_metering { METERING_ON, METERING_STRICT, METERING_OFF };
+
 struct config {
     struct arena arena; /* owns every str */
     struct config_listen listen[CONFIG_MOST_LISTENERS];
@@ -27,8 +29,17 @@ struct config {
     unsigned workers; /* 0: auto */
     uint64_t bodies_bytes, connections;
     int64_t connect_ms, answer_ms, stream_silence_ms, drain_ms;
-    struct str region, runtime_url, sts_url, ca_file, egress_proxy;
+    int64_t settle_drain_ms;
+    enum config_metering metering;
+    uint64_t book_bytes;
+    int64_t keep_requests_ms;
+    struct str region, runtime_url, control_url, cloudwatch_url, sts_url, ca_file, egress_proxy;
     struct str profile, bearer_file;
+    struct str catalogue;
+    uint32_t discount_parts; /* of PRICE_ONE */
+    struct str emf_to, cloudwatch_namespace, otlp_url; /* empty: off */
+    int64_t cloudwatch_every_ms, otlp_every_ms;
+    uint64_t cloudwatch_series;
     bool other_operations;
     enum log_format log_format;
     enum log_level log_level;

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is known of models: prices, and what later decisions need. It is data, dated
+ * (conf/catalogue.yaml; a copy is built in), not code. A model id finds the most specific row; one
+ * that no row names finds its family's, and is then `provisional`.
+ */
+#ifndef WEIR_BOOK_CATALOGUE_H
+#define WEIR_BOOK_CATALOGUE_H
+
+#include "weir/base/buf.h"
+#include "weir/plan/price.h"
+
+enum catalogue_field { FIELD_TOOLS = 1, FIELD_SYSTEM = 2, FIELD_MESSAGES = 4 };
+enum catalogue_ttl { TTL_5M = 1, TTL_1H = 2, TTL_30M = 4 };
+
+/* Of one model or family. */
+struct catalogue_model {
+    struct str name; /* the row's pattern; for provisional ones the family's */
+    bool provisional;
+    bool priced;
+    struct price price;         /* on demand, without geo profile, discount or override */
+    uint32_t lane_parts[LANES]; /* of PRICE_ONE; 0: the lane is not offered */
+    /* Prompt caching; least_tokens 0: none. */
+    uint32_t least_tokens, most_tokens; /* of a marked prefix; most 0: no limit */
+    unsigned most_markers, fields, ttls;
+    bool implicit;          /* caches by itself, too */
+    bool after_tool_result; /* a marker may follow a tool result */
+    bool batch;
+    uint32_t batch_least_records;
+};
+
+struct catalogue;
+struct yaml_node;
+
+/* The owner's own terms. */
+struct catalogue_terms {
+    uint32_t discount_parts;           /* of PRICE_ONE, taken off every price */
+    const struct yaml_node *overrides; /* prices.overrides, or NULL; borrowed while loading */
+};
+
+/* `path` NULL: the built-in one. NULL on failure with one line per fault in `faults`. */
+struct catalogue *catalogue_load(const char *path, const struct catalogue_terms *terms,
+                                 struct buf *faults);
+void catalogue_free(struct catalogue *c);
+struct str catalogue_date(const struct catalogue *c); /* "2026-11-20" */
+
+/* By a plain model id, with or without geo prefix, or by a foundation-model or inference-profile
+ * ARN. NULL: nothing is known of it. Any thread. */
+const struct catalogue_model *catalogue_find(const struct catalogue *c, struct str model);
+
+enum catalogue_priced { PRICED, PRICED_PROVISIONAL, UNPRICED };
+/* What a token of each kind costs on that lane with geo profile, override and discount in it. */
+enum catalogue_priced catalogue_price(const struct catalogue *c, struct str model, enum lane lane,
+                                      struct price *out);
+
+/* How a model id was written, for what must be asked for its model. */
+enum model_form {
+    MODEL_PLAIN, /* an id, perhaps with a geo prefix; or a foundation-model or inference-profile
+                    ARN: *out_id is the id at its end */
+    MODEL_TO_RESOLVE, /* application-inference-profile: GetInferenceProfile knows */
+    MODEL_ROUTED,     /* a prompt router: the answer says which */
+    MODEL_OPAQUE      /* custom, imported, provisioned, prompt, endpoint: nobody can tell */
+};
+enum model_form model_form(struct str asked, struct str *out_id);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The clerk: the one thread that writes the meter's environment. Workers hand it records and forget
+ * them; it commits what came every 100 ms, or when 256 wait, or at once when someone waits for the
+ * commit. Record and rollups (minute, hour, day) of a batch are one transaction: a record counts
+ * once or not at all.
+ *
+ *     worker --clerk_record--> [mailbox] --> batch --> transaction --> commit --> done(good) of
+ * each
+ *
+ * When the book cannot be written (disk full, read-only, gone, broken) records wait in memory up to
+ * CLERK_WAITING_MOST; more than that are counted as lost, and the gap is a row of the book as soon
+ * as it can be written again. It tries again every few seconds, opening the environment anew where
+ * that is needed. Nobody waits for it.
+ */
+#ifndef WEIR_BOOK_CLERK_H
+#define WEIR_BOOK_CLERK_H
+
+#include "weir/base/mailbox.h"
+#include "weir/book/rollup.h"
+#include "weir/book/store.h"
+
+enum {
+    CLERK_EVERY_MS = 100,
+    CLERK_BATCH = 256,
+    CLERK_WAITING_MOST = 200000, /* about 80 MB of records */
+    CLERK_AGAIN_MS = 5000,
+    /* Then new client, workload and model names count as "other" until old ones are forgotten. */
+    CLERK_SERIES_MOST = 10000
+};
+
+struct clerk;
+
+struct clerk_options {
+    const char *dir;          /* of the environment; its parent is the state directory */
+    uint64_t size_bytes;      /* book.size */
+    int64_t keep_requests_ms; /* book.keep_requests */
+    /* Its trouble or its end of it, for the log; in the clerk's thread. NULL: all is well again. */
+    void (*trouble)(void *arg, const char *sentence);
+    void *arg;
+};
+
+/* Never fails: what cannot be opened now is tried again. */
+struct clerk *clerk_new(const struct clerk_options *o);
+/* Commits what it was given, ends the thread, closes the environment. Nobody may use it any more.
+ */
+void clerk_free(struct clerk *c);
+void clerk_keep(struct clerk *c, int64_t keep_requests_ms); /* a reload changed it */
+
+/* --- writing, from any thread. The message is the clerk's from here on. */
+struct clerk_mail {
+    struct mail mail; /* the clerk's own */
+    /* Both may be NULL. In the clerk's thread, when it is committed (good) or when that failed or
+     * the record was lost. It must not block: it usually sends a mail. */
+    void (*done)(void *arg, bool good);
+    void *arg;
+    size_t len;
+    char bytes[]; /* record_write's */
+};
+/* Copies `record`. With `done` it is committed as soon as can be. */
+void clerk_record(struct clerk *c, const struct record *record, void (*done)(void *arg, bool good),
+                  void *arg);
+/* A row of TABLE_META: an exporter's cursor. It is committed at once. */
+void clerk_note(struct clerk *c, struct str key, struct str value,
+                void (*done)(void *arg, bool good), void *arg);
+/* From the commit on no record is added to a minute up to and with `minute`: what comes late counts
+ * in the first minute behind it. So that what an exporter told stays true. */
+void clerk_close_minute(struct clerk *c, uint32_t minute, void (*done)(void *arg, bool good),
+                        void *arg);
+/* Rewrites the environment without its free pages. `done` as above. */
+void clerk_compact(struct clerk *c, void (*done)(void *arg, bool good), void *arg);
+
+/* --- reading, in the office's thread. NULL while the book is not open. Between the two the clerk
+ * cannot close it: keep it short. */
+struct store *clerk_read_begin(struct clerk *c);
+void clerk_read_end(struct clerk *c);
+
+/* --- what was committed since the process began: the numbers of /metrics and OTLP. */
+struct series {
+    struct str client, workload, model;
+    enum lane lane;
+};
+struct clerk_counts {
+    uint64_t committed; /* records */
+    uint64_t waiting;   /* in memory */
+    uint64_t lost;      /* counted in a gap */
+    uint64_t commits, failures;
+    bool open;
+    struct store_size size; /* a minute old at most */
+};
+void clerk_count(struct clerk *c, struct clerk_counts *out);
+/* Calls `each` for every series with what it did since the process began, under the clerk's lock:
+ * copy and return. */
+void clerk_tally(struct clerk *c,
+                 void (*each)(void *arg, const struct series *s, const struct rollup *sum),
+                 void *arg);
+
+#endif

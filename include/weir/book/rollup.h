@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A sum of records: what one series (client, workload, model, lane) did in one minute, hour or day.
+ * Two rollups add up to the rollup of both; every number that a report, an exporter or CloudWatch's
+ * API shows comes out of one of them.
+ */
+#ifndef WEIR_BOOK_ROLLUP_H
+#define WEIR_BOOK_ROLLUP_H
+
+#include "weir/base/histogram.h"
+#include "weir/book/record.h"
+
+/* Stored: only append. */
+enum rollup_count {
+    ROLLUP_REQUESTS,
+    ROLLUP_INVOCATIONS, /* models asked, throttled ones not among them */
+    ROLLUP_CLIENT_ERRORS,
+    ROLLUP_SERVER_ERRORS,
+    ROLLUP_THROTTLES,
+    ROLLUP_ESTIMATED,
+    ROLLUP_UNPRICED, /* invocations with tokens that have no price */
+    ROLLUP_PROVISIONAL,
+    ROLLUP_JOINED,
+    ROLLUP_UNREADABLE,
+    ROLLUP_COUNTS
+};
+
+enum rollup_histogram { ROLLUP_LATENCY_US, ROLLUP_ADDED_US, ROLLUP_FIRST_US, ROLLUP_HISTOGRAMS };
+
+/* Zero is empty and valid. */
+struct rollup {
+    uint64_t counts[ROLLUP_COUNTS];
+    struct usage usage;
+    uint64_t cost_nanousd, untouched_nanousd;
+    struct histogram histograms[ROLLUP_HISTOGRAMS]; /* of invocations only; FIRST of streams */
+};
+
+void rollup_fini(struct rollup *r);
+void rollup_add(struct rollup *r, const struct record *record);
+void rollup_merge(struct rollup *r, const struct rollup *other);
+
+void rollup_write(const struct rollup *r, struct buf *out);
+/* Into an empty one. */
+MUST_CHECK int rollup_read(struct str bytes, struct rollup *out);
+
+#endif

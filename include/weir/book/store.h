@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One LMDB environment: the only file that knows LMDB is src/book/store.c. Default flags: every
+ * commit is on the disk when it returns. It is made in a folder aside and renamed, so that a power
+ * cut leaves all of it or nothing; its size is fixed while it is open; values are at most 64 KiB
+ * (larger things are their owner's chunks: the file then stays within 1.2 times what lives in it);
+ * it is never on a network file system.
+ *
+ * One writer (the clerk's thread). Readers in any thread, each in transactions of at most a second.
+ */
+#ifndef WEIR_BOOK_STORE_H
+#define WEIR_BOOK_STORE_H
+
+#include "weir/base/err.h"
+#include "weir/base/str.h"
+
+/* Tables of the meter's environment. Names in the file are the words of store.c. */
+enum table {
+    TABLE_META,    /* "schema", cursors of the exporters, ... */
+    TABLE_RECORDS, /* time_ms (8, big endian) id (16) -> record */
+    TABLE_SERIES,  /* number (4, big endian) -> client, workload, model, lane */
+    TABLE_MINUTES, /* minute since 1970 (4, big endian) series (4) -> rollup */
+    TABLE_HOURS,   /* hour since 1970, series -> rollup */
+    TABLE_DAYS,    /* UTC day since 1970, series -> rollup */
+    TABLE_GAPS,    /* time_ms (8, big endian) when it began -> what was not recorded */
+    TABLES
+};
+
+enum { STORE_KEY_MOST = 64, STORE_VALUE_MOST = 64 * 1024 };
+
+struct store;
+struct store_txn;
+
+struct store_options {
+    const char *dir;     /* the environment's own folder, e.g. /var/lib/weir/meter */
+    uint64_t size_bytes; /* what may live in it; the map is 1.25 times that. Ignored by readers */
+    bool read_only;      /* beside a daemon, or alone: makes no file */
+};
+
+/* Makes it when it is not there (not for readers: ERR_NOT_FOUND). Migrates an older schema; refuses
+ * a later one. On failure `why` is a sentence with the path and what to do. Leaves no half-made
+ * environment behind. */
+MUST_CHECK int store_open(const struct store_options *o, struct store **out, char *why,
+                          size_t why_size);
+void store_close(struct store *s);
+/* The file on disk is another one than that which is open (deleted, replaced, restored). */
+bool store_is_gone(const struct store *s);
+
+struct store_size {
+    uint64_t file_bytes;             /* of data.mdb */
+    uint64_t used_bytes;             /* pages in use, free pages not counted */
+    uint64_t map_bytes, limit_bytes; /* limit: map / 1.25 */
+    uint64_t rows[TABLES];
+};
+MUST_CHECK int store_measure(struct store *s, struct store_size *out);
+
+/* ERR_FULL map or disk is full, ERR_IO the disk failed; after ERR_PANIC only closing and opening
+ * again helps. A failed write transaction must be aborted; commit ends it either way. */
+MUST_CHECK int store_begin(struct store *s, bool write, struct store_txn **out);
+MUST_CHECK int store_commit(struct store_txn *t);
+void store_abort(struct store_txn *t);
+
+/* Values are borrowed from the map until the transaction ends or, in a writing one, the next write.
+ * ERR_NOT_FOUND. */
+MUST_CHECK int store_get(struct store_txn *t, enum table table, struct str key, struct str *out);
+MUST_CHECK int store_put(struct store_txn *t, enum table table, struct str key, struct str value);
+/* Nothing happens when it is not there. */
+MUST_CHECK int store_delete(struct store_txn *t, enum table table, struct str key);
+
+/* In key order: the first at or after `key`, then the next ones. ERR_NOT_FOUND at the end. */
+struct store_walk {
+    struct store_txn *txn;
+    void *cursor;
+    struct str key, value;
+};
+void store_walk_init(struct store_walk *w, struct store_txn *t, enum table table);
+MUST_CHECK int store_walk_from(struct store_walk *w, struct str key);
+MUST_CHECK int store_walk_next(struct store_walk *w);
+MUST_CHECK int store_walk_back(struct store_walk *w); /* towards the first */
+MUST_CHECK int store_walk_last(struct store_walk *w);
+void store_walk_fini(struct store_walk *w); /* before the transaction's end */
+
+/* A compact copy of everything into the folder `dir`, which must not exist; readable as it is. */
+MUST_CHECK int store_copy(struct store *s, const char *dir, char *why, size_t why_size);
+
+/* Whole numbers in keys. */
+static inline void store_put_u32(unsigned char out[4], uint32_t n)
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = (unsigned char)(n >> (24 - 8 * i));
+}
+static inline void store_put_u64(unsigned char out[8], uint64_t n)
+{
+    for (int i = 0; i < 8; i++)
+        out[i] = (unsigned char)(n >> (56 - 8 * i));
+}
+static inline uint32_t store_get_u32(const char *in)
+{
+    uint32_t n = 0;
+    for (int i = 0; i < 4; i++)
+        n = n << 8 | (unsigned char)in[i];
+    return n;
+}
+static inline uint64_t store_get_u64(const char *in)
+{
+    return (uint64_t)store_get_u32(in) << 32 | store_get_u32(in + 4);
+}
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A record's bytes:
+ *
+ *     version 1 | CRC-32 of what follows 4 | numbers, 7 bits a byte | strings, length first
+ *
+ * Small numbers take one byte, so that a usual record takes about 200. The list of numbers and the
+ * list of strings are each written in one place, for both ways.
+ */
+#include "weir/book/record.h"
+
+#include "weir/base/digest.h"
+
+#include <string.h>
+
+enum { VERSION = 1, HEAD_BYTES = 5, NUMBERS = 12 + TOKENS, STRINGS = 7, NUMBER_MOST = 10 };
+
+static void numbers_of(const struct record *r, uint64_t out[NUMBERS])
+{
+    const uint64_t numbers[] = {(uint64_t)r->time_ms,
+                                r->lane,
+                                r->end,
+                                r->flags,
+                                r->status,
+                                r->attempts,
+                                r->cost_nanousd,
+                                r->untouched_nanousd,
+                                r->latency_us,
+                                r->added_us,
+                                r->first_us,
+                                TOKENS};
+    memcpy(out, numbers, sizeof numbers);
+    memcpy(out + sizeof numbers / sizeof *numbers, r->usage.tokens, sizeof r->usage.tokens);
+}
+
+static const struct {
+    size_t offset;
+} strings[STRINGS] = {
+    {offsetof(struct record, client)},    {offsetof(struct record, workload)},
+    {offsetof(struct record, asked)},     {offsetof(struct record, model)},
+    {offsetof(struct record, operation)}, {offsetof(struct record, outcome)},
+    {offsetof(struct record, decision)},
+};
+
+static struct str *string_of(const struct record *r, size_t i)
+{
+    return (struct str *)(void *)((char *)(uintptr_t)r + strings[i].offset);
+}
+
+static char *put_number(char *at, uint64_t n)
+{
+    for (; n > 127; n >>= 7)
+        *at++ = (char)(n | 128);
+    *at++ = (char)n;
+    return at;
+}
+
+void record_write(const struct record *r, struct buf *out)
+{
+    uint64_t numbers[NUMBERS];
+    numbers_of(r, numbers);
+    size_t most = HEAD_BYTES + RECORD_ID_BYTES + NUMBERS * NUMBER_MOST;
+    for (size_t i = 0; i < STRINGS; i++)
+        most += 2 + str_sub(*string_of(r, i), 0, RECORD_TEXT_MOST).len;
+    char *begin = buf_reserve(out, most);
+    if (!begin)
+        return;
+    char *at = begin + HEAD_BYTES;
+    memcpy(at, r->id, RECORD_ID_BYTES);
+    at += RECORD_ID_BYTES;
+    for (size_t i = 0; i < NUMBERS; i++)
+        at = put_number(at, numbers[i]);
+    for (size_t i = 0; i < STRINGS; i++) {
+        struct str s = str_sub(*string_of(r, i), 0, RECORD_TEXT_MOST);
+        at = put_number(at, s.len);
+        if (s.len)
+            memcpy(at, s.ptr, s.len);
+        at += s.len;
+    }
+    uint32_t crc = crc32_add(0, str_from(begin + HEAD_BYTES, (size_t)(at - begin) - HEAD_BYTES));
+    begin[0] = VERSION;
+    memcpy(begin + 1, &crc, sizeof crc);
+    buf_commit(out, (size_t)(at - begin));
+}
+
+static bool take_number(struct str *in, uint64_t *out)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < in->len && i < NUMBER_MOST; i++) {
+        unsigned char c = (unsigned char)in->ptr[i];
+        if (i == NUMBER_MOST - 1 && c > 1)
+            return false;
+        n |= (uint64_t)(c & 127) << (7 * i);
+        if (c < 128) {
+            *in = str_from_offset(*in, i + 1);
+            *out = n;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_numbers(struct str *in, struct record *r)
+{
+    uint64_t n[12], kinds;
+    for (size_t i = 0; i < sizeof n / sizeof *n; i++)
+        if (!take_number(in, &n[i]))
+            return false;
+    *r = (struct record){.time_ms = (int64_t)n[0],
+                         .lane = (enum lane)n[1],
+                         .end = (enum record_end)n[2],
+                         .flags = (unsigned)n[3],
+                         .status = (unsigned)n[4],
+                         .attempts = (unsigned)n[5],
+                         .cost_nanousd = n[6],
+                         .untouched_nanousd = n[7],
+                         .latency_us = n[8],
+                         .added_us = n[9],
+                         .first_us = n[10]};
+    kinds = n[11];
+    if (n[1] >= LANES || n[2] >= RECORD_ENDS || kinds > TOKENS)
+        return false;
+    for (size_t i = 0; i < kinds; i++) /* an older version may know fewer */
+        if (!take_number(in, &r->usage.tokens[i]))
+            return false;
+    return true;
+}
+
+static bool take_strings(struct str *in, struct record *r)
+{
+    uint64_t len;
+    for (size_t i = 0; i < STRINGS; i++) {
+        if (!take_number(in, &len) || len > RECORD_TEXT_MOST || len > in->len)
+            return false;
+        *string_of(r, i) = str_sub(*in, 0, len);
+        *in = str_from_offset(*in, len);
+    }
+    return in->len == 0;
+}
+
+int record_read(struct str bytes, struct record *out)
+{
+    uint32_t crc;
+    if (bytes.len < HEAD_BYTES + RECORD_ID_BYTES)
+        return ERR_BAD;
+    if (bytes.ptr[0] > VERSION)
+        return ERR_UNSUPPORTED;
+    memcpy(&crc, bytes.ptr + 1, sizeof crc);
+    struct str rest = str_from_offset(bytes, HEAD_BYTES);
+    if (bytes.ptr[0] != VERSION || crc32_add(0, rest) != crc)
+        return ERR_BAD;
+    struct record r;
+    const char *id = rest.ptr;
+    rest = str_from_offset(rest, RECORD_ID_BYTES);
+    if (!take_numbers(&rest, &r) || !take_strings(&rest, &r))
+        return ERR_BAD;
+    memcpy(r.id, id, RECORD_ID_BYTES);
+    *out = r;
+    return ERR_OK;
+}

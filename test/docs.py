@@ -61,6 +61,11 @@ def checks():
     metrics = [r[1] for r in rows(GATE / "metrics.def", "METRIC")]
     yield "METRICS.md has every metric and no other", \
         sorted(metrics) == sorted(table("METRICS.md", "| name |"))
+    measures = rows(ROOT / "include/weir/book/measures.def", "MEASURE")
+    yield "METRICS.md has every metric under CloudWatch's names and no other", \
+        [m[1] for m in measures] == table("METRICS.md", "| metric |")
+    yield "METRICS.md says what each is", \
+        all(m[-1] in (ROOT / "docs/METRICS.md").read_text() for m in measures)
 
     outcomes = rows(GATE / "outcomes.def", "OUTCOME")
     operations_md = (ROOT / "docs/OPERATIONS.md").read_text()

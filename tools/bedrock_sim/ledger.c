@@ -282,7 +282,7 @@ static void add_head(struct buf *b, struct str head)
     buf_add_char(b, ']');
 }
 
-static void add_request_members(struct buf *b, const struct ledger_row *r)
+static void add_request_members(struct buf *b, const struct ledger_row *r, bool fields)
 {
     buf_addf(b,
              "{\"id\":%llu,\"time_ms\":%lld,\"operation\":\"%s\",\"protocol\":\"%s\",\"tls\":%s,",
@@ -295,13 +295,16 @@ static void add_request_members(struct buf *b, const struct ledger_row *r)
     add_member(b, "authority", r->authority);
     buf_add(b, S("\"body_sha256\":\""));
     text_add_hex(b, r->body_sha256, SHA256_BYTES);
-    buf_addf(b, "\",\"body_bytes\":%zu,", r->body_bytes);
+    buf_addf(b, "\",\"body_bytes\":%zu", r->body_bytes);
+    if (!fields)
+        return;
+    buf_add_char(b, ',');
     add_head(b, r->head);
 }
 
-static void add_row(struct buf *b, const struct ledger_row *r)
+static void add_row(struct buf *b, const struct ledger_row *r, bool fields)
 {
-    add_request_members(b, r);
+    add_request_members(b, r, fields);
     buf_addf(b, ",\"status\":%d,\"charged\":%s,", r->status, r->charge.charged ? "true" : "false");
     if (r->error)
         buf_addf(b, "\"error\":\"%s\",", r->error);
@@ -313,18 +316,25 @@ static void add_row(struct buf *b, const struct ledger_row *r)
              (unsigned long long)r->bytes_out);
 }
 
-void ledger_add_lines(struct ledger *l, struct buf *out, size_t most, bool charged_only)
+static bool is_wanted(const struct ledger_row *r, const struct ledger_wish *w)
+{
+    return r && (!w->charged_only || r->charge.charged);
+}
+
+void ledger_add_lines(struct ledger *l, struct buf *out, const struct ledger_wish *w)
 {
     pthread_mutex_lock(&l->lock);
     uint64_t first = l->next > l->cap ? l->next - l->cap : 1, from = l->next;
-    for (size_t n = 0; from > first && n < most; from--) {
-        const struct ledger_row *r = row_of(l, from - 1);
-        n += r && (!charged_only || r->charge.charged);
-    }
-    for (; from < l->next; from++) {
+    if (w->after)
+        from = w->after >= first ? w->after + 1 : first;
+    for (size_t n = 0; !w->after && from > first && n < w->most; from--)
+        n += is_wanted(row_of(l, from - 1), w);
+    for (size_t n = 0; from < l->next && n < w->most; from++) {
         const struct ledger_row *r = row_of(l, from);
-        if (r && (!charged_only || r->charge.charged))
-            add_row(out, r);
+        if (!is_wanted(r, w))
+            continue;
+        add_row(out, r, !w->without_fields);
+        n++;
     }
     pthread_mutex_unlock(&l->lock);
 }
@@ -381,7 +391,7 @@ bool ledger_add_request(struct ledger *l, struct buf *out, uint64_t id)
     const struct ledger_row *r = row_of(l, id ? id : l->next - 1);
     bool there = r && (r->body || r->body_bytes == 0);
     if (there) {
-        add_request_members(out, r);
+        add_request_members(out, r, true);
         buf_add(out, S(",\"body\":\""));
         base64_add(out, (struct str){r->body, r->body_bytes});
         buf_add(out, S("\"}\n"));

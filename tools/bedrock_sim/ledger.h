@@ -68,8 +68,14 @@ void ledger_saw(struct ledger *l, struct str peer);
 uint64_t ledger_add(struct ledger *l, const struct ledger_entry *e);
 void ledger_finish(struct ledger *l, uint64_t id, enum ledger_outcome outcome, uint64_t bytes_out);
 
-/* The newest `most` rows, oldest first, as JSON lines; only charged ones when asked. */
-void ledger_add_lines(struct ledger *l, struct buf *out, size_t most, bool charged_only);
+struct ledger_wish {
+    size_t most;
+    uint64_t after; /* 0: the newest ones; else the oldest that came behind this id */
+    bool charged_only, without_fields;
+};
+
+/* Rows as JSON lines, oldest first. */
+void ledger_add_lines(struct ledger *l, struct buf *out, const struct ledger_wish *w);
 void ledger_add_summary(struct ledger *l, struct buf *out);
 /* The request with that id (0: the newest) as received, with its body in base64. False when it is
  * gone. */

@@ -97,6 +97,8 @@ def keeps_a_ledger(sim):
     rows = [json.loads(line) for line in sim.tell('GET', '/sim/ledger').splitlines()]
     equal([(r['status'], r['charged'], r['outcome']) for r in rows],
           [(200, True, 'sent'), (429, False, 'sent'), (200, True, 'cut')], 'rows')
+    behind = [json.loads(line) for line in sim.tell('GET', f'/sim/ledger?n=1&headers=0&after={rows[0]["id"]}').splitlines()]
+    equal([(r['id'], 'headers' in r) for r in behind], [(rows[1]['id'], False)], 'the row behind the first')
     last = json.loads(sim.tell('GET', f'/sim/last?id={rows[0]["id"]}'))
     equal(json.loads(base64.b64decode(last['body']))['messages'][0]['content'][0]['text'], 'one', 'the body')
     equal(['host', 'x'] in last['headers'], True, 'the head')

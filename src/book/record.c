@@ -10,10 +10,11 @@
 #include "weir/book/record.h"
 
 #include "weir/base/digest.h"
+#include "weir/base/varint.h"
 
 #include <string.h>
 
-enum { VERSION = 1, HEAD_BYTES = 5, NUMBERS = 12 + TOKENS, STRINGS = 7, NUMBER_MOST = 10 };
+enum { VERSION = 1, HEAD_BYTES = 5, NUMBERS = 12 + TOKENS, STRINGS = 7 };
 
 static void numbers_of(const struct record *r, uint64_t out[NUMBERS])
 {
@@ -47,19 +48,11 @@ static struct str *string_of(const struct record *r, size_t i)
     return (struct str *)(void *)((char *)(uintptr_t)r + strings[i].offset);
 }
 
-static char *put_number(char *at, uint64_t n)
-{
-    for (; n > 127; n >>= 7)
-        *at++ = (char)(n | 128);
-    *at++ = (char)n;
-    return at;
-}
-
 void record_write(const struct record *r, struct buf *out)
 {
     uint64_t numbers[NUMBERS];
     numbers_of(r, numbers);
-    size_t most = HEAD_BYTES + RECORD_ID_BYTES + NUMBERS * NUMBER_MOST;
+    size_t most = HEAD_BYTES + RECORD_ID_BYTES + NUMBERS * VARINT_MOST;
     for (size_t i = 0; i < STRINGS; i++)
         most += 2 + str_sub(*string_of(r, i), 0, RECORD_TEXT_MOST).len;
     char *begin = buf_reserve(out, most);
@@ -69,10 +62,10 @@ void record_write(const struct record *r, struct buf *out)
     memcpy(at, r->id, RECORD_ID_BYTES);
     at += RECORD_ID_BYTES;
     for (size_t i = 0; i < NUMBERS; i++)
-        at = put_number(at, numbers[i]);
+        at = varint_put(at, numbers[i]);
     for (size_t i = 0; i < STRINGS; i++) {
         struct str s = str_sub(*string_of(r, i), 0, RECORD_TEXT_MOST);
-        at = put_number(at, s.len);
+        at = varint_put(at, s.len);
         if (s.len)
             memcpy(at, s.ptr, s.len);
         at += s.len;
@@ -83,28 +76,11 @@ void record_write(const struct record *r, struct buf *out)
     buf_commit(out, (size_t)(at - begin));
 }
 
-static bool take_number(struct str *in, uint64_t *out)
-{
-    uint64_t n = 0;
-    for (size_t i = 0; i < in->len && i < NUMBER_MOST; i++) {
-        unsigned char c = (unsigned char)in->ptr[i];
-        if (i == NUMBER_MOST - 1 && c > 1)
-            return false;
-        n |= (uint64_t)(c & 127) << (7 * i);
-        if (c < 128) {
-            *in = str_from_offset(*in, i + 1);
-            *out = n;
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool take_numbers(struct str *in, struct record *r)
 {
     uint64_t n[12], kinds;
     for (size_t i = 0; i < sizeof n / sizeof *n; i++)
-        if (!take_number(in, &n[i]))
+        if (!varint_take(in, &n[i]))
             return false;
     *r = (struct record){.time_ms = (int64_t)n[0],
                          .lane = (enum lane)n[1],
@@ -121,7 +97,7 @@ static bool take_numbers(struct str *in, struct record *r)
     if (n[1] >= LANES || n[2] >= RECORD_ENDS || kinds > TOKENS)
         return false;
     for (size_t i = 0; i < kinds; i++) /* an older version may know fewer */
-        if (!take_number(in, &r->usage.tokens[i]))
+        if (!varint_take(in, &r->usage.tokens[i]))
             return false;
     return true;
 }
@@ -130,7 +106,7 @@ static bool take_strings(struct str *in, struct record *r)
 {
     uint64_t len;
     for (size_t i = 0; i < STRINGS; i++) {
-        if (!take_number(in, &len) || len > RECORD_TEXT_MOST || len > in->len)
+        if (!varint_take(in, &len) || len > RECORD_TEXT_MOST || len > in->len)
             return false;
         *string_of(r, i) = str_sub(*in, 0, len);
         *in = str_from_offset(*in, len);

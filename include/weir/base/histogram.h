@@ -2,12 +2,19 @@
  *
  * A histogram of whole numbers to two significant digits: log-linear, 128 cells for each doubling
  * (below 256 one for each number), so that every value is within 0.4 % of its cell's middle. Only
- * the cells in use are kept, in order: a minute of latencies takes a few hundred bytes.
+ * the cells in use are kept, in order: a minute of latencies takes a few hundred bytes. Values
+ * from 2^38 on (in microseconds: 76 hours) share the last cell.
  */
 #ifndef WEIR_BASE_HISTOGRAM_H
 #define WEIR_BASE_HISTOGRAM_H
 
 #include "weir/base/buf.h"
+#include "weir/base/err.h"
+
+enum {
+    HISTOGRAM_CELLS = 4096,
+    HISTOGRAM_BYTES_MOST = 5 * HISTOGRAM_CELLS + 64 /* of histogram_write, whatever was counted */
+};
 
 struct histogram_cell {
     uint32_t index;
@@ -37,6 +44,6 @@ uint64_t histogram_value(uint32_t index);
 
 /* As bytes for the book, compact; reading checks everything. ERR_BAD leaves h empty. */
 void histogram_write(const struct histogram *h, struct buf *out);
-int histogram_read(struct histogram *h, struct str *in);
+MUST_CHECK int histogram_read(struct histogram *h, struct str *in);
 
 #endif

@@ -27,6 +27,9 @@ enum rollup_count {
 
 enum rollup_histogram { ROLLUP_LATENCY_US, ROLLUP_ADDED_US, ROLLUP_FIRST_US, ROLLUP_HISTOGRAMS };
 
+/* Of rollup_write, whatever was counted: a rollup is one value of the store. */
+enum { ROLLUP_BYTES_MOST = ROLLUP_HISTOGRAMS * HISTOGRAM_BYTES_MOST + 512 };
+
 /* Zero is empty and valid. */
 struct rollup {
     uint64_t counts[ROLLUP_COUNTS];
@@ -40,7 +43,8 @@ void rollup_add(struct rollup *r, const struct record *record);
 void rollup_merge(struct rollup *r, const struct rollup *other);
 
 void rollup_write(const struct rollup *r, struct buf *out);
-/* Into an empty one. */
+/* Into an empty one. ERR_BAD for what rollup_write did not write (a checksum is part of it),
+ * ERR_UNSUPPORTED for a later version's; it is empty again then. */
 MUST_CHECK int rollup_read(struct str bytes, struct rollup *out);
 
 #endif

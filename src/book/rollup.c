@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Sums of records. How a record counts is written in rollup_add and, for people, in
+ * docs/METRICS.md. The bytes:
+ *
+ *     version 1 | CRC-32 of what follows 4 | n, counts | n, tokens | cost untouched | n, histograms
+ *
+ * Each list is preceded by its length, so that a later Weir with longer lists reads what an older
+ * one wrote. Sums saturate.
+ */
+#include "weir/book/rollup.h"
+
+#include "weir/base/digest.h"
+#include "weir/base/varint.h"
+#include "weir/book/store.h"
+
+#include <string.h>
+
+enum { VERSION = 1, HEAD_BYTES = 5, NUMBERS = ROLLUP_COUNTS + TOKENS + 5 };
+
+_Static_assert((int)ROLLUP_BYTES_MOST <= (int)STORE_VALUE_MOST, "a rollup fits into one value");
+_Static_assert(HEAD_BYTES + NUMBERS * VARINT_MOST <= 512, "what is not histograms");
+
+static void add(uint64_t *sum, uint64_t n)
+{
+    *sum = n > UINT64_MAX - *sum ? UINT64_MAX : *sum + n;
+}
+
+void rollup_fini(struct rollup *r)
+{
+    for (size_t i = 0; i < ROLLUP_HISTOGRAMS; i++)
+        histogram_fini(&r->histograms[i]);
+    *r = (struct rollup){0};
+}
+
+static bool has_tokens(const struct usage *u)
+{
+    for (size_t i = 0; i < TOKENS; i++)
+        if (u->tokens[i])
+            return true;
+    return false;
+}
+
+static void add_usage(struct usage *sum, const struct usage *u)
+{
+    for (size_t i = 0; i < TOKENS; i++)
+        add(&sum->tokens[i], u->tokens[i]);
+}
+
+static void add_invocation(struct rollup *r, const struct record *record)
+{
+    add(&r->counts[ROLLUP_INVOCATIONS], 1);
+    add(&r->counts[ROLLUP_CLIENT_ERRORS], record->end == RECORD_CLIENT_ERROR);
+    add(&r->counts[ROLLUP_SERVER_ERRORS], record->end == RECORD_SERVER_ERROR);
+    histogram_add(&r->histograms[ROLLUP_LATENCY_US], record->latency_us, 1);
+    histogram_add(&r->histograms[ROLLUP_ADDED_US], record->added_us, 1);
+    if (record->flags & RECORD_STREAM && record->first_us)
+        histogram_add(&r->histograms[ROLLUP_FIRST_US], record->first_us, 1);
+}
+
+void rollup_add(struct rollup *r, const struct record *record)
+{
+    unsigned flags = record->flags;
+    bool tokens = has_tokens(&record->usage);
+    add(&r->counts[ROLLUP_REQUESTS], 1);
+    if (flags & RECORD_INVOCATION && record->end == RECORD_THROTTLED)
+        add(&r->counts[ROLLUP_THROTTLES], 1);
+    else if (flags & RECORD_INVOCATION)
+        add_invocation(r, record);
+    add(&r->counts[ROLLUP_ESTIMATED], !!(flags & RECORD_ESTIMATED));
+    add(&r->counts[ROLLUP_UNPRICED], flags & RECORD_UNPRICED && tokens);
+    add(&r->counts[ROLLUP_PROVISIONAL], !!(flags & RECORD_PROVISIONAL));
+    add(&r->counts[ROLLUP_JOINED], !!(flags & RECORD_JOINED));
+    add(&r->counts[ROLLUP_UNREADABLE], !!(flags & RECORD_UNREADABLE));
+    add_usage(&r->usage, &record->usage);
+    if (flags & RECORD_UNPRICED)
+        return; /* its cost says nothing */
+    add(&r->cost_nanousd, record->cost_nanousd);
+    add(&r->untouched_nanousd, record->untouched_nanousd);
+}
+
+void rollup_merge(struct rollup *r, const struct rollup *other)
+{
+    for (size_t i = 0; i < ROLLUP_COUNTS; i++)
+        add(&r->counts[i], other->counts[i]);
+    add_usage(&r->usage, &other->usage);
+    add(&r->cost_nanousd, other->cost_nanousd);
+    add(&r->untouched_nanousd, other->untouched_nanousd);
+    for (size_t i = 0; i < ROLLUP_HISTOGRAMS; i++)
+        histogram_merge(&r->histograms[i], &other->histograms[i]);
+}
+
+static char *write_list(char *at, const uint64_t *numbers, size_t n)
+{
+    at = varint_put(at, n);
+    for (size_t i = 0; i < n; i++)
+        at = varint_put(at, numbers[i]);
+    return at;
+}
+
+void rollup_write(const struct rollup *r, struct buf *out)
+{
+    size_t before = buf_len(out);
+    char *begin = buf_reserve(out, HEAD_BYTES + NUMBERS * VARINT_MOST);
+    if (!begin)
+        return;
+    char *at = write_list(begin + HEAD_BYTES, r->counts, ROLLUP_COUNTS);
+    at = write_list(at, r->usage.tokens, TOKENS);
+    at = varint_put(at, r->cost_nanousd);
+    at = varint_put(at, r->untouched_nanousd);
+    at = varint_put(at, ROLLUP_HISTOGRAMS);
+    buf_commit(out, (size_t)(at - begin));
+    for (size_t i = 0; i < ROLLUP_HISTOGRAMS; i++)
+        histogram_write(&r->histograms[i], out);
+    if (out->overflow)
+        return;
+    begin = out->data + out->head + before; /* the buffer may have moved */
+    struct str all = str_from_offset(buf_str(out), before);
+    uint32_t crc = crc32_add(0, str_from_offset(all, HEAD_BYTES));
+    begin[0] = VERSION;
+    memcpy(begin + 1, &crc, sizeof crc);
+}
+
+/* An older version's list may be shorter. */
+static bool read_list(struct str *in, uint64_t *numbers, size_t most)
+{
+    uint64_t n;
+    if (!varint_take(in, &n) || n > most)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!varint_take(in, &numbers[i]))
+            return false;
+    return true;
+}
+
+static bool read_all(struct str in, struct rollup *r)
+{
+    uint64_t n;
+    if (!read_list(&in, r->counts, ROLLUP_COUNTS) || !read_list(&in, r->usage.tokens, TOKENS) ||
+        !varint_take(&in, &r->cost_nanousd) || !varint_take(&in, &r->untouched_nanousd) ||
+        !varint_take(&in, &n) || n > ROLLUP_HISTOGRAMS)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (histogram_read(&r->histograms[i], &in))
+            return false;
+    return in.len == 0;
+}
+
+int rollup_read(struct str bytes, struct rollup *out)
+{
+    uint32_t crc;
+    if (bytes.len < HEAD_BYTES)
+        return ERR_BAD;
+    if ((unsigned char)bytes.ptr[0] > VERSION)
+        return ERR_UNSUPPORTED;
+    memcpy(&crc, bytes.ptr + 1, sizeof crc);
+    struct str rest = str_from_offset(bytes, HEAD_BYTES);
+    if (bytes.ptr[0] != VERSION || crc32_add(0, rest) != crc)
+        return ERR_BAD;
+    if (read_all(rest, out))
+        return ERR_OK;
+    rollup_fini(out);
+    return ERR_BAD;
+}

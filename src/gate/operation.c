@@ -9,14 +9,15 @@
 #include "back.h"
 
 static const struct operation rows[OPERATIONS] = {
-#define OPERATION(id_, name_, realm_, method_, path_, dialect_, passes_, answers_) \
-    [OP_##id_] = {.id = OP_##id_,                                                  \
-                  .name = STR(name_),                                              \
-                  .realm = REALM_##realm_,                                         \
-                  .method = STR(method_),                                          \
-                  .path = STR(path_),                                              \
-                  .dialect = DIALECT_##dialect_,                                   \
-                  .passes = passes_,                                               \
+#define OPERATION(id_, name_, realm_, method_, path_, dialect_, passes_, usage_, answers_) \
+    [OP_##id_] = {.id = OP_##id_,                                                          \
+                  .name = STR(name_),                                                      \
+                  .realm = REALM_##realm_,                                                 \
+                  .method = STR(method_),                                                  \
+                  .path = STR(path_),                                                      \
+                  .dialect = DIALECT_##dialect_,                                           \
+                  .passes = passes_,                                                       \
+                  .usage = usage_,                                                         \
                   .back = &back_##answers_},
 #include "weir/gate/operations.def"
 #undef OPERATION

@@ -19,6 +19,16 @@ enum operation_id {
 /* Groups of request header fields. */
 enum { PASS_AWS = 1, PASS_INVOKE = 2, PASS_ANTHROPIC = 4, PASS_GUARDRAIL = 8 };
 
+/* Where an operation's answers tell what was used. NO_USAGE: nothing is metered. */
+enum usage_place {
+    NO_USAGE,
+    USAGE_CONVERSE,  /* Converse, ConverseStream */
+    USAGE_INVOKE,    /* the model's own body, bare or in chunks; header fields */
+    USAGE_MESSAGES,  /* Anthropic's Messages */
+    USAGE_CHAT,      /* OpenAI's Chat Completions */
+    USAGE_RESPONSES, /* OpenAI's Responses */
+};
+
 enum realm { REALM_NOWHERE, REALM_DATA, REALM_ADMIN };
 
 struct back;
@@ -30,6 +40,7 @@ struct operation {
     struct str method, path;
     enum dialect dialect;
     unsigned passes;
+    enum usage_place usage;
     const struct back *back;
 };
 

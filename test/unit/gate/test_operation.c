@@ -94,10 +94,23 @@ static void passes_by_table(void **state)
     assert_int_equal(operation_pass_fields(operation_row(OP_INVOKE), &in, out, 2), -1);
 }
 
+/* What is read again (a stored response) or asks no model must not be metered. */
+static void meters_models_only(void **state)
+{
+    static const enum usage_place places[OPERATIONS] = {
+        [OP_CONVERSE] = USAGE_CONVERSE,  [OP_CONVERSE_STREAM] = USAGE_CONVERSE,
+        [OP_INVOKE] = USAGE_INVOKE,      [OP_INVOKE_STREAM] = USAGE_INVOKE,
+        [OP_MESSAGES] = USAGE_MESSAGES,  [OP_CHAT] = USAGE_CHAT,
+        [OP_RESPONSES] = USAGE_RESPONSES};
+    for (int i = 0; i < OPERATIONS; i++)
+        assert_int_equal(operation_row((enum operation_id)i)->usage, places[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_each), cmocka_unit_test(refuses_the_rest),
-        cmocka_unit_test(knows_methods), cmocka_unit_test(passes_by_table)};
+        cmocka_unit_test(knows_methods), cmocka_unit_test(passes_by_table),
+        cmocka_unit_test(meters_models_only)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@
 
 #include "weir/base/mailbox.h"
 #include "weir/book/rollup.h"
+#include "weir/book/series.h"
 #include "weir/book/store.h"
 
 enum {
@@ -76,10 +77,6 @@ struct store *clerk_read_begin(struct clerk *c);
 void clerk_read_end(struct clerk *c);
 
 /* --- what was committed since the process began: the numbers of /metrics and OTLP. */
-struct series {
-    struct str client, workload, model;
-    enum lane lane;
-};
 struct clerk_counts {
     uint64_t committed; /* records */
     uint64_t waiting;   /* in memory */

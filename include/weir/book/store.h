@@ -14,15 +14,16 @@
 #include "weir/base/err.h"
 #include "weir/base/str.h"
 
-/* Tables of the meter's environment. Names in the file are the words of store.c. */
+/* Tables of the meter's environment. Names in the file are the words of store.c. Minutes are
+ * forgotten by whole hours, hours by whole days: an hour has all its minutes or none. */
 enum table {
     TABLE_META,    /* "schema", cursors of the exporters, ... */
     TABLE_RECORDS, /* time_ms (8, big endian) id (16) -> record */
-    TABLE_SERIES,  /* number (4, big endian) -> client, workload, model, lane */
+    TABLE_SERIES,  /* number (4, big endian) -> series_write's (book/series.h) */
     TABLE_MINUTES, /* minute since 1970 (4, big endian) series (4) -> rollup */
     TABLE_HOURS,   /* hour since 1970, series -> rollup */
     TABLE_DAYS,    /* UTC day since 1970, series -> rollup */
-    TABLE_GAPS,    /* time_ms (8, big endian) when it began -> what was not recorded */
+    TABLE_GAPS,    /* time_ms (8, big endian) when it began -> gap_write's */
     TABLES
 };
 

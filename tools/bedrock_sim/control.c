@@ -33,7 +33,7 @@ static uint64_t number_in(struct str query, struct str name, uint64_t otherwise)
 static bool get_ledger(struct asked *a)
 {
     struct ledger_wish wish = {.most = number_in(a->query, S("n"), 1000),
-                               .after = number_in(a->query, S("after"), 0),
+                               .after = number_in(a->query, S("after"), LEDGER_NEWEST),
                                .charged_only = number_in(a->query, S("charged"), 0) == 1,
                                .without_fields = number_in(a->query, S("headers"), 1) == 0};
     ledger_add_lines(&a->w->ledger, a->out, &wish);

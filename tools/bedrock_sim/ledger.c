@@ -325,10 +325,11 @@ void ledger_add_lines(struct ledger *l, struct buf *out, const struct ledger_wis
 {
     pthread_mutex_lock(&l->lock);
     uint64_t first = l->next > l->cap ? l->next - l->cap : 1, from = l->next;
-    if (w->after)
+    if (w->after != LEDGER_NEWEST)
         from = w->after >= first ? w->after + 1 : first;
-    for (size_t n = 0; !w->after && from > first && n < w->most; from--)
-        n += is_wanted(row_of(l, from - 1), w);
+    else
+        for (size_t n = 0; from > first && n < w->most; from--)
+            n += is_wanted(row_of(l, from - 1), w);
     for (size_t n = 0; from < l->next && n < w->most; from++) {
         const struct ledger_row *r = row_of(l, from);
         if (!is_wanted(r, w))

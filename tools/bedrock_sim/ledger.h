@@ -68,9 +68,10 @@ void ledger_saw(struct ledger *l, struct str peer);
 uint64_t ledger_add(struct ledger *l, const struct ledger_entry *e);
 void ledger_finish(struct ledger *l, uint64_t id, enum ledger_outcome outcome, uint64_t bytes_out);
 
+#define LEDGER_NEWEST UINT64_MAX
 struct ledger_wish {
     size_t most;
-    uint64_t after; /* 0: the newest ones; else the oldest that came behind this id */
+    uint64_t after; /* the oldest that came behind this id; LEDGER_NEWEST: the newest */
     bool charged_only, without_fields;
 };
 

@@ -513,7 +513,9 @@ static void writes_a_ledger(void **state)
     assert_str(tree_get(&t, tree_root(&t), S("h2"))->raw, S("100"));
     tree_fini(&t);
     buf_clear(&out);
-    ledger_add_lines(&b->w->ledger, &out, &(struct ledger_wish){.most = 2, .charged_only = true});
+    ledger_add_lines(
+        &b->w->ledger, &out,
+        &(struct ledger_wish){.most = 2, .after = LEDGER_NEWEST, .charged_only = true});
     assert_int_equal(
         tree_parse(&t, str_sub(buf_str(&out), 0, (size_t)str_chr(buf_str(&out), '\n'))), 0);
     assert_str(tree_get(&t, tree_root(&t), S("id"))->raw, S("99"));

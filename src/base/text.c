@@ -290,6 +290,31 @@ void text_add_json(struct buf *b, struct str s, size_t max)
     }
 }
 
+/* What XML 1.0 has no way to say, or a reader would take for markup. NULL: it stands for itself. */
+static const char *xml_escape(struct str s, size_t n)
+{
+    unsigned char c = (unsigned char)s.ptr[0];
+    bool none =
+        n == 0 || (c < 0x20 && c != '\t' && c != '\n') || c == 0x7f ||
+        (n == 3 && c == 0xef && (unsigned char)s.ptr[1] == 0xbf && (unsigned char)s.ptr[2] >= 0xbe);
+    return none       ? "\xef\xbf\xbd"
+           : c == '&' ? "&amp;"
+           : c == '<' ? "&lt;"
+           : c == '>' ? "&gt;"
+           : c == '"' ? "&quot;"
+                      : NULL;
+}
+
+void text_add_xml(struct buf *b, struct str s)
+{
+    while (s.len) {
+        size_t n = utf8_len(s);
+        const char *escape = xml_escape(s, n);
+        buf_add(b, escape ? str_of(escape) : str_sub(s, 0, n));
+        s = str_from_offset(s, n ? n : 1);
+    }
+}
+
 void text_add_logfmt(struct buf *b, struct str s, size_t max)
 {
     s = str_sub(s, 0, max);

@@ -82,11 +82,14 @@ static void read_rate(const struct rollup *r, struct measured *out)
 static void read_money(const struct rollup *r, bool savings, struct measured *out)
 {
     bool used = r->cost_nanousd || r->untouched_nanousd;
+    /* What has no price is no call of zero dollars. */
+    uint64_t unpriced = r->counts[ROLLUP_UNPRICED], n = r->counts[ROLLUP_INVOCATIONS];
     /* The difference in whole nano-dollars first: a saving is small beside what it is taken from.
      */
     int64_t nano =
         savings ? (int64_t)(r->untouched_nanousd - r->cost_nanousd) : (int64_t)r->cost_nanousd;
-    *out = (struct measured){.samples = calls(r, used), .sum = (double)nano / NANOUSD_PER_USD};
+    *out = (struct measured){.samples = n > unpriced ? n - unpriced : used,
+                             .sum = (double)nano / NANOUSD_PER_USD};
 }
 
 bool measure_read(const struct measure *m, const struct rollup *r, struct measured *out)
@@ -111,6 +114,10 @@ bool measure_read(const struct measure *m, const struct rollup *r, struct measur
     }
     if (!got.samples)
         return false;
+    if (got.samples == 1 && !got.ranged) {
+        got.ranged = true;
+        got.least = got.most = got.sum;
+    }
     *out = got;
     return true;
 }

@@ -35,6 +35,9 @@ bool text_parse_http_date(struct str s, int64_t *out_epoch_s);
  * direction, too) escaped; bytes that are not UTF-8 become U+FFFD. At most `max` bytes of `s` are
  * taken. */
 void text_add_json(struct buf *b, struct str s, size_t max);
+/* As text between XML's tags or in quotes: markup escaped; controls and bytes that are not UTF-8
+ * become U+FFFD. */
+void text_add_xml(struct buf *b, struct str s);
 /* As a logfmt value: bare when it is plain, else quoted and escaped like JSON. */
 void text_add_logfmt(struct buf *b, struct str s, size_t max);
 

@@ -5,8 +5,9 @@
  * say the same.
  *
  * A rollup does not keep the tokens and the cost of each single call. So for these the range is not
- * known, only how many calls and how much in all. (Who must tell single values tells n calls of sum
- * tokens as sum / n and sum / n + 1: so the number of samples, the sum and the average are right.)
+ * known unless there was one call only, just how many calls and how much in all. (Who must tell
+ * single values tells n calls of sum tokens as sum / n and sum / n + 1: so the number of samples,
+ * the sum and the average are right.)
  */
 #ifndef WEIR_BOOK_MEASURE_H
 #define WEIR_BOOK_MEASURE_H

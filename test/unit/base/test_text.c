@@ -80,12 +80,22 @@ static void finds_the_nearest(void **state)
     assert_int_equal(text_distance(S("same"), S("same")), 0);
 }
 
+static void xml(void **state)
+{
+    struct buf b = {0};
+    text_add_xml(&b, S("a<b>&\"c\" \t\n\r\x01\x7f\xc3\xbc\xff\xef\xbf\xbe\xef\xbf\xbd]]>"));
+    assert_string_equal(buf_cstr(&b), "a&lt;b&gt;&amp;&quot;c&quot; \t\n\xef\xbf\xbd\xef\xbf\xbd"
+                                      "\xef\xbf\xbd\xc3\xbc\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+                                      "]]&gt;");
+    buf_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_units),       cmocka_unit_test(prints_what_it_reads),
         cmocka_unit_test(knows_times),       cmocka_unit_test(escapes),
-        cmocka_unit_test(finds_the_nearest),
+        cmocka_unit_test(finds_the_nearest), cmocka_unit_test(xml),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,6 +66,19 @@ static void times_rate_and_money(void **state)
     assert_true(of(MEASURE_SAVINGS).sum == -0.25);
 }
 
+static void no_price_is_not_zero_dollars(void **state)
+{
+    struct rollup r = sample();
+    struct measured m;
+    r.counts[ROLLUP_UNPRICED] = 1;
+    assert_true(measure_read(measure_row(MEASURE_COST), &r, &m));
+    assert_true(m.samples == 1 && m.ranged && m.least == 1.5 && m.most == 1.5);
+    r.cost_nanousd = r.untouched_nanousd = 0;
+    r.counts[ROLLUP_UNPRICED] = 2;
+    assert_false(measure_read(measure_row(MEASURE_COST), &r, &m));
+    assert_false(measure_read(measure_row(MEASURE_SAVINGS), &r, &m));
+}
+
 static void nothing_is_no_point(void **state)
 {
     struct rollup empty = {0};
@@ -83,6 +96,7 @@ int main(void)
         cmocka_unit_test(names),
         cmocka_unit_test(counts_and_tokens),
         cmocka_unit_test(times_rate_and_money),
+        cmocka_unit_test(no_price_is_not_zero_dollars),
         cmocka_unit_test(nothing_is_no_point),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

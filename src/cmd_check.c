@@ -7,6 +7,20 @@
 
 #include <stdio.h>
 
+/* Its faults stand in other files, and there may be many. */
+static bool catalogue_is_good(const struct config *c, struct buf *text)
+{
+    struct buf faults = {0};
+    struct catalogue *catalogue = setup_load_catalogue(c, &faults);
+    if (!catalogue) {
+        buf_clear(text);
+        buf_add(text, buf_str(&faults));
+    }
+    catalogue_free(catalogue);
+    buf_fini(&faults);
+    return catalogue;
+}
+
 int cmd_check(int argc, char **argv)
 {
     const char *path;
@@ -17,8 +31,10 @@ int cmd_check(int argc, char **argv)
     char err[512];
     if (c)
         config_print(c, &text);
-    bool good = c && setup_check(c, err, sizeof err);
-    if (c && !good) {
+    bool good = c && catalogue_is_good(c, &text);
+    if (c && !good)
+        config_free(c);
+    else if (c && !(good = setup_check(c, err, sizeof err))) {
         buf_clear(&text);
         buf_addf(&text, "%s: %s\n", path ? path : "built-in defaults", err);
     }

@@ -154,12 +154,25 @@ static struct str written(const struct directive *d, const struct yaml_node *nod
     return url && str_chr(node->text, '@') >= 0 ? S("(hidden)") : str_sub(node->text, 0, 80);
 }
 
+/* What it says is for those who use it to judge. */
+static void read_tree(struct reader *r, const struct directive *d, const struct yaml_node *node)
+{
+    if (node->kind == YAML_MAPPING)
+        *(const struct yaml_node **)field_of(r, d) = node;
+    else if (!yaml_is_null(node))
+        faultf(r, node, "%.*s wants a section", STR_ARG(d->path));
+}
+
 static void read_directive(struct reader *r, const struct directive *d,
                            const struct yaml_node *node)
 {
     struct str value;
     if (!d->in_listen)
         r->keys[d - directives] = node;
+    if (d->kind == CONFIG_TREE) {
+        read_tree(r, d, node);
+        return;
+    }
     if (node->kind != YAML_SCALAR) {
         faultf(r, node, "%.*s wants one value, not a list or a section", STR_ARG(d->path));
         return;
@@ -412,6 +425,7 @@ struct config *config_parse(struct str name, struct str text, struct buf *faults
     struct config *c = mem_new(sizeof *c);
     arena_init(&c->arena, ARENA_BYTES);
     struct reader r = {.config = c, .name = name, .faults = faults};
+    c->name = arena_dup(&c->arena, name);
     set_defaults(&r);
 
     struct yaml_fault yf;

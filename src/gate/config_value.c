@@ -13,9 +13,13 @@
 #include "weir/net/sock.h"
 #include "weir/plan/price.h"
 #include "weir/wire/uri.h"
+#include "weir/wire/yaml.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
+
+/* YAML takes a key of more than 1,024 characters only behind a question mark. */
+enum { LONG_KEY = 100 };
 
 enum { MOST_WORKERS = 256, MOST_COUNT = 10000000 };
 static const int64_t MOST_DURATION_MS = (int64_t)365 * 24 * 3600 * 1000;
@@ -172,6 +176,9 @@ const char *config_read_value(enum config_kind kind, struct str value, void *fie
                        *(int64_t *)field <= MOST_DURATION_MS
                    ? NULL
                    : "wants a time of at most 365d, like 250ms, 3s, 15m or 8h";
+    case CONFIG_TREE: /* nothing but NULL comes from a text */
+        *(const struct yaml_node **)field = NULL;
+        return NULL;
     case CONFIG_METERING:
         return read_metering(value, field);
     case CONFIG_SHARE:
@@ -201,15 +208,54 @@ static void print_proxy(struct str url, struct buf *out)
 
 bool config_is_unset(enum config_kind kind, const void *field)
 {
+    if (kind == CONFIG_TREE)
+        return *(const struct yaml_node *const *)field == NULL;
     bool text = kind == CONFIG_TEXT || kind == CONFIG_PREFIX || kind == CONFIG_URL ||
                 kind == CONFIG_PROXY || kind == CONFIG_TARGET;
     return text && ((const struct str *)field)->len == 0;
 }
 
+static void print_text(struct str s, struct buf *out)
+{
+    buf_add_char(out, '"');
+    text_add_json(out, s, s.len);
+    buf_add_char(out, '"');
+}
+
+static bool is_number(const struct yaml_node *node)
+{
+    uint64_t ignored;
+    return !node->quoted && price_read_usd(node->text, &ignored);
+}
+
+/* As YAML in one line. */
+static void print_tree(const struct yaml_node *node, struct buf *out)
+{
+    if (yaml_is_null(node) || is_number(node)) {
+        buf_add(out, is_number(node) ? node->text : S("null"));
+        return;
+    }
+    if (node->kind == YAML_SCALAR) {
+        print_text(node->text, out);
+        return;
+    }
+    bool map = node->kind == YAML_MAPPING;
+    buf_add_char(out, map ? '{' : '[');
+    for (const struct yaml_node *child = node->first; child; child = child->next) {
+        if (map) {
+            buf_add(out, child->key->text.len > LONG_KEY ? S("? ") : S(""));
+            print_text(child->key->text, out);
+            buf_add(out, S(": "));
+        }
+        print_tree(child, out);
+        buf_add(out, child->next ? S(", ") : S(""));
+    }
+    buf_add_char(out, map ? '}' : ']');
+}
+
 void config_print_value(enum config_kind kind, const void *field, struct buf *out)
 {
     static const char *const levels[] = {"debug", "info", "warn", "error"};
-    struct str s;
     switch (kind) {
     case CONFIG_PROXY:
         print_proxy(*(const struct str *)field, out);
@@ -219,10 +265,10 @@ void config_print_value(enum config_kind kind, const void *field, struct buf *ou
     case CONFIG_ADDRESS:
     case CONFIG_PREFIX:
     case CONFIG_TARGET:
-        s = *(const struct str *)field;
-        buf_add_char(out, '"');
-        text_add_json(out, s, s.len);
-        buf_add_char(out, '"');
+        print_text(*(const struct str *)field, out);
+        return;
+    case CONFIG_TREE:
+        print_tree(*(const struct yaml_node *const *)field, out);
         return;
     case CONFIG_BOOL:
         buf_add(out, *(const bool *)field ? S("true") : S("false"));

@@ -21,13 +21,15 @@ enum config_kind {
     CONFIG_METERING,
     CONFIG_SHARE,
     CONFIG_TARGET,
+    CONFIG_TREE, /* a mapping, kept as it stands in the file */
     CONFIG_OTHER,
     CONFIG_FORMAT,
     CONFIG_LEVEL
 };
 
-/* NULL, or what the value lacks ("wants a size, like 64MiB"; static or the thread's until the next
- * call). `value` is stored as it is: it must outlive the field. */
+/* Not for CONFIG_TREE, whose field is a struct yaml_node. NULL, or what the value lacks ("wants a
+ * size, like 64MiB"; static or the thread's until the next call). `value` is stored as it is: it
+ * must outlive the field. */
 const char *config_read_value(enum config_kind kind, struct str value, void *field);
 /* A text that was not given: it is not printed. */
 bool config_is_unset(enum config_kind kind, const void *field);

@@ -116,6 +116,7 @@ static void setup_free(struct setup *s, bool keep_creds)
     for (size_t i = 0; i < CONFIG_MOST_LISTENERS; i++)
         tls_unref(s->listen_tls[i]);
     tls_unref(s->origin_tls);
+    catalogue_free(s->catalogue);
     if (s->creds && !keep_creds)
         creds_free(s->creds);
     config_free(s->config);
@@ -123,11 +124,30 @@ static void setup_free(struct setup *s, bool keep_creds)
     mem_free(s);
 }
 
+struct catalogue *setup_load_catalogue(const struct config *config, struct buf *faults)
+{
+    const struct catalogue_terms terms = {config->discount_parts, config->overrides, config->name};
+    return catalogue_load(cstr_or_null(config->catalogue), &terms, faults);
+}
+
+static bool make_catalogue(struct setup *s, char *err, size_t err_size)
+{
+    struct buf faults = {0};
+    s->catalogue = setup_load_catalogue(s->config, &faults);
+    if (!s->catalogue) { /* the first fault; `weir check` tells all */
+        struct str all = buf_str(&faults), first = str_cut(&all, '\n');
+        snprintf(err, err_size, "%.*s", STR_ARG(first));
+    }
+    buf_fini(&faults);
+    return s->catalogue;
+}
+
 /* All that needs neither a loop nor the network. */
 static bool prepare(struct setup *s, struct setup *old, char *err, size_t err_size)
 {
     if (!endpoint_parse(s->config->runtime_url, &s->runtime, err, err_size) ||
-        !make_proxy(s, err, err_size) || !make_listen_tls(s, old, err, err_size))
+        !make_proxy(s, err, err_size) || !make_listen_tls(s, old, err, err_size) ||
+        !make_catalogue(s, err, err_size))
         return false;
     const char *bearer = cstr_or_null(s->config->bearer_file);
     if (bearer && file_check_private(bearer, err, err_size) < 0)

@@ -17,11 +17,20 @@ static uint64_t narrow(wide n)
     return n > UINT64_MAX ? UINT64_MAX : (uint64_t)n;
 }
 
+/* What fits into 64 bits, which is every price that there is, is spared the long division. */
+static uint64_t scaled(uint64_t n, uint32_t parts)
+{
+    uint64_t product;
+    if (!__builtin_mul_overflow(n, (uint64_t)parts, &product) &&
+        !__builtin_add_overflow(product, (uint64_t)PRICE_ONE / 2, &product))
+        return product / PRICE_ONE;
+    return narrow(((wide)n * parts + PRICE_ONE / 2) / PRICE_ONE);
+}
+
 void price_scale(struct price *p, uint32_t parts)
 {
     for (size_t i = 0; i < TOKENS; i++)
-        p->nanousd_per_mtok[i] =
-            narrow(((wide)p->nanousd_per_mtok[i] * parts + PRICE_ONE / 2) / PRICE_ONE);
+        p->nanousd_per_mtok[i] = scaled(p->nanousd_per_mtok[i], parts);
 }
 
 uint64_t price_cost(const struct price *p, const struct usage *u)

@@ -13,7 +13,7 @@
 enum catalogue_field { FIELD_TOOLS = 1, FIELD_SYSTEM = 2, FIELD_MESSAGES = 4 };
 enum catalogue_ttl { TTL_5M = 1, TTL_1H = 2, TTL_30M = 4 };
 
-/* Of one model or family. */
+/* Of one model or family. A kind of token without a price of its own costs what input does. */
 struct catalogue_model {
     struct str name; /* the row's pattern; for provisional ones the family's */
     bool provisional;
@@ -25,8 +25,9 @@ struct catalogue_model {
     unsigned most_markers, fields, ttls;
     bool implicit;          /* caches by itself, too */
     bool after_tool_result; /* a marker may follow a tool result */
-    bool batch;
-    uint32_t batch_least_records;
+    /* Batch jobs, where LANE_BATCH is offered; 0: nothing is known. */
+    uint32_t batch_least_records, batch_most_records, batch_most_jobs;
+    uint64_t batch_most_file_bytes, batch_most_job_bytes;
 };
 
 struct catalogue;
@@ -36,6 +37,7 @@ struct yaml_node;
 struct catalogue_terms {
     uint32_t discount_parts;           /* of PRICE_ONE, taken off every price */
     const struct yaml_node *overrides; /* prices.overrides, or NULL; borrowed while loading */
+    struct str overrides_name;         /* the file that they stand in, for faults */
 };
 
 /* `path` NULL: the built-in one. NULL on failure with one line per fault in `faults`. */
@@ -44,12 +46,14 @@ struct catalogue *catalogue_load(const char *path, const struct catalogue_terms 
 void catalogue_free(struct catalogue *c);
 struct str catalogue_date(const struct catalogue *c); /* "2026-11-20" */
 
-/* By a plain model id, with or without geo prefix, or by a foundation-model or inference-profile
- * ARN. NULL: nothing is known of it. Any thread. */
+/* By a plain model id, with or without geo prefix (one that the catalogue does not list, too), or
+ * by a foundation-model or inference-profile ARN. NULL: nothing is known of it. Any thread. */
 const struct catalogue_model *catalogue_find(const struct catalogue *c, struct str model);
 
 enum catalogue_priced { PRICED, PRICED_PROVISIONAL, UNPRICED };
-/* What a token of each kind costs on that lane with geo profile, override and discount in it. */
+/* What a token of each kind costs: the owner's override in place of the row's price, then geo
+ * profile, lane and discount. A lane that the row does not offer costs what on demand does, as a
+ * provisional price. `out` is untouched when it is UNPRICED. Any thread, no lock, no memory. */
 enum catalogue_priced catalogue_price(const struct catalogue *c, struct str model, enum lane lane,
                                       struct price *out);
 
@@ -59,8 +63,10 @@ enum model_form {
                     ARN: *out_id is the id at its end */
     MODEL_TO_RESOLVE, /* application-inference-profile: GetInferenceProfile knows */
     MODEL_ROUTED,     /* a prompt router: the answer says which */
-    MODEL_OPAQUE      /* custom, imported, provisioned, prompt, endpoint: nobody can tell */
+    MODEL_OPAQUE      /* custom, imported, provisioned, prompt, endpoint: nobody can tell; only an
+                         override can price it */
 };
+/* *out_id is the whole of what was asked for the other forms. */
 enum model_form model_form(struct str asked, struct str *out_id);
 
 #endif

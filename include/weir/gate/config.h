@@ -14,6 +14,8 @@
 
 enum { CONFIG_MOST_LISTENERS = 16, CONFIG_PROXY_USER_MOST = 300 };
 
+struct yaml_node;
+
 struct config_listen {
     struct str address, prefix, cert, key, client_ca;
     bool proxy_protocol;
@@ -22,7 +24,8 @@ struct config_listen {
 enum config_metering { METERING_ON, METERING_STRICT, METERING_OFF };
 
 struct config {
-    struct arena arena; /* owns every str */
+    struct arena arena; /* owns every str and tree */
+    struct str name;    /* of the file, for what is found wrong with it later */
     struct config_listen listen[CONFIG_MOST_LISTENERS];
     size_t n_listen;
     struct str admin_address, state;
@@ -36,7 +39,8 @@ struct config {
     struct str region, runtime_url, control_url, cloudwatch_url, sts_url, ca_file, egress_proxy;
     struct str profile, bearer_file;
     struct str catalogue;
-    uint32_t discount_parts; /* of PRICE_ONE */
+    uint32_t discount_parts;                           /* of PRICE_ONE */
+    const struct yaml_node *overrides;                 /* as they stand in the file; NULL: none */
     struct str emf_to, cloudwatch_namespace, otlp_url; /* empty: off */
     int64_t cloudwatch_every_ms, otlp_every_ms;
     uint64_t cloudwatch_series;

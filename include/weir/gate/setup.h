@@ -9,6 +9,7 @@
 
 #include "weir/aws/creds.h"
 #include "weir/aws/endpoint.h"
+#include "weir/book/catalogue.h"
 #include "weir/gate/config.h"
 #include "weir/net/dns.h"
 #include "weir/net/tls.h"
@@ -27,6 +28,7 @@ struct setup {
     struct endpoint proxy;
     char proxy_authorization[600];
     struct creds_chain *creds; /* may be shared with the setup before */
+    struct catalogue *catalogue;
 };
 
 /* Takes the config over (also when it fails). `old` (or NULL) lends ticket keys and, when nothing
@@ -34,6 +36,8 @@ struct setup {
 struct setup *setup_new(struct config *config, struct setup *old, struct loop *office,
                         struct dns *dns, void (*changed)(void *arg), void *arg, char *err,
                         size_t err_size);
+/* The catalogue that a configuration asks for; NULL with one line per fault. */
+struct catalogue *setup_load_catalogue(const struct config *config, struct buf *faults);
 /* Could a setup be made of it? Reads the files that it names and asks nobody. Takes the config
  * over. */
 bool setup_check(struct config *config, char *err, size_t err_size);

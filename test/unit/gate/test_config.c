@@ -4,6 +4,7 @@
  * configuration can be read again.
  */
 #include "weir/gate/config.h"
+#include "weir/wire/yaml.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -89,6 +90,25 @@ static void reads_what_it_prints(void **state)
     config_free(again);
     buf_fini(&first);
     buf_fini(&second);
+}
+
+static void keeps_a_tree(void **state)
+{
+    struct buf faults = {0}, printed = {0};
+    struct config *c = parse("region: us-east-1\n"
+                             "prices:\n"
+                             "  overrides:\n"
+                             "    a.b*: {input: 2.4, output: '3', x: [1, ~]}\n",
+                             &faults);
+    assert_non_null(c);
+    assert_int_equal(c->overrides->first->line, 4);
+    config_print(c, &printed);
+    assert_true(str_find(buf_str(&printed), S("  overrides: {\"a.b*\": {\"input\": 2.4, "
+                                              "\"output\": \"3\", \"x\": [1, null]}}\n")) > 0);
+    config_free(c);
+    buf_fini(&printed);
+    assert_fault("region: us-east-1\nprices: {overrides: 3}\n",
+                 "weir.yaml:2:21: prices.overrides wants a section");
 }
 
 static void takes_the_environment(void **state)
@@ -225,11 +245,17 @@ static void wants_a_region(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(has_defaults),         cmocka_unit_test(reads_every_shape),
-        cmocka_unit_test(reads_what_it_prints), cmocka_unit_test(takes_the_environment),
-        cmocka_unit_test(names_what_is_wrong),  cmocka_unit_test(looks_at_the_whole),
-        cmocka_unit_test(wants_a_region),       cmocka_unit_test(says_where),
-        cmocka_unit_test(takes_only_addresses), cmocka_unit_test(keeps_secrets_out_of_faults),
+        cmocka_unit_test(has_defaults),
+        cmocka_unit_test(keeps_a_tree),
+        cmocka_unit_test(reads_every_shape),
+        cmocka_unit_test(reads_what_it_prints),
+        cmocka_unit_test(takes_the_environment),
+        cmocka_unit_test(names_what_is_wrong),
+        cmocka_unit_test(looks_at_the_whole),
+        cmocka_unit_test(wants_a_region),
+        cmocka_unit_test(says_where),
+        cmocka_unit_test(takes_only_addresses),
+        cmocka_unit_test(keeps_secrets_out_of_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

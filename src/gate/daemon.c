@@ -281,6 +281,7 @@ static void worker_ended(struct mail *m)
 static void *run_worker(void *arg)
 {
     struct worker *w = arg;
+    (void)prctl(PR_SET_NAME, "weir-worker"); /* for top -H */
     loop_run(w->loop);
     struct order *o = new_order(w);
     o->mail.deliver = worker_ended;

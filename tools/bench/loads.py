@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import statistics
 import subprocess
 import time
 import urllib.request
@@ -113,6 +114,36 @@ def connect(bench, peer, http):
     told = bench.own(peer, http, MODEL, '--count', calls, '--slots', 32)
     return {'cpu_us': (peers.cpu_us(peer.process.pid) - before) / calls, 'per_second': told['per_second'],
             'p50_us': told['whole_us']['p50'], 'p99_us': told['whole_us']['p99']}
+
+
+PAIRS = 24
+
+
+def metering(bench, peer):
+    """What metering adds to a worker's CPU time: two Weirs that differ in `metering` alone, a short load on
+    each in turn, the other one first each time; the median of the differences. What the clerk and the
+    office do about it in their own threads stands beside it."""
+    twins = [kind(f'metering-{kind.metering}', bench.folder, peer.origin_port, peer.cert)
+             for kind in (peers.WeirQuiet, peers.WeirUnmetered)]
+    calls, spent = max(64, int(CALLS['1k'] * bench.seconds / 3)), {twin.metering: [] for twin in twins}
+    try:
+        for twin in twins:
+            twin.start()
+            h2load(bench, twin, '1k', 'h1', False, calls)  # so that both have what they keep
+        for turn in range(PAIRS):
+            for twin in twins if turn % 2 else twins[::-1]:
+                before = peers.thread_us(twin.process.pid)
+                h2load(bench, twin, '1k', 'h1', False, calls)
+                time.sleep(0.2)  # the clerk's last batch
+                after = peers.thread_us(twin.process.pid)
+                spent[twin.metering].append({name: (after[name] - before[name]) / calls for name in after})
+    finally:
+        for twin in twins:
+            twin.stop()
+    more = {name: statistics.median(on[name] - off[name] for on, off in zip(spent['on'], spent['off']))
+            for name in ('worker', 'office', 'clerk')}
+    return {'off_us': statistics.median(s['worker'] for s in spent['off']), 'more_us': more['worker'],
+            'office_us': more['office'], 'clerk_us': more['clerk']}
 
 
 class Memory:

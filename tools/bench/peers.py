@@ -115,6 +115,17 @@ def cpu_us(pid):
     return total * TICK_US
 
 
+def thread_us(pid):
+    """Time on the CPU by thread name, to the nanosecond: workers name themselves, the office is the
+    process, and the clerk is the one left."""
+    found = {'worker': 0, 'office': 0, 'clerk': 0}
+    for task in pathlib.Path(f'/proc/{pid}/task').iterdir():
+        name = (task / 'comm').read_text().strip()
+        name = 'office' if task.name == str(pid) else 'worker' if name == 'weir-worker' else 'clerk'
+        found[name] += int((task / 'schedstat').read_text().split()[0]) / 1e3
+    return found
+
+
 def memory_kib(pid):
     """(VmRSS, RssAnon) of the family. Pages that a master shares with its worker count twice in the
     first; programs' own text is in the first only."""
@@ -271,7 +282,7 @@ class Nghttpx(Peer):
 class Weir(Peer):
     program = None
     binary = None  # set by run
-    level = 'info'
+    level, metering = 'info', 'on'
 
     def environment(self):
         return {**{k: v for k, v in os.environ.items() if not k.startswith('AWS_')},
@@ -288,12 +299,17 @@ state: {self.folder}/state
 workers: 1
 region: us-east-1
 endpoints: {{runtime: http://127.0.0.1:{self.origin_port}}}
+metering: {self.metering}
 log: {{format: text, level: {self.level}}}
 ''')]
 
 
 class WeirQuiet(Weir):
     level = 'warn'
+
+
+class WeirUnmetered(WeirQuiet):
+    metering = 'off'
 
 
 PEERS = {'nginx': Nginx, 'nginx-passing': NginxPassing, 'haproxy': Haproxy, 'nghttpx': Nghttpx, 'weir': Weir, 'weir-warn': WeirQuiet}

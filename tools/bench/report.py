@@ -77,6 +77,13 @@ def remembered(found):
     table('Resident memory in MiB: anonymous / all', ['moment', *rows], lines if by_row else [])
 
 
+def metered(found):
+    told = found.get('metering', {}).get('weir')
+    if told:
+        table('Metering: CPU microseconds per request', ['worker, metering off', 'added to the worker', 'the clerk', 'added to the office'],
+              [[f'{told[m]:.2f}' for m in ('off_us', 'more_us', 'clerk_us', 'office_us')]])
+
+
 # The aims.
 
 class Aims:
@@ -133,6 +140,8 @@ def aims(found, micro):
         a.of_memory(found, row)
         if row in found.get('turn', {}):
             a.add(f'Longest turn while 24 MB bodies pass, {row}', found['turn'][row]['turn_ms'], 5, 'ms')
+    if 'metering' in found:
+        a.add('Metering adds to a worker', found['metering']['weir']['more_us'], 1, 'µs')
     a.of_scanner(micro)
     table('Aims', ['what', 'measured', 'aim', ''], a.lines)
 
@@ -159,6 +168,7 @@ def write(about, rounds, found, micro, failures, short):
            [('p50', 'p50_us'), ('p99', 'p99_us')])
     waited(found, 'Time to first token: direct, and added, in µs', ['streams-h1', 'streams-h2'],
            [('p50', 'first_p50_us'), ('p99', 'first_p99_us')])
+    metered(found)
     remembered(found)
     if 'memory' in found:
         shared = max(m.get('streams_10k_shared', 0) for m in found['memory'].values())

@@ -4,11 +4,14 @@ process; `with` ends them."""
 import http.server
 import socket
 import socketserver
+import struct
 import threading
+import zlib
 
 
 class HttpDouble:
-    """Answers every request by `answer(method, path, headers, body)` -> (status, bytes)."""
+    """Answers every request by `answer(method, path, headers, body)` -> (status, bytes) or (status, bytes,
+    content type)."""
 
     def __init__(self, answer):
         double = self
@@ -20,9 +23,11 @@ class HttpDouble:
             def serve(self):
                 body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
                 double.seen.append((self.command, self.path, dict(self.headers.items()), body))
-                status, text = answer(self.command, self.path, self.headers, body)
+                status, text, *kind = answer(self.command, self.path, self.headers, body)
                 text = text if isinstance(text, bytes) else text.encode()
                 self.send_response(status)
+                if kind:
+                    self.send_header('Content-Type', kind[0])
                 self.send_header('Content-Length', str(len(text)))
                 self.end_headers()
                 self.wfile.write(text)
@@ -44,6 +49,15 @@ class HttpDouble:
     def __exit__(self, *why):
         self.server.shutdown()
         self.server.server_close()
+
+
+def event(kind, payload):
+    """One message of an event stream."""
+    fields = b''.join(bytes([len(name)]) + name + b'\x07' + struct.pack('>H', len(value)) + value for name, value in (
+        (b':event-type', kind.encode()), (b':content-type', b'application/json'), (b':message-type', b'event')))
+    prelude = struct.pack('>II', 16 + len(fields) + len(payload), len(fields))
+    start = prelude + struct.pack('>I', zlib.crc32(prelude)) + fields + payload
+    return start + struct.pack('>I', zlib.crc32(start))
 
 
 class ConnectProxy:

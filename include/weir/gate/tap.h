@@ -21,7 +21,9 @@ struct tap; /* its memory is its own; small, and NULL for answers that need none
 /* What it knows so far; valid any time. */
 struct tap_usage {
     struct usage usage;
-    bool told;       /* upstream said what was used */
+    bool told;       /* upstream said what was used, to the end */
+    bool has_input;  /* the kinds of input are told; without `told` the output is open, and what
+                        stands there is a beginning */
     bool unreadable; /* ... and somewhere in a way that makes no sense */
     bool disagree;   /* ... and two places told different numbers */
     bool exception;  /* an exception or error event ended the stream */

@@ -46,6 +46,8 @@ MUST_CHECK int store_open(const struct store_options *o, struct store **out, cha
 void store_close(struct store *s);
 /* The file on disk is another one than that which is open (deleted, replaced, restored). */
 bool store_is_gone(const struct store *s);
+/* Forgets readers that died in a transaction: their pages could not be used again. */
+void store_sweep(struct store *s);
 
 struct store_size {
     uint64_t file_bytes;             /* of data.mdb */
@@ -81,8 +83,11 @@ MUST_CHECK int store_walk_back(struct store_walk *w); /* towards the first */
 MUST_CHECK int store_walk_last(struct store_walk *w);
 void store_walk_fini(struct store_walk *w); /* before the transaction's end */
 
-/* A compact copy of everything into the folder `dir`, which must not exist; readable as it is. */
-MUST_CHECK int store_copy(struct store *s, const char *dir, char *why, size_t why_size);
+/* Compacting, for the one who writes: a copy without free pages is made in the folder aside
+ * (DIR.new), then the environment is closed, and store_swap puts the copy in its place in one step.
+ * ERR_FULL when the disk has no room for the copy; whatever fails leaves the old one. */
+MUST_CHECK int store_compact(struct store *s, char *why, size_t why_size);
+MUST_CHECK int store_swap(const char *dir, char *why, size_t why_size);
 
 /* Whole numbers in keys. */
 static inline void store_put_u32(unsigned char out[4], uint32_t n)

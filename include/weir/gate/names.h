@@ -22,7 +22,9 @@ struct names;
 /* `office` is the office's loop. */
 struct names *names_new(struct loop *office, struct dns *dns);
 void names_free(struct names *n); /* in the office; what is asked is dropped */
-/* In the office: whose endpoints and credentials to ask with from now on. */
+/* In the office: whose endpoints and credentials to ask with from now on. Takes a reference until
+ * the next one or names_free, which comes before the last setup is reaped. What could not be told
+ * is asked again. */
 void names_follow(struct names *n, struct setup *setup);
 
 /* Any thread; a lock held for one look. Starts to ask where nobody has. `out` gets the model's id,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Forms, pair by pair. Nothing is allocated: every decoded byte takes the place of at least one.
+ * Forms, pair by pair. Nothing is allocated: every decoded byte takes the place of at least one,
+ * the NUL behind a name that of '=' or '&', the one behind a value that of '&' or the body's end.
  */
 #include "weir/wire/form.h"
 
@@ -36,18 +37,19 @@ static bool decode(struct form *f, struct str raw, struct str *out)
         raw = str_from_offset(raw, raw.ptr[0] == '%' ? 3 : 1);
     }
     *out = str_from(begin, (size_t)(f->room - begin));
+    *f->room++ = '\0';
     return true;
 }
 
 int form_next(struct form *f, struct str *out_name, struct str *out_value)
 {
-    struct str pair = {NULL, 0}, name, value;
+    struct str pair = {NULL, 0}, name, value = S("");
     while (f->rest.ptr && !pair.len)
         pair = str_cut(&f->rest, '&');
     if (!pair.len)
         return 0;
     struct str raw_name = str_cut(&pair, '=');
-    if (!decode(f, raw_name, &name) || !decode(f, pair, &value))
+    if (!decode(f, raw_name, &name) || (pair.ptr && !decode(f, pair, &value)))
         return ERR_BAD;
     *out_name = name;
     *out_value = value;

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     form_init(&f, str_from((const char *)bytes, n), room);
     while (form_next(&f, &name, &value) == 1) {
         used += name.len + value.len;
-        assert(used <= n && value.ptr + value.len <= room + n);
+        assert(used <= n && name.ptr[name.len] == '\0' && value.ptr[value.len] == '\0');
     }
     mem_free(room);
     return 0;

@@ -14,7 +14,7 @@ struct form {
     char *room;      /* where the next decoded byte goes */
 };
 
-/* `room` has at least body.len bytes and outlives what form_next gives. */
+/* `room` has at least body.len + 1 bytes and outlives what form_next gives. */
 void form_init(struct form *f, struct str body, char *room);
 
 /* 1: a pair, decoded, in the room; 0: there are no more; ERR_BAD at a bad escape. Empty pairs (as

@@ -50,6 +50,7 @@ static void any_byte(void **state)
     form_init(&f, S("a=%00%fF\xc3\xbc"), room);
     assert_int_equal(form_next(&f, &n, &v), 1);
     assert_true(str_eq(v, S("\0\xff\xc3\xbc")));
+    assert_true(n.ptr[1] == '\0' && v.ptr[4] == '\0');
 }
 
 static void nothing(void **state)

@@ -17,7 +17,7 @@
 #include "weir/book/report.h"
 #include "weir/wire/json_out.h"
 
-#include <cJSON.h>
+#include <cjson/cJSON.h>
 
 enum {
     QUERY_BODY_MOST = 1024 * 1024,

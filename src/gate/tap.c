@@ -245,34 +245,60 @@ static void end_text(struct tap *t)
 
 static int base64_value(char c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
+    static const signed char values['z' - '+' + 1] = {
+        62, -1, -1, -1, 63, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, -1, -1, -1, -1, -1,
+        -1, -1, 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17,
+        18, 19, 20, 21, 22, 23, 24, 25, -1, -1, -1, -1, -1, -1, 26, 27, 28, 29, 30, 31,
+        32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51};
+    unsigned at = (unsigned)(unsigned char)c - '+';
+    return at < sizeof values ? values[at] : -1;
 }
 
-/* A backslash before a slash is JSON's; padding is at the end. Both are stepped over. */
+/* Four letters at once, as long as nothing but letters comes. Returns how many were taken. */
+static size_t decode_fours(struct str in, char *out, size_t room)
+{
+    size_t i = 0, n = 0;
+    for (; i + 4 <= in.len && n + 3 <= room; i += 4, n += 3) {
+        int a = base64_value(in.ptr[i]), b = base64_value(in.ptr[i + 1]);
+        int c = base64_value(in.ptr[i + 2]), d = base64_value(in.ptr[i + 3]);
+        if ((a | b | c | d) < 0)
+            break;
+        int bits = a << 18 | b << 12 | c << 6 | d;
+        out[n] = (char)(bits >> 16);
+        out[n + 1] = (char)(bits >> 8);
+        out[n + 2] = (char)bits;
+    }
+    return i;
+}
+
+/* One letter. A backslash before a slash is JSON's, and padding is at the end: both say nothing. */
+static size_t decode_one(struct tap *t, char c, char *out)
+{
+    int value = base64_value(c);
+    if (value < 0)
+        return 0;
+    t->base64 = t->base64 << 6 | (uint32_t)value;
+    t->base64_n = (t->base64_n + 1) % 4;
+    if (t->base64_n == 1)
+        return 0;
+    out[0] = (char)(t->base64 >> 2 * ((4 - t->base64_n) % 4));
+    return 1;
+}
+
 static void take_chunk(struct tap *t, const struct json_found *f)
 {
-    char out[512];
-    size_t n = 0;
-    for (size_t i = 0; i < f->raw.len; i++) {
-        int value = base64_value(f->raw.ptr[i]);
-        if (value < 0)
-            continue;
-        t->base64 = t->base64 << 6 | (uint32_t)value;
-        if (++t->base64_n % 4 == 1)
-            continue;
-        out[n++] = (char)(t->base64 >> (6 - 2 * ((t->base64_n + 3) % 4)));
-        if (n == sizeof out) {
-            feed_text(t, str_from(out, n));
-            n = 0;
+    char out[768];
+    struct str in = f->raw;
+    while (in.len) {
+        size_t fours = t->base64_n ? 0 : decode_fours(in, out, sizeof out);
+        size_t n = fours / 4 * 3;
+        in = str_from_offset(in, fours);
+        for (bool one = true; in.len && n < sizeof out && (one || t->base64_n); one = false) {
+            n += decode_one(t, in.ptr[0], out + n);
+            in = str_from_offset(in, 1);
         }
+        feed_text(t, str_from(out, n));
     }
-    feed_text(t, str_from(out, n));
     if (!f->more)
         t->base64_n = 0;
 }
@@ -340,27 +366,42 @@ static void feed_sse(struct tap *t, struct str bytes)
 
 /* --- header fields */
 
-static void take_field(struct tap *t, const struct fields *fields, struct str name,
-                       enum tap_count count)
+static void take_count_field(struct tap *t, enum tap_count count, struct str value)
 {
     uint64_t n;
-    struct str value = str_trim(fields_get(fields, name));
-    if (!value.ptr)
-        return;
-    bool good = fields_count(fields, name) == 1 && text_u64(value, &n) && n <= USAGE_MOST_TOKENS;
+    bool good = text_u64(value, &n) && n <= USAGE_MOST_TOKENS &&
+                !(t->counts.at[PLACE_FIELDS].told >> count & 1);
     if (good)
         tap_count_set(&t->counts, PLACE_FIELDS, count, n);
     t->now.unreadable |= !good;
     t->dirty = true;
 }
 
+/* `name` without "x-amzn-bedrock-". */
+static void take_field(struct tap *t, struct str name, struct str value)
+{
+    static const struct {
+        struct str name;
+        enum tap_count count;
+    } rows[] = {{STR("input-token-count"), COUNT_INPUT},
+                {STR("output-token-count"), COUNT_OUTPUT},
+                {STR("cache-read-input-token-count"), COUNT_READ},
+                {STR("cache-write-input-token-count"), COUNT_WRITE}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (str_eq(name, rows[i].name))
+            take_count_field(t, rows[i].count, value);
+    if (str_eq(name, S("service-tier")))
+        take_tier(t, value);
+}
+
 static void take_fields(struct tap *t, const struct fields *fields)
 {
-    take_field(t, fields, S("x-amzn-bedrock-input-token-count"), COUNT_INPUT);
-    take_field(t, fields, S("x-amzn-bedrock-output-token-count"), COUNT_OUTPUT);
-    take_field(t, fields, S("x-amzn-bedrock-cache-read-input-token-count"), COUNT_READ);
-    take_field(t, fields, S("x-amzn-bedrock-cache-write-input-token-count"), COUNT_WRITE);
-    take_tier(t, str_trim(fields_get(fields, S("x-amzn-bedrock-service-tier"))));
+    static const struct str prefix = STR("x-amzn-bedrock-");
+    for (size_t i = 0; i < fields->n; i++) {
+        struct str name = fields->at[i].name;
+        if (name.len > prefix.len && name.ptr[7] == 'b' && str_starts(name, prefix))
+            take_field(t, str_from_offset(name, prefix.len), str_trim(fields->at[i].value));
+    }
 }
 
 /* --- the door */

@@ -46,11 +46,14 @@ static uint64_t zeros(uint64_t word)
     return (word - 0x0101010101010101ull) & ~word & 0x8080808080808080ull;
 }
 
-/* To the first quote or bracket. */
+/* To the first quote or bracket. Most are near, and what is far is numbers. */
 static size_t structure_run(const char *p, size_t n)
 {
     const uint64_t ones = 0x0101010101010101ull;
     size_t i = 0;
+    for (size_t near = n < 8 ? n : 8; i < near; i++)
+        if (p[i] == '"' || is_bracket(p[i]))
+            return i;
     for (uint64_t word; i + sizeof word <= n; i += sizeof word) {
         memcpy(&word, p + i, sizeof word);
         uint64_t low = word | 0x20 * ones;
@@ -146,7 +149,8 @@ static bool gather(struct json_watch *w, struct str piece, bool ends, size_t mos
 
 static void begin_token(struct json_watch *w, enum state state)
 {
-    buf_clear(&w->held);
+    if (buf_len(&w->held))
+        buf_clear(&w->held);
     w->size = 0;
     w->over = w->in_string = w->escaped = false;
     w->state = (unsigned char)state;
@@ -193,15 +197,16 @@ static bool escaped_is(struct str raw, struct str name)
 
 static const struct json_name *named(const struct json_names *names, struct str raw)
 {
-    struct str plain = str_sub(raw, 1, raw.len - 2);
-    bool escapes = memchr(plain.ptr, '\\', plain.len) != NULL;
-    for (size_t i = 0; i < names->n; i++) {
-        const struct json_name *name = &names->at[i];
-        if (escapes
-                ? escaped_is(raw, name->name)
-                : plain.len == name->name.len && memcmp(plain.ptr, name->name.ptr, plain.len) == 0)
-            return name;
-    }
+    struct str plain = {raw.ptr + 1, raw.len - 2};
+    for (size_t i = 0; i < names->n; i++)
+        if (plain.len == names->at[i].name.len &&
+            memcmp(plain.ptr, names->at[i].name.ptr, plain.len) == 0)
+            return &names->at[i];
+    if (!memchr(plain.ptr, '\\', plain.len))
+        return NULL;
+    for (size_t i = 0; i < names->n; i++)
+        if (escaped_is(raw, names->at[i].name))
+            return &names->at[i];
     return NULL;
 }
 
@@ -226,6 +231,10 @@ static void next_key(struct json_watch *w, struct str *in)
         return;
     w->now = w->over ? NULL : named(level(w)->names, raw);
     w->state = COLON;
+    if (in->len && in->ptr[0] == ':') {
+        move_on(in, 1);
+        w->state = VALUE;
+    }
 }
 
 static bool give(struct json_watch *w, enum json_token kind, struct str raw, struct json_found *out)
@@ -353,6 +362,8 @@ static bool next_byte(struct json_watch *w, struct str *in, struct json_found *o
         return false;
     }
     move_on(in, 1);
+    if (comma && w->state == MEMBER && in->len && in->ptr[0] == '"')
+        begin_token(w, KEY);
     if (comma)
         return false;
     if ((w->state == MEMBER && c == '}') || (w->state == ELEMENT && c == ']'))

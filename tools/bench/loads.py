@@ -230,8 +230,9 @@ def micro(bench, times):
     for _ in range(times):
         process = peers.begin([bench.build / 'weir-micro'], 0, stdout=subprocess.PIPE, text=True)
         for line in process.communicate()[0].strip().split('\n'):
-            name, value = line.split()[:2]
-            best[name] = max(best.get(name, 0), float(value))
+            name, value, unit = line.split()
+            if unit == 'GB/s':
+                best[name] = max(best.get(name, 0), float(value))
     return best
 
 

@@ -4,13 +4,16 @@
  *
  *     weir-micro [PREFIX]        rows whose name begins so; all of them without
  *
- * Prints `name value unit` lines. To add a row: a function that makes its text, a function that
- * goes through it once, a line in the table. Each row runs for about 0.2 s in turns and the best
- * turn counts, since on a shared machine everything else only makes a turn slower.
+ * Prints `name value unit` lines: GB/s, or nanoseconds for one answer or one message of a stream.
+ * To add a row: a function that makes its text, a function that goes through it once, a line in the
+ * table. Each row runs for about 0.2 s in turns and the best turn counts, since on a shared machine
+ * everything else only makes a turn slower.
  */
 #include "weir/base/buf.h"
 #include "weir/base/clock.h"
 #include "weir/base/digest.h"
+#include "weir/base/text.h"
+#include "weir/gate/tap.h"
 #include "weir/wire/json_edit.h"
 #include "weir/wire/json_pick.h"
 
@@ -24,6 +27,7 @@ struct row {
     size_t size_bytes;
     void (*make)(struct buf *b, size_t size_bytes);
     void (*once)(struct str text);
+    unsigned messages; /* the figure is nanoseconds for one of these; 0: GB/s */
 };
 
 /* --- texts */
@@ -142,6 +146,86 @@ static void converse(struct buf *b, size_t size_bytes)
     buf_add(b, S("]}"));
 }
 
+/* --- answers for the tap */
+
+enum { DELTAS = 200 };
+
+static void answer_converse(struct buf *b, size_t size_bytes)
+{
+    buf_add(
+        b,
+        S("{\"metrics\":{\"latencyMs\":551},\"output\":{\"message\":{\"content\":[{\"text\":\""));
+    while (buf_len(b) < size_bytes - 240)
+        buf_add(b, S("the weir lowers the river\\n"));
+    buf_add(
+        b,
+        S("\"}],\"role\":\"assistant\"}},\"stopReason\":\"end_turn\",\"usage\":{"
+          "\"cacheDetails\":[{\"inputTokens\":300,\"ttl\":\"5m\"}],\"cacheReadInputTokens\":2048,"
+          "\"cacheWriteInputTokens\":300,\"inputTokens\":12,\"outputTokens\":88,"
+          "\"totalTokens\":2448}}"));
+}
+
+static void answer_image(struct buf *b, size_t size_bytes)
+{
+    add_often(b, S("{\"images\":[\""), S("iVBORw0KGgoAAAANSUhEUgAABAAAAAQACAIAAADwf7zU"), S("\"]}"),
+              size_bytes);
+}
+
+static void answer_vector(struct buf *b, size_t size_bytes)
+{
+    add_often(b, S("{\"inputTextTokenCount\":9,\"embedding\":[0"), S(",-0.0123456789"), S("]}"),
+              size_bytes);
+}
+
+static void add_frame(struct buf *b, struct str type, struct str json)
+{
+    struct event_header headers[] = {
+        {STR(":event-type"), EVENT_STRING, 0, type},
+        {STR(":content-type"), EVENT_STRING, 0, STR("application/json")},
+        {STR(":message-type"), EVENT_STRING, 0, STR("event")}};
+    if (event_stream_add(b, headers, 3, json))
+        abort();
+}
+
+/* A frame is about 200 bytes. */
+static void stream_converse(struct buf *b, size_t size_bytes)
+{
+    while (size_bytes--)
+        add_frame(b, S("contentBlockDelta"),
+                  S("{\"contentBlockIndex\":0,\"delta\":{\"text\":\" the weir lowers\"},\"p\":"
+                    "\"abcdefghijklmnopqrstuvwxyz\"}"));
+}
+
+static void stream_invoke(struct buf *b, size_t size_bytes)
+{
+    struct buf chunk = {0};
+    buf_add(&chunk, S("{\"bytes\":\""));
+    text_add_base64(&chunk, S("{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"
+                              "\"text_delta\",\"text\":\" the weir lowers\"}}"));
+    buf_add(&chunk, S("\",\"p\":\"abcdefghijklmnopqrstuvwxyz\"}"));
+    while (size_bytes--)
+        add_frame(b, S("chunk"), buf_str(&chunk));
+    buf_fini(&chunk);
+}
+
+static void stream_messages(struct buf *b, size_t size_bytes)
+{
+    add_often(b, S(""),
+              S("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
+                "\"delta\":{\"type\":\"text_delta\",\"text\":\" the weir lowers\"}}\n\n"),
+              S(""), size_bytes * 142);
+}
+
+static void stream_chat(struct buf *b, size_t size_bytes)
+{
+    add_often(b, S(""),
+              S("data: {\"id\":\"chatcmpl-0123456789\",\"object\":\"chat.completion.chunk\","
+                "\"created\":1767225600,\"model\":\"openai.gpt-oss-120b-1:0\",\"choices\":[{"
+                "\"index\":0,\"delta\":{\"content\":\" the weir lowers\"},\"finish_reason\":null}]}"
+                "\n\n"),
+              S(""), size_bytes * 217);
+}
+
 /* --- passes */
 
 static void scan_tokens(struct str text)
@@ -196,24 +280,74 @@ static void edit_insert(struct str text)
     sha256_end(&h, digest);
 }
 
+static void tap(enum operation_id op, struct str type, struct str text)
+{
+    static struct fields fields;
+    fields.n = 0;
+    fields_add(&fields, S("content-type"), type);
+    fields_add(&fields, S("date"), S("Mon, 02 Nov 2026 10:00:00 GMT"));
+    struct tap *t = tap_new(operation_row(op), 200, &fields);
+    tap_feed(t, text);
+    tap_end(t);
+    tap_free(t);
+}
+
+static void tap_converse(struct str text)
+{
+    tap(OP_CONVERSE, S("application/json"), text);
+}
+
+static void tap_invoke(struct str text)
+{
+    tap(OP_INVOKE, S("application/json"), text);
+}
+
+static void tap_converse_stream(struct str text)
+{
+    tap(OP_CONVERSE_STREAM, S("application/vnd.amazon.eventstream"), text);
+}
+
+static void tap_invoke_stream(struct str text)
+{
+    tap(OP_INVOKE_STREAM, S("application/vnd.amazon.eventstream"), text);
+}
+
+static void tap_messages_stream(struct str text)
+{
+    tap(OP_MESSAGES, S("text/event-stream"), text);
+}
+
+static void tap_chat_stream(struct str text)
+{
+    tap(OP_CHAT, S("text/event-stream"), text);
+}
+
 static const struct row rows[] = {
-    {STR("json.string.plain.1MiB"), MIB, string_plain, scan_skip},
-    {STR("json.string.escapes.1MiB"), MIB, string_escapes, scan_skip},
-    {STR("json.string.source.1MiB"), MIB, string_source, scan_skip},
-    {STR("json.string.u-escapes.1MiB"), MIB, string_u_escapes, scan_skip},
-    {STR("json.string.chinese.1MiB"), MIB, string_cjk, scan_skip},
-    {STR("json.string.german.1MiB"), MIB, string_german, scan_skip},
-    {STR("json.string.emoji.1MiB"), MIB, string_emoji, scan_skip},
-    {STR("json.converse.64KiB"), 64 * KIB, converse, scan_skip},
-    {STR("json.converse.tokens.64KiB"), 64 * KIB, converse, scan_tokens},
-    {STR("json.converse.pick.64KiB"), 64 * KIB, converse, pick},
-    {STR("json.indented.1MiB"), MIB, indented, scan_skip},
-    {STR("json.members.1MiB"), MIB, short_members, scan_skip},
-    {STR("json.zeros.1MiB"), MIB, zeros, scan_skip},
-    {STR("json.zeros.tokens.1MiB"), MIB, zeros, scan_tokens},
-    {STR("json.empty-strings.1MiB"), MIB, empty_strings, scan_skip},
-    {STR("sha256.1MiB"), MIB, string_plain, hash},
-    {STR("edit.insert.1MiB"), MIB, string_plain, edit_insert},
+    {STR("json.string.plain.1MiB"), MIB, string_plain, scan_skip, 0},
+    {STR("json.string.escapes.1MiB"), MIB, string_escapes, scan_skip, 0},
+    {STR("json.string.source.1MiB"), MIB, string_source, scan_skip, 0},
+    {STR("json.string.u-escapes.1MiB"), MIB, string_u_escapes, scan_skip, 0},
+    {STR("json.string.chinese.1MiB"), MIB, string_cjk, scan_skip, 0},
+    {STR("json.string.german.1MiB"), MIB, string_german, scan_skip, 0},
+    {STR("json.string.emoji.1MiB"), MIB, string_emoji, scan_skip, 0},
+    {STR("json.converse.64KiB"), 64 * KIB, converse, scan_skip, 0},
+    {STR("json.converse.tokens.64KiB"), 64 * KIB, converse, scan_tokens, 0},
+    {STR("json.converse.pick.64KiB"), 64 * KIB, converse, pick, 0},
+    {STR("json.indented.1MiB"), MIB, indented, scan_skip, 0},
+    {STR("json.members.1MiB"), MIB, short_members, scan_skip, 0},
+    {STR("json.zeros.1MiB"), MIB, zeros, scan_skip, 0},
+    {STR("json.zeros.tokens.1MiB"), MIB, zeros, scan_tokens, 0},
+    {STR("json.empty-strings.1MiB"), MIB, empty_strings, scan_skip, 0},
+    {STR("sha256.1MiB"), MIB, string_plain, hash, 0},
+    {STR("edit.insert.1MiB"), MIB, string_plain, edit_insert, 0},
+    {STR("tap.converse.500B"), 500, answer_converse, tap_converse, 1},
+    {STR("tap.converse.1MiB"), MIB, answer_converse, tap_converse, 0},
+    {STR("tap.image.1MiB"), MIB, answer_image, tap_invoke, 0},
+    {STR("tap.vector.64KiB"), 64 * KIB, answer_vector, tap_invoke, 0},
+    {STR("tap.delta.converse"), DELTAS, stream_converse, tap_converse_stream, DELTAS},
+    {STR("tap.delta.invoke"), DELTAS, stream_invoke, tap_invoke_stream, DELTAS},
+    {STR("tap.delta.messages"), DELTAS, stream_messages, tap_messages_stream, DELTAS},
+    {STR("tap.delta.chat"), DELTAS, stream_chat, tap_chat_stream, DELTAS},
 };
 
 /* --- the clock around them */
@@ -242,7 +376,10 @@ int main(int argc, char **argv)
             continue;
         rows[i].make(&b, rows[i].size_bytes);
         double ns = best_ns(&rows[i], buf_str(&b));
-        printf("%-32.*s %8.3f GB/s\n", STR_ARG(rows[i].name), (double)buf_len(&b) / ns);
+        if (rows[i].messages)
+            printf("%-32.*s %8.1f ns\n", STR_ARG(rows[i].name), ns / rows[i].messages);
+        else
+            printf("%-32.*s %8.3f GB/s\n", STR_ARG(rows[i].name), (double)buf_len(&b) / ns);
         buf_fini(&b);
     }
     return 0;

@@ -134,8 +134,11 @@ static bool find_arn(struct str arn, struct model_ref *ref)
         (void)take_geo(&rest);
         return set(ref, MODEL_PROFILE_ARN, row_of(rest));
     }
-    if (str_eq(kind, S("application-inference-profile")))
-        return set(ref, MODEL_APP_PROFILE, &opaque);
+    if (str_eq(kind, S("application-inference-profile"))) {
+        (void)take_geo(&rest);
+        ref->named = row_of(rest) != NULL;
+        return set(ref, MODEL_APP_PROFILE, ref->named ? row_of(rest) : &opaque);
+    }
     if (str_eq(kind, S("prompt")))
         return set(ref, MODEL_PROMPT, &opaque);
     if (str_eq(kind, S("prompt-router")) || str_eq(kind, S("default-prompt-router")))
@@ -155,6 +158,7 @@ static bool find(struct str id, struct model_ref *ref)
 bool model_find(struct str id, struct model_ref *ref, struct refusal *out)
 {
     ref->id = id;
+    ref->named = false;
     if (!find(id, ref))
         return refusal_invalid(out, "The provided model identifier is invalid.");
     if (ref->model->profile_only && (ref->form == MODEL_BARE || ref->form == MODEL_FOUNDATION))

@@ -48,6 +48,7 @@ struct model_ref {
     const struct model *model;
     enum model_form form;
     struct str id; /* decoded, as the client named it; borrowed */
+    bool named;    /* an application profile whose id says its model (op_profile.c) */
 };
 
 /* Takes the decoded id. False with *out filled: 400 for an id that no model has. Opaque ids get

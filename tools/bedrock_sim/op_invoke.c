@@ -17,7 +17,8 @@ static struct str header(const struct call *c, struct str name)
 static enum model_family family_of(const struct call *c)
 {
     const struct node *root = tree_root(&c->tree);
-    bool opaque = c->ref.form >= MODEL_APP_PROFILE && c->ref.form != MODEL_FOUNDATION;
+    bool opaque =
+        c->ref.form >= MODEL_APP_PROFILE && c->ref.form != MODEL_FOUNDATION && !c->ref.named;
     if (!opaque || tree_have(&c->tree, root, S("anthropic_version")))
         return c->ref.model->family;
     if (tree_have(&c->tree, root, S("schemaVersion")) ||

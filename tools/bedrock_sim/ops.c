@@ -30,6 +30,8 @@ static const struct op {
     {"StartAsyncInvoke", STR("POST"), STR("/async-invoke"), REPLY_AWS, op_async_start, false},
     {"ListAsyncInvokes", STR("GET"), STR("/async-invoke"), REPLY_AWS, op_async_list, false},
     {"GetAsyncInvoke", STR("GET"), STR("/async-invoke/{}"), REPLY_AWS, op_async_get, false},
+    {"GetInferenceProfile", STR("GET"), STR("/inference-profiles/{}"), REPLY_AWS, op_get_profile,
+     false},
     {"Messages", STR("POST"), STR("/anthropic/v1/messages"), REPLY_ANTHROPIC, op_messages, false},
     {"MessagesCountTokens", STR("POST"), STR("/anthropic/v1/messages/count_tokens"),
      REPLY_ANTHROPIC, op_messages_count, false},

@@ -557,6 +557,41 @@ static void forgets_what_was_open(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void a_profile_is_what_its_id_says(void **state)
+{
+    struct bench *b = *state;
+#define PROFILE "/inference-profiles/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3A"
+    assert_int_equal(
+        ask(b, "GET", PROFILE "application-inference-profile%2Feu.amazon.nova-lite-v1:0", ""), 200);
+    assert_str(raw(b, "type"), S("APPLICATION"));
+    assert_str(raw(b, "models.0.modelArn"),
+               S("arn:aws:bedrock:eu-central-1::foundation-model/amazon.nova-lite-v1:0"));
+    assert_str(raw(b, "models.2.modelArn"),
+               S("arn:aws:bedrock:eu-west-1::foundation-model/amazon.nova-lite-v1:0"));
+    assert_int_equal(ask(b, "GET", PROFILE "application-inference-profile%2Fabc", ""), 200);
+    assert_str(raw(b, "models.0.modelArn"),
+               S("arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-sonnet-4-6"));
+    assert_int_equal(ask(b, "GET", PROFILE "application-inference-profile%2Fa.b", ""), 200);
+    assert_str(raw(b, "models.0.modelArn"), S("arn:aws:bedrock:us-east-1::foundation-model/a.b"));
+    assert_null(at(b, "models.1"));
+    assert_int_equal(ask(b, "GET", "/inference-profiles/us.amazon.nova-pro-v1:0", ""), 200);
+    assert_str(raw(b, "type"), S("SYSTEM_DEFINED"));
+    static const struct {
+        const char *id;
+        int status;
+    } refusals[] = {{"missing-1", 404}, {"invalid", 400}, {"denied", 403},
+                    {"throttled", 429}, {"broken", 500},  {"", 400}};
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        char target[200];
+        snprintf(target, sizeof target, "%s%s", PROFILE "application-inference-profile%2F",
+                 refusals[i].id);
+        assert_int_equal(ask(b, "GET", target, ""), refusals[i].status);
+    }
+    assert_int_equal(ask(b, "GET", PROFILE "custom-model%2Fx", ""), 400);
+    assert_false(b->out.charge.charged);
+#undef PROFILE
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -576,6 +611,7 @@ int main(void)
         TEST(refuses_unknown_keys),
         TEST(writes_a_ledger),
         TEST(forgets_what_was_open),
+        cmocka_unit_test_setup_teardown(a_profile_is_what_its_id_says, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("sim/ops", tests, NULL, NULL);
 }

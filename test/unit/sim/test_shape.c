@@ -164,6 +164,9 @@ static void knows_model_ids(void **state)
          "anthropic.claude-sonnet-4-"},
         {"arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123",
          "anthropic.claude-sonnet-4-6"},
+        {"arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/"
+         "eu.amazon.nova-lite-v1:0",
+         "amazon.nova-lite"},
         {"arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.nobody.x", NULL},
         {"nobody.model-v1", NULL},
         {"", NULL},

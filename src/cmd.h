@@ -6,6 +6,8 @@
 #define WEIR_SRC_CMD_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* Exit statuses of every command. */
 enum { CMD_DONE = 0, CMD_FAILED = 1, CMD_USAGE = 2 };
@@ -14,8 +16,27 @@ enum { CMD_DONE = 0, CMD_FAILED = 1, CMD_USAGE = 2 };
 #include "commands.def"
 #undef COMMAND
 
+/* Reads "NAME VALUE" pairs from argv[first] on into the values of those names. False after a
+ * sentence on stderr: exit with CMD_USAGE. */
+struct cmd_option {
+    const char *name;
+    const char **value;
+};
+bool cmd_options(int argc, char **argv, int first, const struct cmd_option *options, size_t n);
+
+/* /etc/weir/weir.yaml where it exists, else NULL for the built-in defaults. */
+const char *cmd_default_config(void);
 /* Reads "-c FILE" and nothing else. *out_path is FILE, else /etc/weir/weir.yaml where it exists,
  * else NULL for the built-in defaults. False after a sentence on stderr: exit with CMD_USAGE. */
 bool cmd_config_path(int argc, char **argv, const char **out_path);
+
+/* Opens the book of that configuration for reading, beside a daemon or alone. Else the status to
+ * exit with, after a sentence on stderr. */
+struct store;
+int cmd_book_open(const char *config_path, struct store **out);
+
+/* What --since and --until say, in milliseconds; *out_until is now without --until. False after a
+ * sentence on stderr. */
+bool cmd_span(const char *since, const char *until, int64_t *out_since_ms, int64_t *out_until_ms);
 
 #endif

@@ -20,26 +20,47 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static const char default_path[] = "/etc/weir/weir.yaml";
 
-bool cmd_config_path(int argc, char **argv, const char **out_path)
+static const struct cmd_option *find_option(const char *name, const struct cmd_option *options,
+                                            size_t n)
 {
-    *out_path = access(default_path, F_OK) == 0 ? default_path : NULL;
-    for (int i = 2; i < argc; i++) {
-        if (strcmp(argv[i], "-c") == 0 && i + 1 < argc) {
-            *out_path = argv[++i];
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(options[i].name, name) == 0)
+            return &options[i];
+    return NULL;
+}
+
+bool cmd_options(int argc, char **argv, int first, const struct cmd_option *options, size_t n)
+{
+    for (int i = first; i < argc; i += 2) {
+        const struct cmd_option *o = find_option(argv[i], options, n);
+        if (o && i + 1 < argc) {
+            *o->value = argv[i + 1];
             continue;
         }
-        fprintf(stderr, "weir %s: cannot use \"%s\"; see weir %s --help\n", argv[1], argv[i],
-                argv[1]);
+        fprintf(stderr, "weir %s: cannot use \"%s\"%s; see weir %s --help\n", argv[1], argv[i],
+                o ? " without a value" : "", argv[1]);
         return false;
     }
     return true;
+}
+
+const char *cmd_default_config(void)
+{
+    return access(default_path, F_OK) == 0 ? default_path : NULL;
+}
+
+bool cmd_config_path(int argc, char **argv, const char **out_path)
+{
+    const struct cmd_option option = {"-c", out_path};
+    *out_path = cmd_default_config();
+    return cmd_options(argc, argv, 2, &option, 1);
 }
 
 static void print_usage(FILE *out)
 {
     fprintf(out, "weir stands in front of Amazon Bedrock clients.\n\nusage:\n");
     for (int i = 0; i < COMMANDS; i++)
-        fprintf(out, "  weir %-8s %-10s %s\n", commands[i].name, commands[i].arguments,
+        fprintf(out, "  weir %s %s\n      %s\n", commands[i].name, commands[i].arguments,
                 commands[i].what);
     fprintf(out,
             "\nweir COMMAND --help shows an example. Without -c FILE the configuration is\n"

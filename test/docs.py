@@ -85,7 +85,7 @@ def checks():
     readme = (ROOT / "README.md").read_text()
     yield "README has every command", all(f"weir {c}" in readme for c in commands)
     yield "README is at most 200 lines", len(readme.splitlines()) <= 200
-    sources = {p.stem[4:] for p in (ROOT / "src").glob("cmd_*.c")}
+    sources = {p.stem.split("_")[1] for p in (ROOT / "src").glob("cmd_*.c")}
     yield "a cmd_ file for each command and no other", sources == set(commands)
     changelog = (ROOT / "CHANGELOG.md").read_text()
     version = re.search(r"version: '([^']+)'", (ROOT / "meson.build").read_text()).group(1)

@@ -64,4 +64,9 @@ void record_write(const struct record *r, struct buf *out);
  * later version's. */
 MUST_CHECK int record_read(struct str bytes, struct record *out);
 
+/* For other programs: one JSON object without a newline; a line of CSV, and its header. */
+void record_add_json(const struct record *r, struct buf *out);
+void record_add_csv(const struct record *r, struct buf *out);
+void record_add_csv_head(struct buf *out);
+
 #endif

@@ -106,8 +106,9 @@ static void begin_parts(struct tap *t, const struct json_found *f, enum tap_coun
         tap_count_clear(&t->counts, (enum tap_count)count);
     t->ttl_len = 0;
     t->has_detail = false;
-    if (f->kind != JSON_ARRAY && f->kind != JSON_OBJECT && f->kind != JSON_NULL)
-        t->now.unreadable = true;
+    bool element = f->kind == JSON_OBJECT && f->size == 0;
+    bool good = element || f->kind == JSON_ARRAY || f->kind == JSON_NULL;
+    t->now.unreadable |= f->id == FIND_DETAILS && !good;
 }
 
 /* An element is known when both of its members are; they come in any order. */

@@ -51,7 +51,7 @@ TABLE(claude_writes,
     ENTER("cache_creation", FIND_PARTS, claude_writes)
 TABLE(claude_usage, CLAUDE_USAGE(COUNT_OUTPUT));
 TABLE(claude_start_usage, CLAUDE_USAGE(COUNT_OUTPUT_BEGUN));
-TABLE(claude_start, ENTER("usage", FIND_USAGE, claude_start_usage));
+TABLE(claude_start, ENTER("usage", FIND_PARTS, claude_start_usage));
 TABLE(messages,
     MEASURE("delta", FIND_TEXT_CLAUDE),
     ENTER("usage", FIND_USAGE, claude_usage),

@@ -11,8 +11,8 @@
 
 /* What a find is. From FIND_COUNT on it is a count: place and count are in the number. */
 enum tap_find {
-    FIND_USAGE,        /* an object with counts begins */
-    FIND_PARTS,        /* an object with parts of a count begins: a null is as good as none */
+    FIND_USAGE,        /* the object with the counts begins */
+    FIND_PARTS,        /* an object with some more, or with a stream's first ones */
     FIND_DETAILS,      /* cacheDetails, and each of its elements */
     FIND_DETAIL_TTL,   /* of an element */
     FIND_DETAIL_INPUT, /* of an element */

@@ -108,6 +108,9 @@ static void put_sum(struct json_out *o, const struct rollup *sum)
     put_times(o, S("first_token_ms"), &sum->histograms[ROLLUP_FIRST_US]);
 }
 
+/* What is told of a sum. */
+typedef void (*put_figures)(struct json_out *o, const struct rollup *sum);
+
 static void put_names(struct json_out *o, unsigned by, const struct series *s)
 {
     const struct str keys[] = {S("client"), S("workload"), S("model"), S("lane")};
@@ -134,22 +137,23 @@ static void put_head(struct json_out *o, const struct report_query *q)
     json_out_array(o);
 }
 
-static void put_row(struct report *r, struct json_out *o, const struct report_row *row)
+static void put_row(struct report *r, struct json_out *o, const struct report_row *row,
+                    put_figures figures)
 {
     json_out_object(o);
     if (r->query.period)
         put_time(o, S("time"), (int64_t)row->minute * 60000, false);
     put_names(o, r->query.by, &row->series);
-    put_sum(o, &row->sum);
+    figures(o, &row->sum);
     json_out_end(o);
 }
 
-static void put_tail(struct report *r, struct json_out *o)
+static void put_tail(struct report *r, struct json_out *o, put_figures figures)
 {
     json_out_end(o);
     json_out_key(o, S("total"));
     json_out_object(o);
-    put_sum(o, &r->total);
+    figures(o, &r->total);
     json_out_end(o);
     json_out_key(o, S("gaps"));
     json_out_array(o);
@@ -165,18 +169,38 @@ static void put_tail(struct report *r, struct json_out *o)
     buf_add_char(o->buf, '\n');
 }
 
-bool report_add_json(struct report *r, size_t most, struct buf *out)
+static void put_saved(struct json_out *o, const struct rollup *sum)
+{
+    bool priced = report_is_priced(sum);
+    put_u64(o, S("requests"), sum->counts[ROLLUP_REQUESTS]);
+    put_u64(o, S("unpriced"), sum->counts[ROLLUP_UNPRICED]);
+    put_usd(o, S("cost_usd"), priced, (int64_t)sum->cost_nanousd);
+    put_usd(o, S("untouched_usd"), priced, (int64_t)sum->untouched_nanousd);
+    put_usd(o, S("saved_usd"), priced, (int64_t)(sum->untouched_nanousd - sum->cost_nanousd));
+}
+
+static bool add_slice(struct report *r, size_t most, struct buf *out, put_figures figures)
 {
     r->json.buf = out;
     if (r->json.depth == 0)
         put_head(&r->json, &r->query);
     for (; most > 0 && r->told < r->n_rows; most--) {
         const struct report_row *row = &r->rows[r->told++];
-        put_row(r, &r->json, row);
+        put_row(r, &r->json, row, figures);
         rollup_merge(&r->total, &row->sum);
     }
     if (r->told < r->n_rows)
         return true;
-    put_tail(r, &r->json);
+    put_tail(r, &r->json, figures);
     return false;
+}
+
+bool report_add_json(struct report *r, size_t most, struct buf *out)
+{
+    return add_slice(r, most, out, put_sum);
+}
+
+bool report_add_savings(struct report *r, size_t most, struct buf *out)
+{
+    return add_slice(r, most, out, put_saved);
 }

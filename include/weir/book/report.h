@@ -54,6 +54,8 @@ void report_total(const struct report *r, struct rollup *out);
 /* The stable JSON of `weir report --format json` and of the admin API: docs/OPERATIONS.md. In
  * slices: appends about `most` rows; true while there is more. */
 bool report_add_json(struct report *r, size_t most, struct buf *out);
+/* The same with nothing but the money; in place of the one above, not after it. */
+bool report_add_savings(struct report *r, size_t most, struct buf *out);
 
 /* For people: the dearest rows first, a total, and notes on what the figures do not say. Columns of
  * which every row is empty are left out. Wider than `width` (0: any) it becomes blocks. */

@@ -226,6 +226,24 @@ static void json_periods(void **state)
     made_fini(&m);
 }
 
+static void savings(void **state)
+{
+    struct made m;
+    struct report *r = four_models(&m);
+    struct buf b = {0};
+    while (report_add_savings(r, 2, &b)) {
+    }
+    assert_true(str_find(buf_str(&b), S("{\"model\":\"amazon.nova-lite-v1:0\",\"lane\":\"flex\","
+                                        "\"requests\":1,\"unpriced\":0,\"cost_usd\":0.020000000,"
+                                        "\"untouched_usd\":0.040000000,"
+                                        "\"saved_usd\":0.020000000}")) > 0);
+    assert_true(str_find(buf_str(&b), S("\"total\":{\"requests\":5,\"unpriced\":1,\"cost_usd\":"
+                                        "0.044691356,")) > 0);
+    buf_fini(&b);
+    report_free(r);
+    made_fini(&m);
+}
+
 static size_t fields(struct str line)
 {
     size_t n = 1;
@@ -270,7 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table), cmocka_unit_test(narrow_table), cmocka_unit_test(nothing_and_gaps),
         cmocka_unit_test(money), cmocka_unit_test(json),         cmocka_unit_test(json_periods),
-        cmocka_unit_test(csv),
+        cmocka_unit_test(csv),   cmocka_unit_test(savings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

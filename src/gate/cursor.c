@@ -97,7 +97,7 @@ static enum cursor_act outcome(struct cursor *c, enum cursor_event e)
     if (e == CURSOR_REFUSED) {
         c->counts.refused++;
         c->row.attempted = false;
-        return note(c, CURSOR_NOTING_REFUSAL);
+        return note(c, CURSOR_NOTING_TROUBLE);
     }
     if (e == CURSOR_TOLD)
         c->counts.told++;
@@ -106,7 +106,7 @@ static enum cursor_act outcome(struct cursor *c, enum cursor_event e)
     else
         c->counts.unknown++;
     next_part(c);
-    return note(c, CURSOR_NOTING_OUTCOME);
+    return note(c, e == CURSOR_UNKNOWN ? CURSOR_NOTING_TROUBLE : CURSOR_NOTING_OUTCOME);
 }
 
 static enum cursor_act noted(struct cursor *c, uint32_t now)
@@ -115,7 +115,7 @@ static enum cursor_act noted(struct cursor *c, uint32_t now)
         c->phase = CURSOR_SENDING;
         return CURSOR_SEND;
     }
-    if (c->phase != CURSOR_NOTING_REFUSAL)
+    if (c->phase != CURSOR_NOTING_TROUBLE)
         return look(c, now);
     c->phase = CURSOR_RESTING;
     return CURSOR_WAIT;
@@ -132,7 +132,7 @@ static enum cursor_act woke(struct cursor *c, uint32_t now)
         return look(c, now);
     case CURSOR_NOTING_ATTEMPT:
     case CURSOR_NOTING_OUTCOME:
-    case CURSOR_NOTING_REFUSAL:
+    case CURSOR_NOTING_TROUBLE:
         return CURSOR_NOTE;
     case CURSOR_SENDING:
         break;

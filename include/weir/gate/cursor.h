@@ -60,8 +60,8 @@ struct cursor {
         CURSOR_NOTING_ATTEMPT,
         CURSOR_SENDING,
         CURSOR_NOTING_OUTCOME,
-        CURSOR_NOTING_REFUSAL,
-        CURSOR_RESTING /* refused: the same part again after a while */
+        CURSOR_NOTING_TROUBLE,
+        CURSOR_RESTING /* after trouble: it goes on after a while */
     } phase;
     bool parted;    /* row.minute was read: `parts` holds */
     uint32_t parts; /* of row.minute */

@@ -153,6 +153,9 @@ struct query_run;
 struct query_run *query_run_new(const struct query *q);
 void query_run_free(struct query_run *r);
 bool query_run_next(struct query_run *r, struct report_query *out);
+/* First the span that the report is of, which may be longer than what was asked for; then its rows.
+ */
+void query_run_span(struct query_run *r, uint32_t from, uint32_t until);
 void query_run_row(struct query_run *r, const struct report_row *row);
 /* That was the whole report. */
 void query_run_taken(struct query_run *r, size_t n_rows);

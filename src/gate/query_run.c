@@ -51,6 +51,7 @@ struct query_run {
     uint32_t until; /* nothing is to be found from here on */
     uint32_t window_minutes, window, n_windows;
     struct report_query asked;
+    bool useless; /* the report is of a longer span, and cannot be cut */
     bool done, cut;
     struct found next; /* when cut: what the next page begins with */
 };
@@ -109,13 +110,18 @@ static void make_windows(struct query_run *r, size_t n)
         (uint32_t)(((uint64_t)r->until - r->q->from + r->window_minutes - 1) / r->window_minutes);
 }
 
-/* The windows that the book cannot know, and those that earlier pages have told. A long period may
- * begin before the book does. */
+/* Minutes from the start: a period that begins earlier ends before the book begins. */
+static uint32_t known_from(const struct query *q, uint32_t period)
+{
+    uint64_t reached = (uint64_t)q->from + period;
+    return q->oldest > reached ? (uint32_t)(q->oldest - reached) : 0;
+}
+
+/* The windows that the book cannot know, and those that earlier pages have told. */
 static void skip_windows(struct query_run *r, uint32_t longest)
 {
     const struct query *q = r->q;
-    uint64_t known = (uint64_t)q->from + longest;
-    uint32_t first = q->oldest > known ? (uint32_t)(q->oldest - known) / r->window_minutes : 0;
+    uint32_t first = known_from(q, longest) / r->window_minutes;
     uint32_t at = q->resume_minute > q->from ? (q->resume_minute - q->from) / r->window_minutes : 0;
     if (q->ascending)
         r->window = q->resumes && at > first ? at : first;
@@ -182,7 +188,8 @@ static bool open_window(struct query_run *r)
     uint32_t end = nth == last ? all : begin + r->window_minutes;
     for (size_t i = 0; i < r->n_groups; i++) {
         struct group *g = &r->groups[i];
-        g->at = period_from(begin, g->period);
+        uint32_t known = known_from(r->q, g->period);
+        g->at = period_from(begin > known ? begin : known, g->period);
         g->end = period_from(end, g->period);
     }
     r->group = 0;
@@ -341,12 +348,19 @@ static size_t first_of(const struct query_run *r, const struct group *g, const s
     return low;
 }
 
+/* Where only hours are kept a report grows to whole ones. With periods its rows say when they
+ * begin; without, its neighbours would tell the same hour again. */
+void query_run_span(struct query_run *r, uint32_t from, uint32_t until)
+{
+    r->useless = !r->asked.period && (from < r->asked.from || until > r->asked.until);
+}
+
 void query_run_row(struct query_run *r, const struct report_row *row)
 {
     const struct group *g = &r->groups[r->group];
     uint32_t minute = r->asked.period ? row->minute : r->asked.from;
-    if (minute < r->asked.from || minute >= r->asked.until)
-        return; /* where only hours are kept a report reaches further than it was asked */
+    if (r->useless || minute < r->asked.from || minute >= r->asked.until)
+        return;
     for (size_t i = first_of(r, g, &row->series); i < g->first + g->n; i++) {
         if (series_order(&r->order[i]->series, &row->series, g->by) != 0)
             return;

@@ -68,10 +68,16 @@ static void make_room(struct histogram *h, size_t n)
     h->cap = cap;
 }
 
-/* The first cell at or above `index`; n when there is none. */
-static size_t cell_at(const struct histogram *h, uint32_t index)
+/* The first cell at or above `index`, from `low` on; n when there is none. Between two cells are at
+ * most as many others as numbers, and in a full histogram just as many: there it looks once. */
+static size_t cell_at(const struct histogram *h, size_t low, uint32_t index)
 {
-    size_t low = 0, high = h->n;
+    if (low == h->n || h->cells[low].index >= index)
+        return low;
+    size_t high = low + (index - h->cells[low].index);
+    if (high < h->n && h->cells[high].index == index)
+        return high;
+    high = high < h->n ? high : h->n;
     while (low < high) {
         size_t middle = (low + high) / 2;
         if (h->cells[middle].index < index)
@@ -95,7 +101,7 @@ void histogram_add(struct histogram *h, uint64_t value, uint64_t times)
     if (times == 0)
         return;
     uint32_t index = index_of(value);
-    size_t at = cell_at(h, index);
+    size_t at = cell_at(h, 0, index);
     if (at == h->n || h->cells[at].index != index) {
         make_room(h, h->n + 1);
         memmove(h->cells + at + 1, h->cells + at, (h->n - at) * sizeof *h->cells);
@@ -108,42 +114,42 @@ void histogram_add(struct histogram *h, uint64_t value, uint64_t times)
     h->sum = sum_of(h->sum, product_of(value, times));
 }
 
-static size_t missing(const struct histogram *h, const struct histogram *other)
+/* Counts into the cells that are there; returns how many are not. */
+static size_t add_to_cells(struct histogram *h, const struct histogram *other)
 {
-    size_t n = 0, i = 0;
-    for (size_t j = 0; j < other->n; j++) {
-        while (i < h->n && h->cells[i].index < other->cells[j].index)
-            i++;
-        n += i == h->n || h->cells[i].index != other->cells[j].index;
+    size_t missing = 0, at = 0;
+    for (size_t i = 0; i < other->n; i++) {
+        at = cell_at(h, at, other->cells[i].index);
+        if (at < h->n && h->cells[at].index == other->cells[i].index)
+            h->cells[at].count = sum_of(h->cells[at].count, other->cells[i].count);
+        else
+            missing++;
     }
-    return n;
+    return missing;
 }
 
 /* From the last cell to the first, each at its new place, so that nothing is overwritten. */
-static void merge_cells(struct histogram *h, const struct histogram *other)
+static void add_cells(struct histogram *h, const struct histogram *other, size_t missing)
 {
-    size_t more = missing(h, other);
-    make_room(h, h->n + more);
-    struct histogram_cell *from = h->cells + h->n, *to = from + more;
-    for (size_t j = other->n; j-- > 0;) {
-        const struct histogram_cell *cell = &other->cells[j];
+    make_room(h, h->n + missing);
+    struct histogram_cell *from = h->cells + h->n, *to = from + missing;
+    h->n += missing;
+    for (size_t i = other->n; to > from; i--) {
+        const struct histogram_cell *cell = &other->cells[i - 1];
         while (from > h->cells && from[-1].index > cell->index)
             *--to = *--from;
-        if (from > h->cells && from[-1].index == cell->index) {
-            *--to = *--from;
-            to->count = sum_of(to->count, cell->count);
-        } else {
+        if (from == h->cells || from[-1].index != cell->index)
             *--to = *cell;
-        }
     }
-    h->n += more;
 }
 
 void histogram_merge(struct histogram *h, const struct histogram *other)
 {
     if (other->count == 0)
         return;
-    merge_cells(h, other);
+    size_t missing = add_to_cells(h, other);
+    if (missing)
+        add_cells(h, other, missing);
     widen(h, other->least, other->most);
     h->count = sum_of(h->count, other->count);
     h->sum = sum_of(h->sum, other->sum);

@@ -396,7 +396,7 @@ static void read_model(struct reader *r, const struct yaml_node *node)
     if (row->terms.has && (row->terms.has & both) != both)
         faultf(r, node->key, "\"%.*s\" wants a price for input and for output, or none at all",
                STR_ARG(shown(node->key)));
-    row->model.name = str_sub(name->start, 0, name->start.len + name->family);
+    row->model.name = str_from(name->start.ptr, name->start.len + name->family); /* with its star */
     row->model.provisional = name->family;
     row->model.lane_parts[LANE_ONDEMAND] = PRICE_ONE;
     row->model.priced = price_terms_settle(&row->terms, &row->model.price);

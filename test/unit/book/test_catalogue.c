@@ -3,8 +3,8 @@
  * The built-in catalogue against the published numbers, and small catalogues of the test's own for
  * the rules: which name wins, what an override, a geo profile, a lane and a discount do.
  */
-#include "weir/base/file.h"
 #include "weir/base/mem.h"
+#include "weir/base/random.h"
 #include "weir/book/catalogue.h"
 #include "weir/wire/yaml.h"
 
@@ -256,6 +256,68 @@ static void the_longest_name_wins(void **state)
     }
 }
 
+/* --- against a search that looks at every name */
+
+static void random_word(char *out, size_t most)
+{
+    size_t n = 1 + random_below(most);
+    memcpy(out, "a.", 2);
+    for (size_t i = 0; i < n; i++)
+        out[2 + i] = "ab-"[random_below(3)];
+    out[2 + n] = 0;
+}
+
+static bool fits_plainly(const char *name, const char *id)
+{
+    size_t n = strlen(name);
+    bool family = name[n - 1] == '*';
+    const char *rest = id + n - family;
+    return strncmp(name, id, n - family) == 0 && (family || *rest == 0 || strcmp(rest, "-v1") == 0);
+}
+
+static void any_names_in_any_order(void **state)
+{
+    enum { ROUNDS = 100, NAMES = 24, IDS = 40 };
+    random_seed(7);
+    for (int round = 0; round < ROUNDS; round++) {
+        char names[NAMES][16], id[24];
+        struct buf text = {0};
+        size_t n = 0;
+        buf_add(&text, S(HEAD "models:\n"));
+        for (size_t i = 0; i < NAMES; i++) {
+            random_word(names[n], 7);
+            if (random_below(2))
+                strcat(names[n], "*");
+            bool twice = false;
+            for (size_t j = 0; j < n; j++)
+                twice = twice || strcmp(names[j], names[n]) == 0;
+            if (!twice)
+                buf_addf(&text, "  \"%s\": {}\n", names[n++]);
+        }
+        struct catalogue *c = load(buf_cstr(&text), 0, NULL);
+        for (size_t i = 0; i < IDS; i++) {
+            const char *best = NULL;
+            random_word(id, 9);
+            if (random_below(2))
+                strcat(id, "-v1");
+            for (size_t j = 0; j < n; j++) {
+                size_t length = strcspn(names[j], "*"), best_length = best ? strcspn(best, "*") : 0;
+                bool longer = !best || length > best_length ||
+                              (length == best_length && names[j][length] == 0);
+                if (fits_plainly(names[j], id) && longer)
+                    best = names[j];
+            }
+            const struct catalogue_model *m = catalogue_find(c, str_of(id));
+            if (m ? !best || !str_eq(m->name, str_of(best)) : best != NULL)
+                fail_msg("%s: %.*s, not %s, in\n%s", id, STR_ARG(m ? m->name : S("nothing")),
+                         best ? best : "nothing", buf_cstr(&text));
+        }
+        catalogue_free(c);
+        buf_fini(&text);
+    }
+    random_seed(0);
+}
+
 static void every_key_is_read(void **state)
 {
     struct catalogue *c = load(
@@ -265,7 +327,7 @@ static void every_key_is_read(void **state)
              "  a.all: {input: 1, output: 2, read: 3, write_5m: 4, write_1h: 5, write_30m: 6}\n"
              "  a.own: {like: g, input: 10, output: 20, read: 1, of_input: {write_1h: 3},"
              " lanes: {batch: 0}}\n"
-             "  us.a.own: {input: 7, output: 8}\n"
+             "  us.a.own: {geo: {us: 2}, input: 7, output: 8}\n"
              "  a.bare: {input: 10, output: 20}\n",
         0, NULL);
     expect_price(c, "a.all", LANE_ONDEMAND, PRICED, "1 2 3 4 5 6");
@@ -414,17 +476,12 @@ static void forms(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_published_prices),
-        cmocka_unit_test(a_model_born_tomorrow),
-        cmocka_unit_test(no_price_is_not_zero),
-        cmocka_unit_test(profiles_and_lanes),
-        cmocka_unit_test(what_later_decisions_need),
-        cmocka_unit_test(the_longest_name_wins),
-        cmocka_unit_test(every_key_is_read),
-        cmocka_unit_test(overrides_and_discount),
-        cmocka_unit_test(faults_say_where),
-        cmocka_unit_test(overrides_that_change_nothing),
-        cmocka_unit_test(forms),
+        cmocka_unit_test(the_published_prices),          cmocka_unit_test(a_model_born_tomorrow),
+        cmocka_unit_test(no_price_is_not_zero),          cmocka_unit_test(profiles_and_lanes),
+        cmocka_unit_test(what_later_decisions_need),     cmocka_unit_test(the_longest_name_wins),
+        cmocka_unit_test(any_names_in_any_order),        cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(overrides_and_discount),        cmocka_unit_test(faults_say_where),
+        cmocka_unit_test(overrides_that_change_nothing), cmocka_unit_test(forms),
     };
     return cmocka_run_group_tests_name("book/catalogue", tests, NULL, NULL);
 }

@@ -16,7 +16,6 @@
 #ifndef WEIR_BOOK_CLERK_H
 #define WEIR_BOOK_CLERK_H
 
-#include "weir/base/mailbox.h"
 #include "weir/book/rollup.h"
 #include "weir/book/series.h"
 #include "weir/book/store.h"
@@ -48,16 +47,10 @@ struct clerk *clerk_new(const struct clerk_options *o);
 void clerk_free(struct clerk *c);
 void clerk_keep(struct clerk *c, int64_t keep_requests_ms); /* a reload changed it */
 
-/* --- writing, from any thread. The message is the clerk's from here on. */
-struct clerk_mail {
-    struct mail mail; /* the clerk's own */
-    /* Both may be NULL. In the clerk's thread, when it is committed (good) or when that failed or
-     * the record was lost. It must not block: it usually sends a mail. */
-    void (*done)(void *arg, bool good);
-    void *arg;
-    size_t len;
-    char bytes[]; /* record_write's */
-};
+/* --- writing, from any thread; nothing here waits. `done` may be NULL. It is called in the clerk's
+ * thread when the thing is committed (good), or when that failed now: a record is then kept and
+ * committed later, anything else was not done. It must not block: it usually sends a mail. */
+
 /* Copies `record`. With `done` it is committed as soon as can be. */
 void clerk_record(struct clerk *c, const struct record *record, void (*done)(void *arg, bool good),
                   void *arg);
@@ -68,11 +61,12 @@ void clerk_note(struct clerk *c, struct str key, struct str value,
  * in the first minute behind it. So that what an exporter told stays true. */
 void clerk_close_minute(struct clerk *c, uint32_t minute, void (*done)(void *arg, bool good),
                         void *arg);
-/* Rewrites the environment without its free pages. `done` as above. */
+/* Rewrites the environment without its free pages, where the disk has room for a second one; the
+ * log says why not. Until it is done nothing is committed. */
 void clerk_compact(struct clerk *c, void (*done)(void *arg, bool good), void *arg);
 
-/* --- reading, in the office's thread. NULL while the book is not open. Between the two the clerk
- * cannot close it: keep it short. */
+/* --- reading, in the office's thread. NULL, and no clerk_read_end, while the book is not open.
+ * Between the two the clerk cannot close it: keep it short. */
 struct store *clerk_read_begin(struct clerk *c);
 void clerk_read_end(struct clerk *c);
 

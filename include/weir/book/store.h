@@ -17,7 +17,12 @@
 /* Tables of the meter's environment. Names in the file are the words of store.c. Minutes are
  * forgotten by whole hours, hours by whole days: an hour has all its minutes or none. */
 enum table {
-    TABLE_META,    /* "schema", cursors of the exporters, ... */
+    /* Words -> 8 bytes, big endian, or a cursor of an exporter's own form. "schema" (4 bytes);
+     * "closed": the last closed minute; "late", "late.minute": how many records counted behind
+     * their own minute, and the last one that took such; "kept.records" (milliseconds),
+     * "kept.minutes", "kept.hours", "kept.days": from there on all rows are kept, those before go,
+     * a thousand at a time; "used." number (4): the last day of a series. */
+    TABLE_META,
     TABLE_RECORDS, /* time_ms (8, big endian) id (16) -> record */
     TABLE_SERIES,  /* number (4, big endian) -> series_write's (book/series.h) */
     TABLE_MINUTES, /* minute since 1970 (4, big endian) series (4) -> rollup */

@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The clerk's doors, its thread, and what it does when the book cannot be written.
+ *
+ * Two bells wake it. MAIL: the box was empty; it then lets 100 ms pass, so that many records share
+ * one commit, and a worker rings at most once in that time. NOW: 256 records wait, or somebody
+ * waits for a commit; that ends the 100 ms. After a failure records gather in a list, and every
+ * five seconds it is tried again: whatever may have been wrong with the environment, it is opened
+ * anew. (Only a full disk or map keeps it open: its readers can go on.)
+ */
+#include "clerk_private.h"
+
+#include "prune.h"
+#include "weir/base/clock.h"
+#include "weir/base/list.h"
+#include "weir/base/log.h"
+#include "weir/base/mem.h"
+#include "weir/base/random.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum bell { BELL_MAIL = 1, BELL_NOW = 2 };
+enum { CHORES_MS = 10 * 1000, FORGET_MS = 3600 * 1000, SLICES_AT_ONCE = 8, MS = 1000000 };
+
+/* --- the bells */
+
+static void ring(struct clerk *c, uint32_t bits)
+{
+    if ((atomic_fetch_or(&c->bell, bits) & bits) != bits)
+        (void)syscall(SYS_futex, &c->bell, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void ring_mail(void *arg)
+{
+    ring(arg, BELL_MAIL);
+}
+
+/* Until one of `bits` rings, or that time has passed. */
+static void wait_for(struct clerk *c, uint32_t bits, int64_t most_ms)
+{
+    struct timespec most = {most_ms / 1000, most_ms % 1000 * MS};
+    uint32_t now = atomic_load(&c->bell);
+    while (!(now & bits)) {
+        if (syscall(SYS_futex, &c->bell, FUTEX_WAIT_PRIVATE, now, &most, NULL, 0) != 0 &&
+            errno == ETIMEDOUT)
+            return;
+        now = atomic_load(&c->bell);
+    }
+}
+
+/* --- queues */
+
+static void empty(struct clerk_queue *q)
+{
+    q->first = NULL;
+    q->last = &q->first;
+}
+
+static void append(struct clerk_queue *q, struct clerk_mail *m)
+{
+    m->next = NULL;
+    *q->last = m;
+    q->last = &m->next;
+}
+
+static struct clerk_mail *take(struct clerk_queue *q)
+{
+    struct clerk_mail *m = q->first;
+    q->first = m->next;
+    if (!q->first)
+        q->last = &q->first;
+    return m;
+}
+
+/* --- letters, from any thread */
+
+static void arrive(struct mail *mail)
+{
+    struct clerk_mail *m = LIST_OF(mail, struct clerk_mail, mail);
+    append(&m->clerk->came, m);
+}
+
+static void lose(struct clerk *c, int64_t time_ms)
+{
+    pthread_mutex_lock(&c->lock);
+    struct gap *g = &c->gap;
+    if (g->records == 0)
+        *g = (struct gap){time_ms, time_ms, 0};
+    g->records++;
+    g->from_ms = time_ms < g->from_ms ? time_ms : g->from_ms;
+    g->until_ms = time_ms > g->until_ms ? time_ms : g->until_ms;
+    c->counts.lost++;
+    pthread_mutex_unlock(&c->lock);
+}
+
+static struct clerk_mail *letter(struct clerk *c, enum clerk_task task, size_t len)
+{
+    struct clerk_mail *m = mem_try(sizeof *m + len);
+    if (!m)
+        return NULL;
+    *m =
+        (struct clerk_mail){.mail.deliver = arrive, .clerk = c, .task = task, .len = (uint32_t)len};
+    return m;
+}
+
+static void send(struct clerk_mail *m, void (*done)(void *arg, bool good), void *arg)
+{
+    struct clerk *c = m->clerk;
+    m->done = done;
+    m->arg = arg;
+    bool record = m->task == TASK_RECORD;
+    mailbox_send(&c->box, &m->mail); /* it is not ours any more */
+    if (done || !record || atomic_fetch_add(&c->fresh, 1) + 1 >= CLERK_BATCH)
+        ring(c, BELL_NOW);
+}
+
+/* Who waits learns of it in the clerk's thread like everybody. */
+static void send_lost(struct clerk *c, int64_t time_ms, void (*done)(void *arg, bool good),
+                      void *arg)
+{
+    lose(c, time_ms);
+    if (!done)
+        return;
+    struct clerk_mail *m = mem_new(sizeof *m);
+    *m = (struct clerk_mail){.mail.deliver = arrive, .clerk = c, .task = TASK_LOST};
+    send(m, done, arg);
+}
+
+void clerk_record(struct clerk *c, const struct record *record, void (*done)(void *arg, bool good),
+                  void *arg)
+{
+    char room[RECORD_BYTES_MOST];
+    struct buf bytes = {.data = room, .cap = sizeof room};
+    if (atomic_fetch_add(&c->waiting, 1) >= CLERK_WAITING_MOST) {
+        atomic_fetch_sub(&c->waiting, 1);
+        send_lost(c, record->time_ms, done, arg);
+        return;
+    }
+    record_write(record, &bytes);
+    assert(bytes.data == room); /* RECORD_BYTES_MOST is enough */
+    struct clerk_mail *m = letter(c, TASK_RECORD, buf_len(&bytes));
+    if (!m) {
+        atomic_fetch_sub(&c->waiting, 1);
+        send_lost(c, record->time_ms, done, arg);
+        return;
+    }
+    memcpy(m->bytes, room, m->len);
+    send(m, done, arg);
+}
+
+/* Small, and rare: they may abort. */
+static struct clerk_mail *errand(struct clerk *c, enum clerk_task task, size_t len)
+{
+    struct clerk_mail *m = mem_new(sizeof *m + len);
+    *m =
+        (struct clerk_mail){.mail.deliver = arrive, .clerk = c, .task = task, .len = (uint32_t)len};
+    return m;
+}
+
+void clerk_note(struct clerk *c, struct str key, struct str value,
+                void (*done)(void *arg, bool good), void *arg)
+{
+    assert(key.len && key.len <= STORE_KEY_MOST && value.len <= STORE_VALUE_MOST);
+    struct clerk_mail *m = errand(c, TASK_NOTE, key.len + value.len);
+    m->key_len = (uint32_t)key.len;
+    memcpy(m->bytes, key.ptr, key.len);
+    if (value.len)
+        memcpy(m->bytes + key.len, value.ptr, value.len);
+    send(m, done, arg);
+}
+
+void clerk_close_minute(struct clerk *c, uint32_t minute, void (*done)(void *arg, bool good),
+                        void *arg)
+{
+    struct clerk_mail *m = errand(c, TASK_CLOSE, 4);
+    store_put_u32((unsigned char *)m->bytes, minute);
+    send(m, done, arg);
+}
+
+void clerk_compact(struct clerk *c, void (*done)(void *arg, bool good), void *arg)
+{
+    send(errand(c, TASK_COMPACT, 0), done, arg);
+}
+
+void clerk_keep(struct clerk *c, int64_t keep_requests_ms)
+{
+    atomic_store(&c->keep_requests_ms, keep_requests_ms);
+}
+
+/* --- readers */
+
+struct store *clerk_read_begin(struct clerk *c)
+{
+    pthread_rwlock_rdlock(&c->reading);
+    struct store *s = c->store;
+    if (!s)
+        pthread_rwlock_unlock(&c->reading);
+    return s;
+}
+
+void clerk_read_end(struct clerk *c)
+{
+    pthread_rwlock_unlock(&c->reading);
+}
+
+void clerk_count(struct clerk *c, struct clerk_counts *out)
+{
+    pthread_mutex_lock(&c->lock);
+    *out = c->counts;
+    pthread_mutex_unlock(&c->lock);
+    out->waiting = atomic_load(&c->waiting);
+}
+
+void clerk_tally(struct clerk *c,
+                 void (*each)(void *arg, const struct series *s, const struct rollup *sum),
+                 void *arg)
+{
+    pthread_mutex_lock(&c->lock);
+    for (uint32_t i = 0; i < c->series.n; i++) {
+        const struct series_entry *e = &c->series.entries[i];
+        if (e->used && e->tally.counts[ROLLUP_REQUESTS])
+            each(arg, &e->names, &e->tally);
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* --- trouble: from here on all is the clerk's thread */
+
+static void publish(struct clerk *c, struct store *s)
+{
+    pthread_rwlock_wrlock(&c->reading);
+    c->store = s;
+    pthread_rwlock_unlock(&c->reading);
+    pthread_mutex_lock(&c->lock);
+    c->counts.open = s != NULL;
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void close_book(struct clerk *c)
+{
+    struct store *s = c->store;
+    publish(c, NULL);
+    store_close(s);
+}
+
+static const char *reason(int rc)
+{
+    switch (rc) {
+    case ERR_FULL:
+        return "there is no room: the disk is full, or book.size is reached";
+    case ERR_BAD:
+        return "the book is damaged; move the folder away (Weir then begins a new one) or put a "
+               "backup there";
+    case ERR_NOT_FOUND:
+        return "the book is gone or another one lies there; Weir opens what is there";
+    default:
+        return "the disk failed";
+    }
+}
+
+/* `why` NULL: what `rc` says. With a full disk reading goes on; after anything else it is opened
+ * anew, which is the only cure for some of it. */
+static void fail(struct clerk *c, int rc, const char *why)
+{
+    char sentence[sizeof c->told];
+    if (c->store && rc != ERR_FULL && rc != ERR_BUSY)
+        close_book(c);
+    bool gone = rc == ERR_NOT_FOUND && !why;
+    c->again_ns = clock_mono_ns() + (gone ? 1 : (int64_t)CLERK_AGAIN_MS * MS);
+    pthread_mutex_lock(&c->lock);
+    c->counts.failures++;
+    pthread_mutex_unlock(&c->lock);
+    if (why)
+        snprintf(sentence, sizeof sentence, "%s", why);
+    else
+        snprintf(sentence, sizeof sentence, "%s: %s", c->dir, reason(rc));
+    if (strcmp(sentence, c->told) == 0)
+        return;
+    memcpy(c->told, sentence, sizeof sentence);
+    if (c->trouble)
+        c->trouble(c->arg, sentence);
+}
+
+static void all_is_well(struct clerk *c)
+{
+    c->again_ns = 0;
+    if (!*c->told)
+        return;
+    *c->told = 0;
+    if (c->trouble)
+        c->trouble(c->arg, NULL);
+}
+
+static void end_letter(struct clerk *c, struct clerk_mail *m, bool good)
+{
+    if (m->task == TASK_RECORD)
+        atomic_fetch_sub(&c->waiting, 1);
+    if (m->done)
+        m->done(m->arg, good);
+    mem_free(m);
+}
+
+/* Nobody waits for a book that cannot be written. Records stay; errands are their owners' again. */
+static void refuse_waiters(struct clerk *c, struct clerk_queue *q)
+{
+    struct clerk_queue stay;
+    empty(&stay);
+    while (q->first) {
+        struct clerk_mail *m = take(q);
+        if (m->task != TASK_RECORD) {
+            end_letter(c, m, false);
+            continue;
+        }
+        if (m->done)
+            m->done(m->arg, false);
+        m->done = NULL;
+        append(&stay, m);
+    }
+    while (stay.first)
+        append(q, take(&stay));
+}
+
+/* --- the book */
+
+static void measure(struct clerk *c)
+{
+    struct store_size size;
+    if (store_measure(c->store, &size) != 0)
+        return;
+    pthread_mutex_lock(&c->lock);
+    c->counts.size = size;
+    pthread_mutex_unlock(&c->lock);
+}
+
+static bool open_book(struct clerk *c)
+{
+    char why[sizeof c->told];
+    struct store *s;
+    const struct store_options o = {c->dir, c->size_bytes, false};
+    int rc = store_open(&o, &s, why, sizeof why);
+    if (rc) {
+        fail(c, rc, why);
+        return false;
+    }
+    rc = clerk_learn(c, s);
+    if (rc) {
+        store_close(s);
+        fail(c, rc, NULL);
+        return false;
+    }
+    publish(c, s);
+    measure(c);
+    c->chores_ns = 0;
+    return true;
+}
+
+/* The disk has room for both only while it works; everything that waits, waits. */
+static bool compact(struct clerk *c)
+{
+    char why[512];
+    uint64_t before = c->counts.size.file_bytes;
+    int rc = store_compact(c->store, why, sizeof why);
+    if (rc == 0) {
+        close_book(c);
+        rc = store_swap(c->dir, why, sizeof why);
+    }
+    if (rc)
+        log_say(LOG_WARN, "book", "not compacted: %s", why);
+    if (!c->store && !open_book(c))
+        return false;
+    if (rc == 0)
+        log_say(LOG_INFO, "book", "compacted from %" PRIu64 " to %" PRIu64 " bytes", before,
+                c->counts.size.file_bytes);
+    return rc == 0;
+}
+
+/* Past the limit there is only room for deleting: that always needs some. */
+static bool is_full(const struct clerk *c)
+{
+    const struct store_size *s = &c->counts.size;
+    return s->limit_bytes && s->used_bytes >= s->limit_bytes;
+}
+
+static int commit_some(struct clerk *c)
+{
+    size_t n;
+    if (store_is_gone(c->store))
+        return ERR_NOT_FOUND;
+    int rc = is_full(c) ? ERR_FULL : clerk_batch(c, &n);
+    if (rc)
+        return rc;
+    all_is_well(c);
+    while (n-- > 0)
+        end_letter(c, take(&c->queue), true);
+    measure(c);
+    if (c->counts.size.used_bytes < c->counts.size.limit_bytes / 100 * PRUNE_AT_PERCENT)
+        return 0;
+    rc = clerk_prune(c);
+    return rc < 0 ? rc : 0;
+}
+
+static void do_queue(struct clerk *c)
+{
+    int rc = 0;
+    while (c->queue.first && c->store && rc == 0) {
+        enum clerk_task task = c->queue.first->task;
+        if (task == TASK_COMPACT || task == TASK_LOST) {
+            struct clerk_mail *m = take(&c->queue);
+            end_letter(c, m, task == TASK_COMPACT && compact(c));
+        } else {
+            rc = commit_some(c);
+        }
+    }
+    if (rc == ERR_FULL)
+        c->chores_ns = 0; /* what can be forgotten makes room */
+    if (rc)
+        fail(c, rc, NULL);
+    else if (c->store)
+        all_is_well(c);
+    if (rc || !c->store)
+        refuse_waiters(c, &c->queue);
+}
+
+static void work(struct clerk *c)
+{
+    bool rests = c->again_ns && clock_mono_ns() < c->again_ns;
+    if (rests || (!c->store && !open_book(c))) {
+        refuse_waiters(c, &c->came);
+        rests = true;
+    }
+    while (c->came.first)
+        append(&c->queue, take(&c->came));
+    if (!rests)
+        do_queue(c);
+}
+
+/* --- chores */
+
+static void look_after(struct clerk *c)
+{
+    int rc = store_is_gone(c->store) ? ERR_NOT_FOUND : 1;
+    store_sweep(c->store);
+    for (int i = 0; i < SLICES_AT_ONCE && rc == 1; i++) {
+        rc = clerk_prune(c);
+        if (atomic_load(&c->bell) & BELL_NOW)
+            break;
+    }
+    c->chores_ns = clock_mono_ns() + (rc == 1 ? 0 : (int64_t)CHORES_MS * MS);
+    if (rc == 0 && clock_mono_ns() >= c->forget_ns) { /* no sum of a forgotten series is left */
+        rc = clerk_forget(c);
+        c->forget_ns = clock_mono_ns() + (rc == 1 ? 0 : (int64_t)FORGET_MS * MS);
+    }
+    if (rc < 0)
+        fail(c, rc, NULL);
+}
+
+/* --- the thread */
+
+static int64_t idle_ms(const struct clerk *c)
+{
+    int64_t next_ns = c->store ? c->chores_ns : INT64_MAX;
+    if (c->again_ns && c->again_ns < next_ns)
+        next_ns = c->again_ns;
+    int64_t ms = (next_ns - clock_mono_ns()) / MS + 1;
+    return ms < 0 ? 0 : ms < CHORES_MS ? ms : CHORES_MS;
+}
+
+static void gather(struct clerk *c)
+{
+    wait_for(c, BELL_MAIL | BELL_NOW, idle_ms(c));
+    if (atomic_load(&c->bell) == BELL_MAIL)
+        wait_for(c, BELL_NOW, CLERK_EVERY_MS);
+    atomic_store(&c->fresh, 0);
+    atomic_store(&c->bell, 0);
+    mailbox_read(&c->box);
+}
+
+/* What cannot be written now never will be. */
+static void finish(struct clerk *c)
+{
+    uint64_t lost = 0;
+    mailbox_read(&c->box);
+    c->again_ns = 0;
+    work(c);
+    for (; c->queue.first; lost++)
+        end_letter(c, take(&c->queue), false);
+    if (lost)
+        log_say(LOG_ERROR, "book", "%" PRIu64 " records could not be written before the end: %s",
+                lost, c->told);
+    if (c->store)
+        close_book(c);
+}
+
+static void *run(void *arg)
+{
+    struct clerk *c = arg;
+    while (!atomic_load(&c->stop)) {
+        work(c);
+        if (c->store && clock_mono_ns() >= c->chores_ns)
+            look_after(c);
+        gather(c);
+    }
+    finish(c);
+    return NULL;
+}
+
+/* --- life */
+
+struct clerk *clerk_new(const struct clerk_options *o)
+{
+    struct clerk *c = mem_new(sizeof *c);
+    sigset_t all, before;
+    size_t len = strlen(o->dir) + 1;
+    c->dir = mem_new(len);
+    memcpy(c->dir, o->dir, len);
+    c->size_bytes = o->size_bytes;
+    c->trouble = o->trouble;
+    c->arg = o->arg;
+    atomic_store(&c->keep_requests_ms, o->keep_requests_ms);
+    c->items = mem_new(CLERK_BATCH_MOST * sizeof *c->items);
+    series_set_init(&c->series, CLERK_SERIES_MOST, random_u64());
+    mailbox_init(&c->box, ring_mail, c);
+    empty(&c->came);
+    empty(&c->queue);
+    pthread_rwlock_init(&c->reading, NULL);
+    pthread_mutex_init(&c->lock, NULL);
+    sigfillset(&all); /* signals are the office's */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (pthread_create(&c->thread, NULL, run, c) != 0)
+        abort();
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return c;
+}
+
+void clerk_free(struct clerk *c)
+{
+    if (!c)
+        return;
+    atomic_store(&c->stop, true);
+    ring(c, BELL_NOW);
+    pthread_join(c->thread, NULL);
+    series_set_fini(&c->series);
+    pthread_rwlock_destroy(&c->reading);
+    pthread_mutex_destroy(&c->lock);
+    mem_free(c->items);
+    mem_free(c->dir);
+    mem_free(c);
+}

@@ -104,6 +104,7 @@ static void begin_parts(struct tap *t, const struct json_found *f, enum tap_coun
 {
     for (int count = (int)first; f->kind == JSON_ARRAY && count <= (int)last; count++)
         tap_count_clear(&t->counts, (enum tap_count)count);
+    t->dirty |= f->kind == JSON_ARRAY;
     t->ttl_len = 0;
     t->has_detail = false;
     bool element = f->kind == JSON_OBJECT && f->size == 0;

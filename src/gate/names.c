@@ -352,14 +352,12 @@ void names_wait(struct names *n, struct str profile_arn, int64_t most_ms,
     }
 }
 
-static void drop_waiters(struct list *waiters)
+/* At the end: what hangs on an answer must not be lost for it. */
+static void send_away(struct list *waiters)
 {
-    struct list *node;
-    while ((node = list_take(waiters))) {
-        struct waiter *w = LIST_OF(node, struct waiter, node);
-        timer_stop(&w->timer);
-        later_cancel(&w->soon);
-        mem_free(w);
+    while (!list_empty(waiters)) {
+        struct waiter *w = LIST_OF(waiters->next, struct waiter, node);
+        tell_waiter(w);
     }
 }
 
@@ -431,10 +429,10 @@ void names_free(struct names *n)
         setup_unref(n->setup);
     if (n->knock)
         n->knock->names = NULL; /* it is still in the office's mail */
-    drop_waiters(&n->soon);
+    send_away(&n->soon);
     while (!list_empty(&n->recent)) {
         struct name *name = LIST_OF(n->recent.next, struct name, recent);
-        drop_waiters(&name->waiters);
+        send_away(&name->waiters);
         free_name(n, name);
     }
     pthread_mutex_destroy(&n->lock);

@@ -274,7 +274,7 @@ class Story:
     def config(self, **changes):
         base = {'listen': [{'address': '127.0.0.1:0'}], 'admin': {'address': '127.0.0.1:0'},
                 'state': str(self.dir / 'state'), 'workers': 2, 'region': REGION,
-                'endpoints': {'runtime': self.sim.url if self.sim else 'http://127.0.0.1:1'}}
+                'endpoints': dict.fromkeys(('runtime', 'control'), self.sim.url if self.sim else 'http://127.0.0.1:1')}
         for key, value in changes.items():
             base[key] = {**base[key], **value} if isinstance(base.get(key), dict) else value
         return base

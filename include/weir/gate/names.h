@@ -21,7 +21,8 @@ enum { NAMES_MODEL_MOST = 256, NAMES_MOST = 10000 };
 struct names;
 /* `office` is the office's loop. */
 struct names *names_new(struct loop *office, struct dns *dns);
-void names_free(struct names *n); /* in the office; what is asked is dropped */
+/* In the office. What is asked is dropped; who waits is told so, from inside this call. */
+void names_free(struct names *n);
 /* In the office: whose endpoints and credentials to ask with from now on. Takes a reference until
  * the next one or names_free, which comes before the last setup is reaped. What could not be told
  * is asked again. */

@@ -283,7 +283,12 @@ static void does_not_wait_forever(void **state)
     reply(BEDROCK_CONTROL_FAILED, "");
     assert_int_equal(heard.n, 1);
     names_wait(t.names, S(ARN "a"), 1000, on_heard, NULL);
-    names_wait(t.names, S(ARN "b"), 1000, on_heard, NULL); /* both are dropped with the names */
+    names_wait(t.names, S(ARN "b"), 1000, on_heard, NULL);
+    assert_int_equal(heard.n, 1);
+    names_free(t.names); /* tells both what is known */
+    assert_int_equal(heard.n, 3);
+    assert_int_equal(heard.answer, NAMES_ASKED);
+    t.names = NULL;
 }
 
 static void a_reload_begins_anew(void **state)

@@ -121,15 +121,17 @@ static bool check_body_hash(const struct sigcheck_request *r, struct refusal *ou
 }
 
 static bool check_signature(const struct auth *a, const struct sigcheck_request *r,
-                            struct sigcheck_claim *c, int64_t now_s, struct refusal *out)
+                            struct sigcheck_claim *c, struct str service, int64_t now_s,
+                            struct refusal *out)
 {
     const struct auth_key *key = key_of(a, c->akid);
     struct str token = fields_get(r->fields, S("x-amz-security-token"));
     if (!key || !str_eq(key->token, token))
         return refuse_token(out);
-    if (!str_eq(c->service, S("bedrock")))
+    if (!str_eq(c->service, service))
         return refusal_set(out, 403, "InvalidSignatureException",
-                           "Credential should be scoped to correct service: 'bedrock'. ");
+                           "Credential should be scoped to correct service: '%.*s'. ",
+                           STR_ARG(service));
     if (!check_date(c, now_s, out))
         return false;
     struct str lacks = sigcheck_unsigned(r, c);
@@ -142,8 +144,8 @@ static bool check_signature(const struct auth *a, const struct sigcheck_request 
 }
 
 static bool check_sigv4(const struct auth *a, const struct sigcheck_request *r,
-                        struct str authorization, int64_t now_s, struct str *account,
-                        struct refusal *out)
+                        struct str authorization, struct str service, int64_t now_s,
+                        struct str *account, struct refusal *out)
 {
     struct sigcheck_claim c = {0};
     const char *missing = "";
@@ -156,11 +158,11 @@ static bool check_sigv4(const struct auth *a, const struct sigcheck_request *r,
                            "Authorization header requires existence of either a 'X-Amz-Date' or a "
                            "'Date' header.");
     *account = c.akid;
-    return check_signature(a, r, &c, now_s, out);
+    return check_signature(a, r, &c, service, now_s, out);
 }
 
 bool auth_check(const struct auth *a, const struct sigcheck_request *r, bool anthropic,
-                int64_t now_s, struct str *account, struct refusal *out)
+                struct str service, int64_t now_s, struct str *account, struct refusal *out)
 {
     struct str authorization = fields_get(r->fields, S("authorization"));
     struct str api_key = fields_get(r->fields, S("x-api-key"));
@@ -170,7 +172,7 @@ bool auth_check(const struct auth *a, const struct sigcheck_request *r, bool ant
     if (str_istarts(authorization, S("bearer ")))
         return check_bearer(a, str_trim(str_from_offset(authorization, 7)), account, out);
     if (authorization.ptr)
-        return check_sigv4(a, r, authorization, now_s, account, out);
+        return check_sigv4(a, r, authorization, service, now_s, account, out);
     if (anthropic && api_key.ptr)
         return check_bearer(a, api_key, account, out);
     return refuse_capital(out, "Authorization header is missing");

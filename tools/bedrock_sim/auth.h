@@ -28,8 +28,9 @@ bool auth_add_bearer(struct auth *a, struct str token);
 
 /* The account of the asker: the access key id, or the first bytes of its token, or "anonymous".
  * Borrowed from the request or the table. False with *out filled when it is not let in. `anthropic`
- * allows x-api-key. `now_s` is the wall clock of the signature check. */
+ * allows x-api-key; a signature must be for `service`. `now_s` is the wall clock of the signature
+ * check. */
 bool auth_check(const struct auth *a, const struct sigcheck_request *r, bool anthropic,
-                int64_t now_s, struct str *account, struct refusal *out);
+                struct str service, int64_t now_s, struct str *account, struct refusal *out);
 
 #endif

@@ -42,7 +42,7 @@ typedef bool call_run(struct call *c);
 call_run op_converse, op_converse_stream, op_invoke, op_invoke_stream, op_messages,
     op_messages_count, op_chat, op_responses, op_response_get, op_response_delete,
     op_response_cancel, op_count_tokens, op_apply_guardrail, op_guardrail_checks, op_async_start,
-    op_async_get, op_async_list, op_get_profile;
+    op_async_get, op_async_list, op_put_metrics, op_get_profile;
 
 /* --- steps */
 

@@ -52,6 +52,14 @@ static bool get_last(struct asked *a)
            refusal_set(a->why, 404, "ResourceNotFoundException", "No such request is kept.");
 }
 
+static bool get_metrics(struct asked *a)
+{
+    pthread_mutex_lock(&a->w->lock);
+    metrics_add_lines(&a->w->metrics, a->out);
+    pthread_mutex_unlock(&a->w->lock);
+    return true;
+}
+
 static bool reset(struct asked *a)
 {
     world_reset(a->w);
@@ -122,7 +130,7 @@ static const struct {
     {STR("GET"), STR("/sim/ledger"), get_ledger},  {STR("GET"), STR("/sim/summary"), get_summary},
     {STR("GET"), STR("/sim/last"), get_last},      {STR("POST"), STR("/sim/reset"), reset},
     {STR("POST"), STR("/sim/fault"), order_fault}, {STR("POST"), STR("/sim/clock"), set_clock},
-    {STR("GET"), STR("/sim/clock"), set_clock},
+    {STR("GET"), STR("/sim/clock"), set_clock},    {STR("GET"), STR("/sim/metrics"), get_metrics},
 };
 
 static bool run(struct asked *a, const struct ops_request *r, struct str path)
@@ -133,9 +141,10 @@ static bool run(struct asked *a, const struct ops_request *r, struct str path)
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         if (str_eq(paths[i].method, r->method) && str_eq(paths[i].path, path))
             return paths[i].run(a);
-    return refusal_set(a->why, 404, "ResourceNotFoundException",
-                       "There is GET /sim/ledger, /sim/summary, /sim/last, /sim/clock and POST "
-                       "/sim/reset, /sim/fault, /sim/clock.");
+    return refusal_set(
+        a->why, 404, "ResourceNotFoundException",
+        "There is GET /sim/ledger, /sim/summary, /sim/last, /sim/clock, /sim/metrics and POST "
+        "/sim/reset, /sim/fault, /sim/clock.");
 }
 
 void control_answer(struct world *w, const struct ops_request *r, struct ops_result *out)

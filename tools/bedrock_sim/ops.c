@@ -7,6 +7,7 @@
 
 #include "weir/base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct op {
@@ -15,7 +16,9 @@ static const struct op {
     enum reply_dialect dialect;
     call_run *run;
     bool model_in_path;
+    const char *service; /* of its signature; NULL: bedrock */
 } ops[] = {
+    {"PutMetricData", STR("POST"), STR("/"), REPLY_AWS, op_put_metrics, false, "monitoring"},
     {"Converse", STR("POST"), STR("/model/{}/converse"), REPLY_AWS, op_converse, true},
     {"ConverseStream", STR("POST"), STR("/model/{}/converse-stream"), REPLY_AWS, op_converse_stream,
      true},
@@ -80,14 +83,15 @@ static bool unknown_operation(struct call *c)
                        "The requested operation is not recognized by the service.");
 }
 
-static bool let_in(struct call *c)
+static bool let_in(struct call *c, const struct op *op)
 {
     struct sigcheck_request r = {
         c->ask->method, c->ask->target, c->ask->authority, c->ask->fields, {0}};
     memcpy(r.body_sha256, c->ask->body_sha256, SHA256_BYTES);
     bool anthropic = c->out->reply.dialect == REPLY_ANTHROPIC;
-    return auth_check(&c->world->auth, &r, anthropic, world_auth_now_s(c->world), &c->out->account,
-                      &c->refusal);
+    struct str service = str_of(op && op->service ? op->service : "bedrock");
+    return auth_check(&c->world->auth, &r, anthropic, service, world_auth_now_s(c->world),
+                      &c->out->account, &c->refusal);
 }
 
 static bool refuse_by_fault(struct call *c)
@@ -107,10 +111,34 @@ static bool refuse_by_fault(struct call *c)
                        "The simulator was told to answer %d.", (int)status);
 }
 
-static void take_faults(struct call *c)
+/* What is not Bedrock's has no path of its own: there faults are ordered by the operation's name.
+ */
+static void take_faults(struct call *c, const struct op *op)
 {
-    if (!world_take_fault(c->world, c->ask->target, false, &c->out->fault))
+    struct str target = op && op->service ? str_of(op->name) : c->ask->target;
+    if (!world_take_fault(c->world, target, false, &c->out->fault))
         fault_read_prompt(&c->out->fault, c->ask->body);
+}
+
+/* CloudWatch throttles with 400. */
+static void as_cloudwatch(struct refusal *r)
+{
+    if (r->status != 429)
+        return;
+    r->status = 400;
+    r->type = "ThrottlingException";
+}
+
+/* x-amzn-query-mode asks for the names that errors had in the query protocol. */
+static void name_for_query(struct call *c)
+{
+    char name[80];
+    const char *type = c->refusal.type, *end = strstr(type, "Exception");
+    if (!str_eq(fields_get(c->ask->fields, S("x-amzn-query-mode")), S("true")))
+        return;
+    snprintf(name, sizeof name, "%.*s;%s", end ? (int)(end - type) : (int)strlen(type), type,
+             c->refusal.status < 500 ? "Sender" : "Receiver");
+    reply_field(&c->out->reply, S("x-amzn-query-error"), str_of(name));
 }
 
 static void run(struct call *c)
@@ -123,12 +151,16 @@ static void run(struct call *c)
     }
     if (op && op->model_in_path)
         buf_add(&out->model, buf_str(&c->args[0]));
-    take_faults(c);
-    bool good = let_in(c) && (op || unknown_operation(c)) && refuse_by_fault(c) && op->run(c);
+    take_faults(c, op);
+    bool good = let_in(c, op) && (op || unknown_operation(c)) && refuse_by_fault(c) && op->run(c);
     if (good)
         return;
     out->charge.charged = false;
+    if (op && op->service)
+        as_cloudwatch(&c->refusal);
     reply_refuse(&out->reply, &c->refusal, out->fault.retry_after);
+    if (op && op->service)
+        name_for_query(c);
 }
 
 /* By the clock that signatures are judged by, as AWS does: an SDK corrects its own from it. */

@@ -29,6 +29,7 @@ void world_reset(struct world *w)
 {
     pthread_mutex_lock(&w->lock);
     promptcache_fini(&w->cache);
+    metrics_reset(&w->metrics);
     drop_kept(w->responses);
     drop_kept(w->jobs);
     w->n_faults = w->n_once = w->n_responses = w->n_jobs = 0;

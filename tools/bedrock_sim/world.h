@@ -10,6 +10,7 @@
 #include "auth.h"
 #include "fault.h"
 #include "ledger.h"
+#include "metrics.h"
 #include "promptcache.h"
 
 enum { WORLD_FAULTS_MOST = 32, WORLD_KEPT_MOST = 1024, WORLD_ONCE_MOST = 4096 };
@@ -35,6 +36,7 @@ struct world {
     uint64_t seed; /* of the padding */
     struct ledger ledger;
     struct promptcache cache;
+    struct metrics metrics; /* CloudWatch's */
     struct world_fault faults[WORLD_FAULTS_MOST];
     size_t n_faults;
     unsigned char once[WORLD_ONCE_MOST][8]; /* bodies that failed once */

@@ -42,11 +42,23 @@ static bool skip_old(struct cursor *c, uint32_t now)
     return true;
 }
 
+/* The clock was set back, far: what it said before does not come again so soon. */
+static bool come_back(struct cursor *c, uint32_t now)
+{
+    if (c->row.minute <= now + CURSOR_AHEAD_MINUTES)
+        return false;
+    c->counts.skipped++;
+    c->row = (struct cursor_row){.minute = now};
+    c->parted = false;
+    c->open = 0;
+    return true;
+}
+
 /* What is next, with nothing under way. */
 static enum cursor_act look(struct cursor *c, uint32_t now)
 {
     c->phase = CURSOR_IDLE;
-    if (skip_old(c, now))
+    if (skip_old(c, now) || come_back(c, now))
         return note(c, CURSOR_NOTING_OUTCOME);
     if (c->row.minute >= now)
         return CURSOR_WAIT;

@@ -16,7 +16,9 @@
 enum {
     CURSOR_ROW_BYTES = 18,
     /* CloudWatch takes nothing older than two weeks (API reference of PutMetricData, 2026-11). */
-    CURSOR_BACK_MINUTES = 14 * 24 * 60 - 60
+    CURSOR_BACK_MINUTES = 14 * 24 * 60 - 60,
+    /* A row further ahead is of a clock that was wrong (the book takes a closed minute so, too). */
+    CURSOR_AHEAD_MINUTES = 60
 };
 
 /* What is on the disk. */
@@ -48,7 +50,7 @@ enum cursor_event {
 
 struct cursor_counts {
     uint64_t told, refused, hopeless, unknown; /* parts; of refused: tries */
-    uint64_t skipped;                          /* minutes too old to be told */
+    uint64_t skipped; /* minutes too old to be told, and turns of the clock */
 };
 
 struct cursor {

@@ -213,6 +213,15 @@ static void a_clock_that_went_back_waits(void **state)
     assert_int_equal(cursor_step(&c, CURSOR_WOKE, 101), CURSOR_CLOSE);
 }
 
+static void a_clock_that_went_back_far_begins_anew(void **state)
+{
+    struct cursor c;
+    const struct cursor_row row = {.minute = 100000};
+    assert_int_equal(cursor_begin(&c, &row, 1000), CURSOR_NOTE);
+    assert_int_equal(c.row.minute, 1000);
+    assert_int_equal(cursor_step(&c, CURSOR_NOTED, 1001), CURSOR_CLOSE);
+}
+
 static void nothing_is_sent_before_it_is_noted(void **state)
 {
     struct cursor c;
@@ -266,6 +275,7 @@ int main(void)
         cmocka_unit_test(another_plan_ends_the_minute),
         cmocka_unit_test(goes_back_two_weeks_at_most),
         cmocka_unit_test(a_clock_that_went_back_waits),
+        cmocka_unit_test(a_clock_that_went_back_far_begins_anew),
         cmocka_unit_test(nothing_is_sent_before_it_is_noted),
         cmocka_unit_test(rows_are_read_strictly),
     };

@@ -151,7 +151,9 @@ size_t tap_wrapping(int find)
     case FIND_TEXT_CLAUDE:
         return sizeof "{\"type\":\"text_delta\",\"text\":\"\"}" - 1;
     case FIND_TEXT_CHOICES:
-        return sizeof "[{\"index\":0,\"delta\":{\"content\":\"\"},\"finish_reason\":null}]" - 1;
+        return sizeof "[{\"index\":0,\"delta\":{\"content\":\"\"},\"logprobs\":null,"
+                      "\"finish_reason\":null}]" -
+               1;
     default:
         return sizeof "\"\"" - 1;
     }

@@ -325,7 +325,7 @@ static void reads_chat(void **state)
 
 static const struct message chat_stream[] = {
     {"", CHAT_HEAD "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hello\"},"
-                   "\"finish_reason\":null}],\"usage\":null}"},
+                   "\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}"},
     {"", CHAT_HEAD "\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],"
                    "\"usage\":null}"},
     {"", CHAT_HEAD "\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":2,"

@@ -268,27 +268,35 @@ static const char *reason(int rc)
     }
 }
 
+static void tell(struct clerk *c, const char *sentence)
+{
+    if (strcmp(sentence, c->told) == 0)
+        return; /* the same again is no news */
+    snprintf(c->told, sizeof c->told, "%s", sentence);
+    if (c->trouble)
+        c->trouble(c->arg, sentence);
+}
+
 /* `why` NULL: what `rc` says. With a full disk reading goes on; after anything else it is opened
  * anew, which is the only cure for some of it. */
 static void fail(struct clerk *c, int rc, const char *why)
 {
     char sentence[sizeof c->told];
+    int64_t now = clock_mono_ns();
+    bool at_once = rc == ERR_PANIC || (rc == ERR_NOT_FOUND && !why);
     if (c->store && rc != ERR_FULL && rc != ERR_BUSY)
         close_book(c);
-    bool gone = rc == ERR_NOT_FOUND && !why;
-    c->again_ns = clock_mono_ns() + (gone ? 1 : (int64_t)CLERK_AGAIN_MS * MS);
+    if (!at_once)
+        c->again_ns = now + (int64_t)CLERK_AGAIN_MS * MS;
+    else if (c->again_ns == 0) /* it does not rest already */
+        c->again_ns = now > 0 ? now : 1;
+    if (rc == ERR_PANIC)
+        return; /* what led to it was told and counted */
     pthread_mutex_lock(&c->lock);
     c->counts.failures++;
     pthread_mutex_unlock(&c->lock);
-    if (why)
-        snprintf(sentence, sizeof sentence, "%s", why);
-    else
-        snprintf(sentence, sizeof sentence, "%s: %s", c->dir, reason(rc));
-    if (strcmp(sentence, c->told) == 0)
-        return;
-    memcpy(c->told, sentence, sizeof sentence);
-    if (c->trouble)
-        c->trouble(c->arg, sentence);
+    snprintf(sentence, sizeof sentence, "%s: %s", c->dir, reason(rc));
+    tell(c, why ? why : sentence);
 }
 
 static void all_is_well(struct clerk *c)

@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,9 @@
 
 enum {
     SCHEMA = 1,
-    MOST_READERS = 126 /* transactions at one time; a slot is 64 bytes of the lock file */
+    /* Transactions at one time; a slot is 64 bytes of the lock file. */
+    MOST_READERS = 126,
+    LOCK_BYTES = 16 * 1024
 };
 
 static const char *const names[TABLES] = {"meta",  "records", "series", "minutes",
@@ -106,16 +109,34 @@ static bool lock_belongs(MDB_env *env)
     return same;
 }
 
+/* LMDB maps the lock file and writes to it: on a full disk a page without a block of its own would
+ * be the process's death (SIGBUS). What is in it stays. */
+static int make_room_for_lock(struct store *s)
+{
+    char lock[PATH_MAX];
+    place_path(s->dir, PLACE_LOCK, lock);
+    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno;
+    int rc = posix_fallocate(fd, 0, LOCK_BYTES);
+    close(fd);
+    return rc;
+}
+
 static int open_writer(struct store *s, const struct store_options *o)
 {
     char lock[PATH_MAX];
-    int dead, rc = open_env(s, o);
+    int dead, rc = make_room_for_lock(s);
+    if (rc == 0)
+        rc = open_env(s, o);
     if (rc == 0 && !lock_belongs(s->env)) {
         place_path(s->dir, PLACE_LOCK, lock);
         mdb_env_close(s->env);
         s->env = NULL;
         (void)unlink(lock);
-        rc = open_env(s, o);
+        rc = make_room_for_lock(s);
+        if (rc == 0)
+            rc = open_env(s, o);
     }
     return rc ? rc : mdb_reader_check(s->env, &dead);
 }

@@ -14,11 +14,18 @@ struct back {
     enum step_result (*start)(struct exchange *ex);
     /* The front took bytes and has room again. */
     void (*drained)(struct exchange *ex);
-    /* The client is gone: stop, no callback into the exchange any more. */
+    /* The client is gone. True: the back goes on without one, and calls exchange_over. May be NULL.
+     */
+    bool (*left)(struct exchange *ex);
+    /* Stop, no callback into the exchange any more. */
     void (*drop)(struct exchange *ex);
 };
 
 extern const struct back back_bedrock;
+/* A whole answer of Bedrock's was sent: it ends now, or with metering: strict when its record is on
+ * the disk. */
+void bedrock_answer_ends(struct exchange *ex, enum outcome outcome);
+
 extern const struct back back_health, back_ready, back_none;
 extern const struct back back_metrics, back_config, back_reload, back_drain;
 

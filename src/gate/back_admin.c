@@ -19,7 +19,7 @@ static enum step_result start_metrics(struct exchange *ex)
     export_prom(ex->worker->daemon, &b);
     return own_buf(ex, S("text/plain; version=0.0.4; charset=utf-8"), &b);
 }
-const struct back back_metrics = {"metrics", start_metrics, NULL, NULL};
+const struct back back_metrics = {"metrics", start_metrics, NULL, NULL, NULL};
 
 static enum step_result start_config(struct exchange *ex)
 {
@@ -27,7 +27,7 @@ static enum step_result start_config(struct exchange *ex)
     config_print(ex->worker->daemon->setups->config, &b);
     return own_buf(ex, S("application/yaml"), &b);
 }
-const struct back back_config = {"config", start_config, NULL, NULL};
+const struct back back_config = {"config", start_config, NULL, NULL, NULL};
 
 static enum step_result start_reload(struct exchange *ex)
 {
@@ -40,7 +40,7 @@ static enum step_result start_reload(struct exchange *ex)
     buf_fini(&faults);
     return r;
 }
-const struct back back_reload = {"reload", start_reload, NULL, NULL};
+const struct back back_reload = {"reload", start_reload, NULL, NULL, NULL};
 
 static enum step_result start_drain(struct exchange *ex)
 {
@@ -48,4 +48,4 @@ static enum step_result start_drain(struct exchange *ex)
     daemon_drain(ex->worker->daemon);
     return r;
 }
-const struct back back_drain = {"drain", start_drain, NULL, NULL};
+const struct back back_drain = {"drain", start_drain, NULL, NULL, NULL};

@@ -11,24 +11,83 @@
  * The body stays in memory until an answer's head has come that will be passed on.
  */
 #include "back.h"
+#include "meter.h"
 #include "record.h"
+#include "retry.h"
+#include "weir/base/clock.h"
 #include "weir/base/hook.h"
+#include "weir/base/limits.h"
+#include "weir/base/mem.h"
+#include "weir/gate/daemon.h"
 
 enum { MOST_ATTEMPTS = 3 };
 
 static enum step_result start(struct exchange *ex);
+static void give_credit(struct exchange *ex);
+
+/* --- the end of an answer. With metering: strict the client gets it when the record is on the
+ * disk. */
+
+struct ack {
+    struct mail mail;
+    struct exchange *ex;
+};
+
+static void on_disk(struct mail *m)
+{
+    struct ack *a = LIST_OF(m, struct ack, mail);
+    struct exchange *ex = a->ex;
+    mem_free(a);
+    ex->awaits = false;
+    if (!ex->front) {
+        exchange_over(ex);
+        return;
+    }
+    if (ex->failed_in)
+        return; /* it was cut in the meantime */
+    if (buf_len(&ex->held))
+        exchange_send(ex, buf_str(&ex->held));
+    exchange_end(ex, ex->outcome);
+}
+
+/* In the clerk's thread. When it could not be written the answer goes on all the same. */
+static void clerk_is_done(void *arg, bool good)
+{
+    struct exchange *ex = arg;
+    struct ack *a = mem_new(sizeof *a);
+    a->mail.deliver = on_disk;
+    a->ex = ex;
+    mailbox_send(loop_mailbox(ex->worker->loop), &a->mail);
+}
+
+static bool is_strict(const struct exchange *ex)
+{
+    return ex->setup->config->metering == METERING_STRICT && meter_wants(ex);
+}
+
+void bedrock_answer_ends(struct exchange *ex, enum outcome outcome)
+{
+    if (!is_strict(ex)) {
+        exchange_end(ex, outcome);
+        return;
+    }
+    ex->outcome = outcome;
+    ex->awaits = true;
+    meter_exchange(ex, clerk_is_done, ex);
+}
 
 /* --- the answer */
 
 static bool worth_resending(struct exchange *ex, int status)
 {
-    return (status == 503 || status == 529) && !ex->resent_refusal && worker_may_resend(ex->worker);
+    return (status == 503 || status == 529) && ex->front && !ex->resent_refusal &&
+           worker_may_resend(ex->worker);
 }
 
 /* The signature is Weir's: a client with a good clock must not suffer from ours. */
 static bool clock_was_wrong(struct exchange *ex, int status, const struct fields *fields)
 {
-    return !ex->resent_clock && ex->setup->trusts_runtime &&
+    return ex->front && !ex->resent_clock && ex->setup->trusts_runtime &&
            aws_signer_learn(ex->worker->signer, status, fields, ex->signed_with_s);
 }
 
@@ -58,6 +117,35 @@ static void take_back(struct exchange *ex)
     ex->calling = false;
 }
 
+/* --- the client is gone. What it asked for is paid for all the same, so it is read to its usage: a
+ * stream for settle.drain, other answers as long as they may take. */
+
+static void read_on_enough(void *arg)
+{
+    exchange_over(arg);
+}
+
+static void limit_reading_on(struct exchange *ex)
+{
+    bool streams = ex->answered ? tap_shape(ex->tap) != STREAM_NONE : operation_streams(ex->op);
+    if (!streams || timer_running(&ex->drain_timer))
+        return;
+    timer_start(&ex->drain_timer, ex->setup->config->settle_drain_ms);
+}
+
+static bool left(struct exchange *ex)
+{
+    if (!ex->calling || !meter_charged(ex) || ex->worker->reading_on >= LIMIT_READING_ON)
+        return false;
+    ex->worker->reading_on++;
+    ex->reads_on = true;
+    worker_drop_body(ex->worker, &ex->body);
+    timer_init(&ex->drain_timer, ex->worker->loop, read_on_enough, ex);
+    limit_reading_on(ex);
+    give_credit(ex);
+    return true;
+}
+
 static void on_head(void *arg, int status, const struct fields *fields, int64_t content_length)
 {
     struct exchange *ex = arg;
@@ -75,16 +163,21 @@ static void on_head(void *arg, int status, const struct fields *fields, int64_t 
         return;
     }
     look_at_refusal(ex, status, fields);
-    if (content_length < 0) /* nothing can be added to what was counted */
-        stream_tail_init(&ex->tail, fields_get(fields, S("content-type")));
+    ex->upstream_status = status;
+    ex->counted = content_length >= 0;
+    ex->left = content_length;
+    ex->tap = tap_new(ex->op, status, fields);
+    retry_head(ex, status, fields);
     exchange_answer(ex, status, fields->at, fields->n);
     if (ex->call.sent_ns)
         worker_drop_body(ex->worker, &ex->body);
+    if (!ex->front)
+        limit_reading_on(ex);
 }
 
 static void give_credit(struct exchange *ex)
 {
-    if (ex->owed && ex->calling && front_unsent(ex->front) < FRONT_HIGH_MARK) {
+    if (ex->owed && ex->calling && (!ex->front || front_unsent(ex->front) < FRONT_HIGH_MARK)) {
         size_t n = ex->owed;
         ex->owed = 0;
         origin_credit(&ex->call, n);
@@ -95,8 +188,15 @@ static void on_bytes(void *arg, struct str bytes)
 {
     struct exchange *ex = arg;
     (void)HOOK("relay.bytes");
-    stream_tail_feed(&ex->tail, bytes);
-    exchange_send(ex, bytes);
+    if (!ex->first_ns)
+        ex->first_ns = clock_mono_ns();
+    tap_feed(ex->tap, bytes);
+    retry_bytes(ex, bytes);
+    ex->left -= (int64_t)bytes.len;
+    if (ex->counted && ex->left <= 0 && is_strict(ex))
+        buf_add(&ex->held, bytes); /* with it the answer would be whole */
+    else
+        exchange_send(ex, bytes);
     ex->owed += bytes.len;
     give_credit(ex);
 }
@@ -118,21 +218,35 @@ static const struct {
     [ORIGIN_BAD] = {OUTCOME_ORIGIN_BAD, OUTCOME_STREAM_CUT},
 };
 
+static enum outcome outcome_of_answer(const struct exchange *ex)
+{
+    if (ex->status >= 400)
+        return OUTCOME_REFUSED;
+    return tap_usage(ex->tap)->exception ? OUTCOME_STREAM_EXCEPTION : OUTCOME_ANSWERED;
+}
+
 static void on_end(void *arg, enum origin_end end, const char *why)
 {
     struct exchange *ex = arg;
     ex->calling = false;
-    if (end == ORIGIN_DONE && ex->answered) {
-        exchange_end(ex, ex->status < 400 ? OUTCOME_ANSWERED : OUTCOME_REFUSED);
-        return;
+    ex->unsent = !ex->answered && (end == ORIGIN_UNSENT || end == ORIGIN_UNREACHABLE);
+    bool whole = end == ORIGIN_DONE && ex->answered;
+    if (whole) {
+        tap_end(ex->tap);
+    } else {
+        ex->trouble = arena_dup(&ex->arena, str_of(why)).ptr;
+        if (end == ORIGIN_UNSENT && ex->front && !ex->answered && ex->attempts < MOST_ATTEMPTS) {
+            send_again(ex, RESENT_NOT_PROCESSED);
+            return;
+        }
     }
-    struct str sentence = arena_dup(&ex->arena, str_of(why));
-    ex->trouble = sentence.ptr;
-    if (end == ORIGIN_UNSENT && !ex->answered && ex->attempts < MOST_ATTEMPTS) {
-        send_again(ex, RESENT_NOT_PROCESSED);
-        return;
-    }
-    (void)exchange_fail(ex, ex->answered ? ends[end].inside : ends[end].before, S(""));
+    retry_end(ex, whole);
+    if (!ex->front)
+        exchange_over(ex);
+    else if (whole)
+        bedrock_answer_ends(ex, outcome_of_answer(ex));
+    else
+        (void)exchange_fail(ex, ex->answered ? ends[end].inside : ends[end].before, S(""));
 }
 
 static const struct origin_sink sink = {on_head, on_bytes, on_end};
@@ -206,11 +320,34 @@ static enum step_result start(struct exchange *ex)
     return STEP_NEXT;
 }
 
+/* The first time: another call may have the answer already. */
+static enum step_result begin(struct exchange *ex)
+{
+    char ignored[NAMES_MODEL_MOST];
+    if (ex->form == MODEL_TO_RESOLVE && meter_wants(ex)) /* so that it is known at the end */
+        (void)names_look(ex->worker->daemon->names, ex->model, ignored);
+    switch (retry_begin(ex)) {
+    case RETRY_OWN:
+        return start(ex);
+    case RETRY_WAITS:
+        return STEP_WAIT;
+    case RETRY_ANSWERED:
+        return STEP_END;
+    }
+    return STEP_END;
+}
+
 static void drop(struct exchange *ex)
 {
     if (ex->calling)
         origin_cancel(&ex->call);
     ex->calling = false;
+    if (ex->reads_on) {
+        timer_stop(&ex->drain_timer);
+        ex->worker->reading_on--;
+        ex->reads_on = false;
+    }
+    retry_end(ex, false);
 }
 
-const struct back back_bedrock = {"bedrock", start, drained, drop};
+const struct back back_bedrock = {"bedrock", begin, drained, left, drop};

@@ -52,6 +52,42 @@ static bool take_lock(struct daemon *s, struct str state)
     return false;
 }
 
+/* --- the book */
+
+static void book_trouble(void *arg, const char *sentence)
+{
+    if (sentence)
+        log_say(LOG_ERROR, "book", "%s", sentence);
+    else
+        log_say(LOG_INFO, "book", "the book is written again");
+}
+
+static void open_book(struct daemon *s)
+{
+    const struct config *c = s->setups->config;
+    char dir[4096];
+    s->joins = joins_new();
+    s->names = names_new(s->office.loop, s->office.dns);
+    names_follow(s->names, s->setups);
+    if (c->metering == METERING_OFF)
+        return;
+    snprintf(dir, sizeof dir, "%.*s/meter", STR_ARG(c->state));
+    const struct clerk_options o = {.dir = dir,
+                                    .size_bytes = c->book_bytes,
+                                    .keep_requests_ms = c->keep_requests_ms,
+                                    .trouble = book_trouble};
+    s->clerk = clerk_new(&o);
+}
+
+/* When the workers' threads have ended and their last records are on the way. */
+static void close_book(struct daemon *s)
+{
+    mailbox_read(loop_mailbox(s->office.loop)); /* records that want a name */
+    names_free(s->names);
+    if (s->clerk)
+        clerk_free(s->clerk);
+}
+
 /* --- mail to the workers */
 
 struct order {
@@ -139,6 +175,10 @@ static const char *needs_restart(const struct config *old, const struct config *
         return "workers changed: that needs a restart";
     if (!str_eq(old->admin_address, new->admin_address))
         return "admin.address changed: that needs a restart";
+    if (old->book_bytes != new->book_bytes)
+        return "book.size changed: that needs a restart";
+    if ((old->metering == METERING_OFF) != (new->metering == METERING_OFF))
+        return "metering was turned on or off: that needs a restart";
     return NULL;
 }
 
@@ -216,6 +256,9 @@ bool daemon_reload(struct daemon *s, struct buf *faults)
         send_order(o);
     }
     worker_follow(&s->office, setup);
+    names_follow(s->names, setup);
+    if (s->clerk)
+        clerk_keep(s->clerk, config->keep_requests_ms);
     s->reloads_good++;
     log_say(LOG_INFO, "reload", "the new configuration is in force");
     return true;
@@ -386,6 +429,7 @@ static int start(struct daemon *s)
         worker_init(s->workers[w], s, s->setups);
     }
     s->office.setup = setup_ref(s->setups);
+    open_book(s);
     int status = 1;
     if (open_ports(s, err, sizeof err)) {
         serve(s);
@@ -393,11 +437,14 @@ static int start(struct daemon *s)
     } else {
         log_say(LOG_ERROR, "listen", "%s", err);
     }
-    for (unsigned w = 0; w < s->n_workers; w++) {
+    for (unsigned w = 0; w < s->n_workers; w++)
         worker_close(s->workers[w]);
+    close_book(s);
+    for (unsigned w = 0; w < s->n_workers; w++) {
         worker_fini(s->workers[w]);
         mem_free(s->workers[w]);
     }
+    joins_free(s->joins);
     mem_free(s->workers);
     return status;
 }

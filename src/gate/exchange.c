@@ -7,6 +7,7 @@
 #include "weir/gate/exchange.h"
 
 #include "back.h"
+#include "meter.h"
 #include "record.h"
 #include "weir/base/clock.h"
 #include "weir/base/hook.h"
@@ -289,6 +290,8 @@ static enum step_result step_understand(struct exchange *ex)
     }
     if (ex->model.len == 0)
         ex->model = arena_dup(&ex->arena, ex->facts.model);
+    if (ex->model.len)
+        ex->form = model_form(ex->model, &ex->plain_model);
     return STEP_NEXT;
 }
 
@@ -311,27 +314,53 @@ static void on_drain(void *arg)
         ex->op->back->drained(ex);
 }
 
-/* --- the answer */
+/* --- the answer; without a client nobody gets it */
+
+struct str exchange_decision(const struct exchange *ex)
+{
+    if (ex->joined)
+        return S("join=retry;lane=ondemand;model=same");
+    if (!ex->attempts)
+        return S("");
+    return ex->off ? S("off") : S("lane=ondemand;model=same");
+}
+
+/* x-weir-explain: 1 asks what the answer costs, where its head tells already. */
+static size_t add_costs(struct exchange *ex, struct field *out)
+{
+    struct str cost, saved;
+    if (!str_eq(fields_get(&ex->request->fields, S("x-weir-explain")), S("1")) ||
+        !meter_costs(ex, &cost, &saved))
+        return 0;
+    out[0] = (struct field){STR("x-weir-cost-usd"), cost};
+    out[1] = (struct field){STR("x-weir-saved-usd"), saved};
+    return 2;
+}
 
 void exchange_answer(struct exchange *ex, int status, const struct field *fields, size_t n)
 {
-    struct field out[FIELDS_MOST + 2];
+    struct field out[FIELDS_MOST + 4];
+    ex->answered = true;
+    ex->status = status;
+    ex->handed_ns = clock_mono_ns();
+    if (!ex->front)
+        return;
     if (n > FIELDS_MOST)
         n = FIELDS_MOST;
     for (size_t i = 0; i < n; i++)
         out[i] = fields[i];
     out[n++] = (struct field){STR("x-weir-request-id"), {ex->id, sizeof ex->id}};
-    if (ex->attempts)
-        out[n++] = (struct field){STR("x-weir-decision"),
-                                  ex->off ? S("off") : S("lane=ondemand;model=same")};
-    ex->answered = true;
-    ex->status = status;
-    ex->handed_ns = clock_mono_ns();
+    if (exchange_decision(ex).len)
+        out[n++] = (struct field){STR("x-weir-decision"), exchange_decision(ex)};
+    if (ex->tap)
+        n += add_costs(ex, out + n);
     front_answer(ex->front, status, out, n, false);
 }
 
 void exchange_send(struct exchange *ex, struct str bytes)
 {
+    if (!ex->front)
+        return;
     ex->answer_bytes += bytes.len;
     front_send(ex->front, bytes, false);
 }
@@ -340,7 +369,8 @@ void exchange_end(struct exchange *ex, enum outcome outcome)
 {
     ex->outcome = outcome;
     ex->ended = true;
-    front_send(ex->front, S(""), true);
+    if (ex->front)
+        front_send(ex->front, S(""), true);
 }
 
 enum step_result exchange_own(struct exchange *ex, int status, struct str type, struct str body)
@@ -359,12 +389,12 @@ enum step_result exchange_own(struct exchange *ex, int status, struct str type, 
 static void fail_inside(struct exchange *ex, enum outcome outcome)
 {
     ex->outcome = outcome;
-    if (!stream_tail_between(&ex->tail)) {
+    if (ex->counted || !tap_between(ex->tap)) {
         front_abort(ex->front);
         return;
     }
     struct buf b = {0};
-    outcome_add_in_stream(&b, outcome, ex->dialect, ex->tail.shape);
+    outcome_add_in_stream(&b, outcome, ex->dialect, tap_shape(ex->tap));
     exchange_send(ex, buf_str(&b));
     exchange_end(ex, outcome);
     buf_fini(&b);
@@ -401,6 +431,10 @@ enum step_result exchange_fail(struct exchange *ex, enum outcome outcome, struct
     ex->step = STEP_RELAY;
     /* No call needs it any more, and the client may be slow to take this. */
     worker_drop_body(ex->worker, &ex->body);
+    if (!ex->front) {
+        ex->outcome = outcome;
+        return STEP_END;
+    }
     if (ex->answered) {
         fail_inside(ex, outcome);
         return STEP_END;
@@ -422,19 +456,21 @@ void exchange_cut(struct exchange *ex)
     ex->body_waits = false;
     if (ex->op && ex->op->back->drop)
         ex->op->back->drop(ex);
-    (void)exchange_fail(ex, OUTCOME_DRAINED, S(""));
+    if (ex->front)
+        (void)exchange_fail(ex, OUTCOME_DRAINED, S(""));
+    else if (!ex->awaits)
+        exchange_over(ex);
 }
 
 /* --- begin and settle */
 
-static void make_id(char out[32])
+static void make_id(struct exchange *ex)
 {
     static const char hex[] = "0123456789abcdef";
-    unsigned char bytes[16];
-    random_bytes(bytes, sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        out[2 * i] = hex[bytes[i] >> 4];
-        out[2 * i + 1] = hex[bytes[i] & 15];
+    random_bytes(ex->id_bytes, sizeof ex->id_bytes);
+    for (size_t i = 0; i < sizeof ex->id_bytes; i++) {
+        ex->id[2 * i] = hex[ex->id_bytes[i] >> 4];
+        ex->id[2 * i + 1] = hex[ex->id_bytes[i] & 15];
     }
 }
 
@@ -450,7 +486,7 @@ static void *on_request(void *owner, struct front *f, const struct front_request
     ex->realm = port->realm;
     ex->listen = port->realm == REALM_DATA ? &port->setup->config->listen[port->at] : NULL;
     ex->op = NULL;
-    make_id(ex->id);
+    make_id(ex);
     arena_init(&ex->arena, ARENA_BYTES);
     body_init(&ex->body, &w->bodies);
     later_init(&ex->again, go_again, ex);
@@ -474,24 +510,58 @@ static enum outcome outcome_at_end(const struct exchange *ex, enum front_gone wh
     return ex->outcome ? ex->outcome : OUTCOME_INTERNAL;
 }
 
-static void on_gone(void *arg, enum front_gone why)
+void exchange_over(struct exchange *ex)
 {
-    struct exchange *ex = arg;
     struct worker *w = ex->worker;
     (void)HOOK("exchange.settle");
-    later_cancel(&ex->again);
-    if (ex->body_waits)
-        timer_stop(&ex->wait_timer);
     if (ex->op && ex->op->back->drop)
         ex->op->back->drop(ex);
-    ex->outcome = outcome_at_end(ex, why);
+    ex->outcome = outcome_at_end(ex, ex->gone);
     record_exchange(ex, ex->failed_in ? ex->failed_in : steps[ex->step].name);
+    meter_exchange(ex, NULL, NULL);
+    tap_free(ex->tap);
+    buf_fini(&ex->held);
     worker_drop_body(ex->worker, &ex->body);
     arena_fini(&ex->arena);
     setup_unref(ex->setup);
     list_remove(&ex->node);
     mem_free(ex);
     worker_left(w);
+}
+
+/* What the request was borrowed from goes with the front. */
+static void keep_request(struct exchange *ex)
+{
+    static const struct front_request nothing;
+    const struct front_request *r = ex->request;
+    struct front_request *kept = arena_new(&ex->arena, sizeof *kept);
+    if (kept)
+        *kept = (struct front_request){.version = r->version,
+                                       .method = ex->op->method,
+                                       .tls = r->tls,
+                                       .began_ns = r->began_ns,
+                                       .peer_addr = arena_dup(&ex->arena, r->peer_addr),
+                                       .peer_name = arena_dup(&ex->arena, r->peer_name)};
+    ex->request = kept ? kept : &nothing;
+    ex->workload = arena_dup(&ex->arena, ex->workload);
+    ex->target = arena_dup(&ex->arena, ex->target);
+    ex->call.method = ex->op->method;
+}
+
+static void on_gone(void *arg, enum front_gone why)
+{
+    struct exchange *ex = arg;
+    later_cancel(&ex->again);
+    if (ex->body_waits)
+        timer_stop(&ex->wait_timer);
+    ex->body_waits = false;
+    ex->gone = why;
+    ex->front = NULL;
+    bool goes_on = ex->awaits || (ex->op && ex->op->back->left && ex->op->back->left(ex));
+    if (goes_on)
+        keep_request(ex);
+    else
+        exchange_over(ex);
 }
 
 static void on_refused(void *owner, void *arg, const struct front_refusal *r)

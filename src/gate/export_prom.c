@@ -7,6 +7,7 @@
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
+#include "weir/plan/price.h"
 
 struct slabs {
     struct metric_slab *at[257];
@@ -110,6 +111,71 @@ static int64_t credentials_expire_s(struct daemon *daemon)
     return left;
 }
 
+/* --- out of the book: what was committed since the process began */
+
+struct labelled {
+    enum metric_id id;
+    struct buf *out;
+};
+
+static void open_labels(struct buf *out, const struct str name, const struct series *s)
+{
+    buf_addf(out, "%.*s{client=\"", STR_ARG(name));
+    text_add_json(out, s->client, s->client.len);
+    buf_add(out, S("\",workload=\""));
+    text_add_json(out, s->workload, s->workload.len);
+    buf_add(out, S("\",model=\""));
+    text_add_json(out, s->model, s->model.len);
+    buf_addf(out, "\",lane=\"%s\"", lane_word(s->lane).ptr);
+}
+
+static void print_series(void *arg, const struct series *s, const struct rollup *sum)
+{
+    const struct labelled *l = arg;
+    struct str name = metric_row(l->id)->name;
+    if (l->id == METRIC_TOKENS) {
+        for (size_t kind = 0; kind < TOKENS; kind++) {
+            if (!sum->usage.tokens[kind])
+                continue;
+            open_labels(l->out, name, s);
+            buf_addf(l->out, ",kind=\"%s\"} %llu\n", usage_word((enum token_kind)kind).ptr,
+                     (unsigned long long)sum->usage.tokens[kind]);
+        }
+        return;
+    }
+    bool unpriced = sum->counts[ROLLUP_UNPRICED] != 0;
+    if (l->id == METRIC_UNPRICED ? !unpriced : !sum->cost_nanousd)
+        return;
+    open_labels(l->out, name, s);
+    buf_add(l->out, S("} "));
+    if (l->id == METRIC_UNPRICED)
+        buf_add_u64(l->out, sum->counts[ROLLUP_UNPRICED]);
+    else
+        price_add_usd(l->out, (int64_t)sum->cost_nanousd);
+    buf_add_char(l->out, '\n');
+}
+
+static bool is_of_book(enum metric_id id)
+{
+    return id == METRIC_TOKENS || id == METRIC_COST || id == METRIC_UNPRICED;
+}
+
+static int64_t book_value(struct daemon *daemon, enum metric_id id)
+{
+    struct clerk_counts c = {0};
+    if (daemon->clerk)
+        clerk_count(daemon->clerk, &c);
+    if (id == METRIC_BOOK_RECORDS)
+        return (int64_t)c.committed;
+    if (id == METRIC_BOOK_WAITING)
+        return (int64_t)c.waiting;
+    if (id == METRIC_BOOK_LOST)
+        return (int64_t)c.lost;
+    if (id == METRIC_BOOK_FAILURES)
+        return (int64_t)c.failures;
+    return id == METRIC_BOOK_OPEN ? c.open : (int64_t)c.size.used_bytes;
+}
+
 /* The greatest since the last look, and resets it. */
 static uint64_t take_longest_turn_us(const struct slabs *s)
 {
@@ -132,6 +198,8 @@ static int64_t simple_value(struct daemon *daemon, const struct slabs *s, enum m
         return atomic_load(&daemon->bodies.used_bytes);
     if (id == METRIC_LOG_DROPPED)
         return (int64_t)log_dropped();
+    if (id >= METRIC_BOOK_RECORDS && id <= METRIC_BOOK_BYTES)
+        return book_value(daemon, id);
     if (id == METRIC_DRAINING)
         return atomic_load(&daemon->draining);
     if (id == METRIC_CREDENTIALS_EXPIRE)
@@ -149,6 +217,10 @@ static void print_family(struct daemon *daemon, const struct slabs *s, enum metr
     } else if (str_eq(row->type, S("histogram"))) {
         for (size_t op = 0; op < OPERATIONS; op++)
             print_histogram(s, id, op, out);
+    } else if (is_of_book(id)) {
+        struct labelled l = {id, out};
+        if (daemon->clerk)
+            clerk_tally(daemon->clerk, print_series, &l);
     } else if (id == METRIC_UPSTREAM_RESENT) {
         print_resent(s, out);
     } else if (id == METRIC_CERTIFICATE_EXPIRES) {

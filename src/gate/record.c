@@ -10,13 +10,13 @@
 
 /* Time that the request spent in Weir: until its last byte was handed on, and from the answer's
  * head until that was handed on. Without a call it is all of it. */
-static int64_t added_us(const struct exchange *ex, int64_t now_ns)
+int64_t record_added_us(const struct exchange *ex, int64_t now_ns)
 {
     const struct origin_call *c = &ex->call;
     if (!ex->ours_ns)
         return 0;
     if (!ex->attempts)
-        return (now_ns - ex->ours_ns) / 1000;
+        return ex->joined ? 0 : (now_ns - ex->ours_ns) / 1000;
     int64_t before = c->sent_ns > ex->ours_ns ? c->sent_ns - ex->ours_ns : 0;
     int64_t after = c->head_ns && ex->handed_ns > c->head_ns ? ex->handed_ns - c->head_ns : 0;
     return (ex->added_ns + before + after) / 1000;
@@ -33,6 +33,21 @@ void record_attempt(struct exchange *ex)
 }
 
 static const struct str versions[] = {STR("http/1.0"), STR("http/1.1"), STR("h2")};
+
+/* As upstream told it: the book has what was estimated. */
+static void log_usage(struct log_line *l, const struct tap_usage *t)
+{
+    const uint64_t *n = t->usage.tokens;
+    uint64_t written = n[TOKEN_CACHE_WRITE_5M] + n[TOKEN_CACHE_WRITE_1H] + n[TOKEN_CACHE_WRITE_30M];
+    if (!t->told)
+        return;
+    log_u64(l, "tokens_in", n[TOKEN_INPUT]);
+    log_u64(l, "tokens_out", n[TOKEN_OUTPUT]);
+    if (n[TOKEN_CACHE_READ])
+        log_u64(l, "cache_read", n[TOKEN_CACHE_READ]);
+    if (written)
+        log_u64(l, "cache_write", written);
+}
 
 static void log_exchange(const struct exchange *ex, int64_t now_ns, const struct operation *op,
                          const char *step)
@@ -61,7 +76,10 @@ static void log_exchange(const struct exchange *ex, int64_t now_ns, const struct
     log_u64(&l, "in", ex->request_bytes);
     log_u64(&l, "out", ex->answer_bytes);
     log_ms(&l, "ms", (now_ns - ex->request->began_ns) / 1000);
-    log_ms(&l, "added_ms", added_us(ex, now_ns));
+    log_ms(&l, "added_ms", record_added_us(ex, now_ns));
+    log_usage(&l, tap_usage(ex->tap));
+    if (ex->joined)
+        log_str(&l, "joined", S("retry"));
     if (ex->attempts > 1)
         log_u64(&l, "attempts", ex->attempts);
     log_str(&l, "json", json[ex->facts.state]);
@@ -76,7 +94,7 @@ static void count(const struct exchange *ex, int64_t now_ns, const struct operat
     metric_bump(&m->requests[op->id][ex->outcome], 1);
     metric_observe(&m->request_seconds[op->id], METRIC_REQUEST_SECONDS,
                    (now_ns - ex->request->began_ns) / 1000);
-    metric_observe(&m->added_seconds[op->id], METRIC_ADDED_SECONDS, added_us(ex, now_ns));
+    metric_observe(&m->added_seconds[op->id], METRIC_ADDED_SECONDS, record_added_us(ex, now_ns));
     metric_add(m, METRIC_REQUEST_BYTES, ex->request_bytes);
     metric_add(m, METRIC_ANSWER_BYTES, ex->answer_bytes);
 }

@@ -10,6 +10,8 @@
 /* Its call is over and it will be sent again: from now on it is in our hands. To be called before
  * the new call takes the old one's place. */
 void record_attempt(struct exchange *ex);
+/* Microseconds that it spent in Weir until now. */
+int64_t record_added_us(const struct exchange *ex, int64_t now_ns);
 /* Logs and counts a finished exchange; `step` is the one that it was in. */
 void record_exchange(const struct exchange *ex, const char *step);
 

@@ -46,6 +46,7 @@ static void publish(struct worker *w)
     metric_set(&w->metrics, METRIC_UPSTREAM_CONNECTIONS, c.connections);
     metric_set(&w->metrics, METRIC_UPSTREAM_EJECTED, c.ejected);
     metric_set(&w->metrics, METRIC_ACTIVE, w->active);
+    metric_set(&w->metrics, METRIC_READING_ON, w->reading_on);
     int64_t us = loop_take_longest_turn_us(w->loop);
     uint64_t longest =
         atomic_load_explicit(&w->metrics.simple[METRIC_LONGEST_TURN], memory_order_relaxed);
@@ -127,6 +128,7 @@ void worker_close(struct worker *w)
 
 void worker_fini(struct worker *w)
 {
+    mailbox_read(loop_mailbox(w->loop)); /* the clerk's last words */
     dns_free(w->dns);
     loop_free(w->loop);
 }

@@ -31,6 +31,11 @@ void front_send(struct front *f, struct str bytes, bool end)
     f->kind->send(f, bytes, end);
 }
 
+bool front_half_closed(const struct front *f)
+{
+    return f->kind->half_closed(f);
+}
+
 size_t front_unsent(const struct front *f)
 {
     return f->kind->unsent(f);

@@ -16,6 +16,7 @@ struct front_kind {
                    bool end);
     void (*send)(struct front *f, struct str bytes, bool end);
     size_t (*unsent)(const struct front *f);
+    bool (*half_closed)(const struct front *f);
     void (*abort)(struct front *f);
     void (*refuse)(struct front *f);
 };

@@ -127,12 +127,18 @@ static size_t unsent(const struct front *f)
     return conn_unwritten(h1_of(f)->conn);
 }
 
+static bool half_closed(const struct front *f)
+{
+    return h1_of(f)->eof;
+}
+
 const struct front_kind h1_front = {
     .take_body = h1_take_body,
     .resume = h1_resume,
     .answer = answer,
     .send = send_body,
     .unsent = unsent,
+    .half_closed = half_closed,
     .abort = h1_abort,
     .refuse = h1_abort, /* a connection that closes without a byte says that */
 };

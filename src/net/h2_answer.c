@@ -244,12 +244,19 @@ static void refuse_stream(struct front *f)
     give_up(h2_of(f), NGHTTP2_REFUSED_STREAM);
 }
 
+/* A stream that ended is how every request ends here. */
+static bool half_closed(const struct front *f)
+{
+    return false;
+}
+
 const struct front_kind h2_front = {
     .take_body = h2_take_body,
     .resume = h2_resume,
     .answer = answer,
     .send = send_body,
     .unsent = unsent,
+    .half_closed = half_closed,
     .abort = abort_stream,
     .refuse = refuse_stream,
 };

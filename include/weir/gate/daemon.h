@@ -6,6 +6,9 @@
 #ifndef WEIR_GATE_DAEMON_H
 #define WEIR_GATE_DAEMON_H
 
+#include "weir/book/clerk.h"
+#include "weir/gate/joins.h"
+#include "weir/gate/names.h"
 #include "weir/gate/worker.h"
 
 struct daemon {
@@ -16,6 +19,9 @@ struct daemon {
     unsigned n_workers;
     _Atomic(int64_t) connections;
     struct body_budget bodies;
+    struct clerk *clerk; /* NULL with metering: off */
+    struct names *names;
+    struct joins *joins;
     atomic_bool draining;
     atomic_bool ready;
     atomic_bool can_sign; /* there are valid credentials */

@@ -6,15 +6,20 @@
  *     receive > understand > dispatch > relay > settle
  *
  * A step that returned WAIT is called again when something happened, and looks again.
+ *
+ * An exchange may outlive its client: an answer that is paid for is read to its usage, and a record
+ * that must be on the disk first is waited for.
  */
 #ifndef WEIR_GATE_EXCHANGE_H
 #define WEIR_GATE_EXCHANGE_H
 
 #include "weir/base/arena.h"
+#include "weir/book/catalogue.h"
 #include "weir/gate/body.h"
 #include "weir/gate/facts.h"
+#include "weir/gate/joins.h"
 #include "weir/gate/operation.h"
-#include "weir/gate/stream_tail.h"
+#include "weir/gate/tap.h"
 #include "weir/gate/worker.h"
 #include "weir/net/front.h"
 #include "weir/net/origin.h"
@@ -25,8 +30,9 @@ struct exchange {
     struct list node; /* of the worker's */
     struct worker *worker;
     struct setup *setup; /* counted: the rules that it began with */
-    struct front *front; /* NULL once it is gone */
+    struct front *front; /* NULL once the client is gone */
     const struct front_request *request;
+    enum front_gone gone;               /* how, when it is */
     const struct config_listen *listen; /* NULL on the admin port. Borrowed from setup */
     enum realm realm;
     unsigned step;
@@ -38,6 +44,9 @@ struct exchange {
     struct str model;    /* decoded; in the arena */
     bool off;            /* x-weir: off */
     char id[32];         /* x-weir-request-id, hex */
+    unsigned char id_bytes[16];
+    enum model_form form;
+    struct str plain_model; /* of form PLAIN; borrowed from model */
 
     struct arena arena;
     struct body body;
@@ -57,7 +66,26 @@ struct exchange {
     int64_t signed_with_s;  /* the signer's offset then */
     uint64_t creds_version; /* it was signed with */
     size_t owed;            /* received and not yet credited */
-    struct stream_tail tail;
+    struct tap *tap;
+    bool counted;             /* the answer's length was told: nothing can be added to it */
+    int64_t left;             /* ... and so much of it is still to come */
+    int upstream_status;      /* 0: no head came */
+    bool unsent;              /* provably not processed */
+    int64_t first_ns;         /* the first byte of the answer's body */
+    bool reads_on;            /* without a client, to the usage */
+    struct timer drain_timer; /* then */
+
+    /* Joined to another call with the same key, or one that others may join. */
+    struct join *join;
+    bool owns_join;                  /* it makes the call */
+    struct join_wait *join_wait;     /* its end is waited for */
+    struct join_answer *join_answer; /* the answer, kept for others while it comes */
+    bool joined;                     /* it got another's answer */
+
+    /* its record */
+    bool metered;    /* handed to the clerk */
+    bool awaits;     /* the clerk's word that it is on the disk */
+    struct buf held; /* the end of the answer, until then */
 
     /* the answer */
     bool answered; /* its head went out */
@@ -88,6 +116,10 @@ void exchange_cut(struct exchange *ex);
 void exchange_answer(struct exchange *ex, int status, const struct field *fields, size_t n);
 void exchange_send(struct exchange *ex, struct str bytes);
 void exchange_end(struct exchange *ex, enum outcome outcome);
+/* Its client is gone, and now the back is done, too: it settles, and `ex` is no more. */
+void exchange_over(struct exchange *ex);
+/* What Weir decided about it: x-weir-decision. Empty before a call. */
+struct str exchange_decision(const struct exchange *ex);
 /* A whole answer of Weir's own. */
 enum step_result exchange_own(struct exchange *ex, int status, struct str type, struct str body);
 /* Weir's own error: `sentence` empty takes the outcome's. Inside an answer that already began it

@@ -44,6 +44,12 @@ struct operation {
     const struct back *back;
 };
 
+/* Its answers are streams, always. */
+static inline bool operation_streams(const struct operation *op)
+{
+    return op->id == OP_CONVERSE_STREAM || op->id == OP_INVOKE_STREAM;
+}
+
 const struct operation *operation_row(enum operation_id id);
 
 /* The row for this method and raw path (no query) in this realm. `first` gets the first `{}`

@@ -43,8 +43,9 @@ struct worker {
     struct later clean;     /* of bodies' pages, a slice a turn */
     unsigned resend_tenths; /* one for each call; ten are spent by sending again on 503 or 529 */
     struct list exchanges;
-    size_t active; /* how many they are */
-    bool leaving;  /* stop the loop when the last exchange ends */
+    size_t active;       /* how many they are */
+    unsigned reading_on; /* ... of which without a client, to their usage */
+    bool leaving;        /* stop the loop when the last exchange ends */
     struct timer tick, last_words;
     struct metric_slab metrics;
 };

@@ -89,6 +89,8 @@ void front_send(struct front *f, struct str bytes, bool end);
 /* Bytes sent and not yet taken by the kernel. The sender stops above FRONT_HIGH_MARK. */
 size_t front_unsent(const struct front *f);
 enum { FRONT_HIGH_MARK = 64 * 1024, FRONT_LOW_MARK = 16 * 1024 };
+/* The client closed its sending side. It may still read the answer, and often it is gone. */
+bool front_half_closed(const struct front *f);
 /* Ends the answer so that the client sees it broken: RST_STREAM, or the connection closed. */
 void front_abort(struct front *f);
 /* Instead of front_answer: the request is not processed and may be sent again. HTTP/2 resets the

@@ -73,7 +73,7 @@ void listener_free(struct listener *s)
 struct front {
     struct front_request request;
     void *ex;
-    bool taken, answered, ended, aborted;
+    bool taken, answered, ended, aborted, half_closed;
     unsigned resumed;
     int status;
     size_t unsent;
@@ -111,6 +111,11 @@ void front_send(struct front *f, struct str bytes, bool end)
 size_t front_unsent(const struct front *f)
 {
     return f->unsent;
+}
+
+bool front_half_closed(const struct front *f)
+{
+    return f->half_closed;
 }
 
 void front_abort(struct front *f)

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The record of an exchange. An application inference profile whose model is still being asked for
+ * goes by the office, which waits a moment for the name; everything else goes straight to the
+ * clerk.
+ */
+#include "meter.h"
+
+#include "back.h"
+#include "record.h"
+#include "weir/base/clock.h"
+#include "weir/base/mem.h"
+#include "weir/gate/daemon.h"
+
+#include <string.h>
+
+enum {
+    /* GetInferenceProfile answers within a second; a record that waits is not on the disk. */
+    NAME_PATIENCE_MS = 2000,
+    /* Bytes of JSON a token, for what upstream did not tell. English text has about four. */
+    BYTES_A_TOKEN = 4
+};
+
+static const struct str client_name = STR("anonymous");
+
+bool meter_wants(const struct exchange *ex)
+{
+    return ex->worker->daemon->clerk && ex->op && ex->op->back == &back_bedrock &&
+           ex->body_wanted && ex->setup->config->metering != METERING_OFF;
+}
+
+bool meter_charged(const struct exchange *ex)
+{
+    return meter_wants(ex) && ex->op->usage != NO_USAGE && ex->call.sent_ns && ex->status < 400;
+}
+
+/* --- what it used */
+
+/* A model was asked, and may have heard it. */
+static bool was_called(const struct exchange *ex)
+{
+    return ex->op->usage != NO_USAGE && ex->call.sent_ns && !ex->unsent && !ex->joined;
+}
+
+/* Was a model put to work? Whatever came of it: a refusal says that it was not. */
+static bool worked(const struct exchange *ex)
+{
+    return was_called(ex) && ex->upstream_status < 400;
+}
+
+static uint64_t tokens_of(uint64_t bytes)
+{
+    return (bytes + BYTES_A_TOKEN - 1) / BYTES_A_TOKEN;
+}
+
+/* What was told stays; what is open is estimated from bytes, and is not less than what was told. */
+static void estimate(const struct exchange *ex, const struct tap_usage *t, struct usage *u)
+{
+    uint64_t output = tokens_of(t->text_bytes);
+    if (!t->has_input)
+        u->tokens[TOKEN_INPUT] = tokens_of(ex->request_bytes);
+    if (u->tokens[TOKEN_OUTPUT] < output)
+        u->tokens[TOKEN_OUTPUT] = output;
+}
+
+static void fill_usage(const struct exchange *ex, struct record *r)
+{
+    const struct tap_usage *t = tap_usage(ex->tap);
+    if (!worked(ex))
+        return;
+    r->usage = t->usage;
+    if (t->unreadable)
+        r->flags |= RECORD_UNREADABLE;
+    if (t->told)
+        return;
+    r->flags |= RECORD_ESTIMATED;
+    estimate(ex, t, &r->usage);
+}
+
+/* The tier served; where the answer does not say it, the usual one. */
+static enum lane lane_of(const struct exchange *ex)
+{
+    const struct tap_usage *t = tap_usage(ex->tap);
+    return t->has_tier ? t->lane : LANE_ONDEMAND;
+}
+
+/* --- whose it was, and what it cost */
+
+/* The model that answered; false while its name is being asked for. */
+static bool find_model(struct exchange *ex, struct record *r)
+{
+    const struct tap_usage *t = tap_usage(ex->tap);
+    char name[NAMES_MODEL_MOST];
+    struct str id = {NULL, 0};
+    r->asked = r->model = ex->model;
+    if (t->invoked.len && model_form(t->invoked, &id) == MODEL_PLAIN)
+        r->model = id;
+    else if (ex->form == MODEL_PLAIN)
+        r->model = ex->plain_model;
+    else if (ex->form == MODEL_TO_RESOLVE)
+        switch (names_look(ex->worker->daemon->names, ex->model, name)) {
+        case NAMES_KNOWN:
+            r->model = arena_dup(&ex->arena, str_of(name));
+            break;
+        case NAMES_ASKED:
+            return false;
+        case NAMES_UNKNOWN:
+            break;
+        }
+    return true;
+}
+
+static bool used_any(const struct usage *u)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < TOKENS; i++)
+        sum |= u->tokens[i];
+    return sum != 0;
+}
+
+static void price(const struct setup *s, struct record *r)
+{
+    struct price p;
+    if (!used_any(&r->usage))
+        return;
+    switch (catalogue_price(s->catalogue, r->model, r->lane, &p)) {
+    case UNPRICED:
+        r->flags |= RECORD_UNPRICED;
+        return;
+    case PRICED_PROVISIONAL:
+        r->flags |= RECORD_PROVISIONAL;
+        break;
+    case PRICED:
+        break;
+    }
+    r->cost_nanousd = r->untouched_nanousd = price_cost(&p, &r->usage);
+}
+
+/* --- how it ended */
+
+static enum record_end end_of(const struct exchange *ex)
+{
+    int status = ex->upstream_status;
+    struct str blame = outcome_row(ex->outcome)->blame;
+    if (status == 429)
+        return RECORD_THROTTLED;
+    if (status >= 400)
+        return status < 500 ? RECORD_CLIENT_ERROR : RECORD_SERVER_ERROR;
+    if (ex->outcome == OUTCOME_CLIENT_LEFT || ex->outcome == OUTCOME_ANSWERED ||
+        ex->outcome == OUTCOME_NONE)
+        return RECORD_GOOD;
+    return str_eq(blame, S("client")) ? RECORD_CLIENT_ERROR : RECORD_SERVER_ERROR;
+}
+
+static uint64_t us_between(int64_t from_ns, int64_t to_ns)
+{
+    return to_ns > from_ns ? (uint64_t)(to_ns - from_ns) / 1000 : 0;
+}
+
+static void fill(struct exchange *ex, struct record *r)
+{
+    int64_t now_ns = clock_mono_ns();
+    r->time_ms = clock_wall_ms();
+    memcpy(r->id, ex->id_bytes, RECORD_ID_BYTES);
+    r->client = client_name;
+    r->workload = ex->workload;
+    r->operation = ex->op->name;
+    r->outcome = outcome_row(ex->outcome)->word;
+    r->decision = exchange_decision(ex);
+    r->end = end_of(ex);
+    r->status = ex->upstream_status ? (unsigned)ex->upstream_status : (unsigned)ex->status;
+    r->attempts = ex->attempts;
+    r->lane = lane_of(ex);
+    if (was_called(ex))
+        r->flags |= RECORD_INVOCATION;
+    if (ex->joined)
+        r->flags |= RECORD_JOINED;
+    r->latency_us = us_between(ex->request->began_ns, now_ns);
+    r->added_us = (uint64_t)record_added_us(ex, now_ns);
+    if (tap_shape(ex->tap) != STREAM_NONE) {
+        r->flags |= RECORD_STREAM;
+        r->first_us = us_between(ex->request->began_ns, ex->first_ns);
+    }
+    fill_usage(ex, r);
+}
+
+/* --- by the office: its name is being asked for */
+
+struct parked {
+    struct mail mail;
+    struct daemon *daemon;
+    struct setup *setup; /* whose prices hold; counted */
+    struct buf bytes;
+};
+
+static void named(void *arg, enum names_answer answer, struct str model)
+{
+    struct parked *p = arg;
+    struct record r;
+    if (record_read(buf_str(&p->bytes), &r) == 0) {
+        if (answer == NAMES_KNOWN)
+            r.model = model;
+        price(p->setup, &r);
+        clerk_record(p->daemon->clerk, &r, NULL, NULL);
+    }
+    setup_unref(p->setup);
+    buf_fini(&p->bytes);
+    mem_free(p);
+}
+
+static void wait_for_name(struct mail *m)
+{
+    struct parked *p = LIST_OF(m, struct parked, mail);
+    struct record r;
+    struct str asked = record_read(buf_str(&p->bytes), &r) == 0 ? r.asked : S("");
+    names_wait(p->daemon->names, asked, NAME_PATIENCE_MS, named, p);
+}
+
+static void park(struct exchange *ex, const struct record *r)
+{
+    struct daemon *d = ex->worker->daemon;
+    struct parked *p = mem_new(sizeof *p);
+    *p = (struct parked){.mail.deliver = wait_for_name, .daemon = d, .setup = setup_ref(ex->setup)};
+    record_write(r, &p->bytes);
+    mailbox_send(loop_mailbox(d->office.loop), &p->mail);
+}
+
+/* --- the door */
+
+void meter_exchange(struct exchange *ex, void (*done)(void *arg, bool good), void *arg)
+{
+    struct record r = {0};
+    if (ex->metered || !meter_wants(ex))
+        return;
+    ex->metered = true;
+    fill(ex, &r);
+    struct metric_slab *m = &ex->worker->metrics;
+    metric_add(m, METRIC_USAGE_UNREADABLE, (r.flags & RECORD_UNREADABLE) != 0);
+    metric_add(m, METRIC_USAGE_ESTIMATED, (r.flags & RECORD_ESTIMATED) != 0);
+    metric_add(m, METRIC_USAGE_DISAGREE, tap_usage(ex->tap)->disagree);
+    bool named_already = find_model(ex, &r);
+    if (!named_already && !done) {
+        park(ex, &r);
+        return;
+    }
+    price(ex->setup, &r);
+    clerk_record(ex->worker->daemon->clerk, &r, done, arg);
+}
+
+static struct str dollars(struct exchange *ex, int64_t nanousd)
+{
+    struct buf b = {0};
+    price_add_usd(&b, nanousd);
+    struct str text = arena_dup(&ex->arena, buf_str(&b));
+    buf_fini(&b);
+    return text;
+}
+
+bool meter_costs(struct exchange *ex, struct str *out_cost, struct str *out_saved)
+{
+    struct record r = {.usage = tap_usage(ex->tap)->usage, .lane = lane_of(ex)};
+    if (!meter_wants(ex) || !tap_usage(ex->tap)->told || !find_model(ex, &r))
+        return false;
+    price(ex->setup, &r);
+    if (r.flags & RECORD_UNPRICED)
+        return false;
+    *out_cost = dollars(ex, (int64_t)r.cost_nanousd);
+    *out_saved = dollars(ex, (int64_t)(r.untouched_nanousd - r.cost_nanousd));
+    return out_saved->len > 0;
+}

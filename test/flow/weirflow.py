@@ -208,6 +208,15 @@ class Weir(Process):
                 total += float(m[2])
         return total
 
+    def records(self, wanted):
+        """The book's single records, when there are so many."""
+        def export():
+            done = subprocess.run([BUILD / 'src' / 'weir', 'book', 'export', '-c', self.path], check=False,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            rows = [json.loads(line) for line in done.stdout.splitlines()]
+            return rows if len(rows) >= wanted else None
+        return until(f'{wanted} records', export)
+
     def anon_bytes(self):
         text = pathlib.Path(f'/proc/{self.pid}/status').read_text()
         return int(re.search(r'RssAnon:\s+(\d+)', text)[1]) * 1024

@@ -130,6 +130,8 @@ static bool check_unit(struct call *c, const struct node *unit)
 static bool check_time(struct call *c, const struct node *time)
 {
     double now = (double)world_auth_now_s(c->world), t = tree_number(time);
+    if (!time)
+        return true; /* then it is now */
     if (!tree_is(time, TREE_NUMBER))
         return wrong(c, "SerializationException", "Timestamp is a number of seconds.");
     if (t < now - BACK_S || t > now + AHEAD_S)
@@ -225,7 +227,8 @@ static bool make_key(struct call *c, struct str name_space, const struct node *d
 {
     struct buf room = {0};
     struct str name = {0};
-    int64_t time_s = (int64_t)tree_number(tree_get(&c->tree, d, S("Timestamp")));
+    const struct node *time = tree_get(&c->tree, d, S("Timestamp"));
+    int64_t time_s = time ? (int64_t)tree_number(time) : world_auth_now_s(c->world) / 60 * 60;
     bool good = text_of(tree_get(&c->tree, d, S("MetricName")), NAME_MOST, &room, &name) ||
                 wrong_value(c, "MetricName is printable ASCII of 255 bytes at most.");
     buf_clear(key);
@@ -280,13 +283,13 @@ static bool take_all(struct call *c, struct str name_space, const struct node *l
     const struct node *first = tree_child(&c->tree, list);
     for (const struct node *d = first; d && good; d = tree_next(&c->tree, d))
         good = check_datum(c, name_space, d, &key);
-    pthread_mutex_lock(&c->world->lock);
     for (const struct node *d = first; d && good; d = tree_next(&c->tree, d)) {
         (void)make_key(c, name_space, d, &key);
+        pthread_mutex_lock(&c->world->lock);
         take_datum(c, d, buf_str(&key));
+        c->world->metrics.calls += d == first;
+        pthread_mutex_unlock(&c->world->lock);
     }
-    c->world->metrics.calls += good;
-    pthread_mutex_unlock(&c->world->lock);
     buf_fini(&key);
     return good;
 }

@@ -11,6 +11,14 @@
 #include "weir/gate/names.h"
 #include "weir/gate/worker.h"
 
+/* back_query's: who reads the book, in the order in which they came. The first few take turns. */
+enum { QUERY_DESK_MOST = 64 };
+struct query_desk {
+    struct exchange *line[QUERY_DESK_MOST];
+    unsigned n, at;
+    struct later turn;
+};
+
 struct daemon {
     const char *config_path; /* NULL: built-in defaults */
     struct setup *setups;    /* newest first; the office's */
@@ -27,6 +35,7 @@ struct daemon {
     atomic_bool can_sign; /* there are valid credentials */
     int lock_fd;
     struct timer log_timer, drain_timer;
+    struct query_desk desk;
     atomic_uint running; /* worker threads */
     uint64_t reloads_good, reloads_bad;
     bool force;

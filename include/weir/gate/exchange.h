@@ -56,6 +56,7 @@ struct exchange {
     struct timer wait_timer;
     struct facts facts;
     struct later again; /* the next slice of long work */
+    struct query_work *query; /* back_query's own, or NULL */
 
     /* towards the origin */
     struct origin_call call;

@@ -87,8 +87,8 @@ static int run(struct export *e)
         record_add_csv_head(&e->lines);
     while (more == 1) {
         more = step(e);
-        if (fwrite(e->lines.data, 1, buf_len(&e->lines), stdout) != buf_len(&e->lines) ||
-            fflush(stdout) != 0) {
+        fputs(buf_cstr(&e->lines), stdout);
+        if (fflush(stdout) != 0 || ferror(stdout)) {
             perror("weir book export: cannot write");
             return CMD_FAILED;
         }

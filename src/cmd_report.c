@@ -47,7 +47,8 @@ static int print(const struct report_query *q, struct store *s, const char *form
     bool good = more == 0;
     if (good) {
         add_text(r, format, &out);
-        good = fwrite(out.data, 1, buf_len(&out), stdout) == buf_len(&out) && fflush(stdout) == 0;
+        fputs(buf_cstr(&out), stdout);
+        good = fflush(stdout) == 0 && !ferror(stdout);
         if (!good)
             perror("weir report: cannot write");
     } else if (more == ERR_TOO_BIG) {

@@ -9,7 +9,7 @@
 
 enum usage_param { USAGE_SINCE = 1, USAGE_UNTIL = 2, USAGE_BY = 4, USAGE_PERIOD = 8, USAGE_N = 16 };
 
-enum { USAGE_ROWS_MOST = 10000, USAGE_N_USUAL = 100, USAGE_N_MOST = 1000 };
+enum { USAGE_ROWS_MOST = 5000, USAGE_N_USUAL = 100, USAGE_N_MOST = 1000 };
 
 struct usage_query {
     struct report_query report;

@@ -55,8 +55,9 @@ struct exchange {
     int64_t waits_since_ms, waited_ms; /* the former as if it had been one wait */
     struct timer wait_timer;
     struct facts facts;
-    struct later again; /* the next slice of long work */
+    struct later again;       /* the next slice of long work */
     struct query_work *query; /* back_query's own, or NULL */
+    struct usage_work *usage; /* back_usage's own, or NULL */
 
     /* towards the origin */
     struct origin_call call;

@@ -38,7 +38,7 @@ static void drop(struct exchange *ex)
 
 static enum step_result again(struct exchange *ex)
 {
-    loop_next_turn(ex->usageer->loop, &ex->again);
+    loop_next_turn(ex->worker->loop, &ex->again);
     return STEP_WAIT;
 }
 
@@ -46,18 +46,18 @@ static enum step_result again(struct exchange *ex)
 
 static struct store *open_book(struct exchange *ex)
 {
-    struct clerk *clerk = ex->usageer->daemon->clerk;
+    struct clerk *clerk = ex->worker->daemon->clerk;
     return clerk ? clerk_read_begin(clerk) : NULL;
 }
 
 static void close_book(struct exchange *ex)
 {
-    clerk_read_end(ex->usageer->daemon->clerk);
+    clerk_read_end(ex->worker->daemon->clerk);
 }
 
 static enum step_result no_book(struct exchange *ex)
 {
-    if (!ex->usageer->daemon->clerk)
+    if (!ex->worker->daemon->clerk)
         return exchange_fail(ex, OUTCOME_BOOK_CLOSED,
                              S("Nothing is metered: the configuration says metering: off."));
     return exchange_fail(ex, OUTCOME_BOOK_CLOSED, S(""));

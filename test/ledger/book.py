@@ -20,7 +20,7 @@ import re
 from weirflow import ROOT, BUILD, check
 
 KINDS = ('input', 'output', 'cache_read', 'cache_write_5m', 'cache_write_1h', 'cache_write_30m')
-UNTOLD = ('exception', 'frame-error', 'bad-crc', 'hang', 'cut', 'garbage')
+UNTOLD = ('exception', 'frame-error', 'hang', 'cut', 'garbage')
 LANES = {'': 'ondemand', 'default': 'ondemand', 'flex': 'flex', 'priority': 'priority', 'reserved': 'reserved'}
 TAG = re.compile(r'^arn:aws:bedrock:us-east-1:(\d{12}):inference-profile/')
 

@@ -33,11 +33,12 @@ ASKS = [
 
 with Story() as s:
     weir = s.weir(metering='strict')
-    for target, body in ASKS:
-        equal(ask(weir.url, target, body).status, 200, target)
+    answers = [ask(weir.url, target, body) for target, body in ASKS]
     text = s.run([BUILD / 'src' / 'weir', 'book', 'export', '-c', weir.path])
-    records, rows = [json.loads(line) for line in text.splitlines()], s.sim.rows()
+    records, rows = {(r := json.loads(line))['id']: r for line in text.splitlines()}, s.sim.rows()
     equal((len(records), len(rows)), (len(ASKS), len(ASKS)), 'records and rows')
-    for (target, body), record, row in zip(ASKS, records, rows):
+    for (target, body), answer, row in zip(ASKS, answers, rows):
+        equal(answer.status, 200, target)
+        record = records[answer.header('x-weir-request-id')]
         equal(record['tokens'], {kind: row[kind] for kind in KINDS}, f'{target} {json.dumps(body)[:60]}')
         equal((record['operation'], record['estimated'], record['unreadable']), (row['operation'], False, False), target)

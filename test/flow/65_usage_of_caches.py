@@ -36,12 +36,12 @@ def asks(name, ttl):
 with Story() as s:
     weir = s.weir(metering='strict')
     everything = asks('a', None) + asks('b', '1h') + asks('d', '1h')[1::2]
-    for target, body in everything:
-        equal(ask(weir.url, target, body).status, 200, target)
+    answers = [ask(weir.url, target, body) for target, body in everything]
     text = s.run([BUILD / 'src' / 'weir', 'book', 'export', '-c', weir.path])
-    records, rows = [json.loads(line) for line in text.splitlines()], s.sim.rows()
+    records, rows = {(r := json.loads(line))['id']: r for line in text.splitlines()}, s.sim.rows()
     equal((len(records), len(rows)), (len(everything), len(everything)), 'records and rows')
-    for (target, _), record, row in zip(everything, records, rows):
-        equal(record['tokens'], {kind: row[kind] for kind in KINDS}, target)
+    for (target, _), answer, row in zip(everything, answers, rows):
+        equal(answer.status, 200, target)
+        equal(records[answer.header('x-weir-request-id')]['tokens'], {kind: row[kind] for kind in KINDS}, target)
     for kind in KINDS:
         check(sum(row[kind] > 0 for row in rows) > 1, f'the story has too few of {kind}')

@@ -24,18 +24,20 @@ def asks(tier):
 
 with Story() as s:
     weir = s.weir(metering='strict')
-    wanted = []
+    wanted, answers = [], []
     for tier, lane in LANES.items():
         for target, body, fields in asks(tier):
-            equal(ask(weir.url, target, body, fields).status, 200, f'{tier} {target}')
+            answers.append(ask(weir.url, target, body, fields))
             wanted.append((lane, NOVA if 'nova' in target else OPEN))
     for operation in ('converse', 'converse-stream'):
-        equal(ask(weir.url, model_path(operation, ROUTER), converse('Which?')).status, 200, operation)
+        answers.append(ask(weir.url, model_path(operation, ROUTER), converse('Which?')))
         wanted.append(('ondemand', 'anthropic.claude-sonnet-4-6'))
-    equal(ask(weir.url, model_path('converse'), converse('Hi.')).status, 200, 'without a tier')
+    answers.append(ask(weir.url, model_path('converse'), converse('Hi.')))
     wanted.append(('ondemand', MODEL))
     text = s.run([BUILD / 'src' / 'weir', 'book', 'export', '-c', weir.path])
-    records = [json.loads(line) for line in text.splitlines()]
+    equal([a.status for a in answers], [200] * len(wanted), 'statuses')
+    found = {(r := json.loads(line))['id']: r for line in text.splitlines()}
+    records = [found[a.header('x-weir-request-id')] for a in answers]
     equal([(r['lane'], r['model']) for r in records], wanted, 'lanes and models')
     for record, row in zip(records, s.sim.rows()):
         equal((record['tokens']['input'], record['tokens']['output']), (row['input'], row['output']), 'tokens')

@@ -12,31 +12,30 @@ KEPT = {'model': 'us.openai.gpt-5.6-sol', 'input': 'Which river?'}
 with Story() as s:
     weir = s.weir(metering='strict')
 
-    def records():
+    def record_of(answer):
         text = s.run([BUILD / 'src' / 'weir', 'book', 'export', '-c', weir.path])
-        return [json.loads(line) for line in text.splitlines()]
+        return next(r for r in map(json.loads, text.splitlines()) if r['id'] == answer.header('x-weir-request-id'))
 
     # A model worked: the tokens are an estimate, but those of input where a stream's first event told them.
     for target, body, tells_input in [(model_path('converse-stream'), converse(BREAKS), False),
                                       (model_path('invoke-with-response-stream'), claude(BREAKS), True),
                                       ('/anthropic/v1/messages', MESSAGES, True),
                                       ('/openai/v1/chat/completions', SILENT, False)]:
-        equal(ask(weir.url, target, body).status, 200, target)
-        record, row = records()[-1], s.sim.rows()[-1]
+        answer = ask(weir.url, target, body)
+        equal(answer.status, 200, target)
+        record, row = record_of(answer), s.sim.rows()[-1]
         equal((record['estimated'], record['unreadable']), (True, False), target)
         check(record['tokens']['input'] > 0 and record['tokens']['output'] > 0, f'{target}: {record["tokens"]}')
         equal(tells_input and record['tokens']['input'], tells_input and row['input'], f'{target}: input')
 
     # Metered when it was made, not when it is read again. Counting asks no model.
-    made = ask(weir.url, '/openai/v1/responses', KEPT).json()
-    equal(ask(weir.url, f'/openai/v1/responses/{made["id"]}', method='GET').json()['usage'], made['usage'], 'usage')
-    counted = {'input': {'converse': converse('Which river?')}}
-    equal(ask(weir.url, model_path('count-tokens'), counted).status, 200, 'CountTokens')
+    made = ask(weir.url, '/openai/v1/responses', KEPT)
+    equal(record_of(made)['tokens']['input'], s.sim.rows()[-1]['input'], 'the response')
+    again = ask(weir.url, f'/openai/v1/responses/{made.json()["id"]}', method='GET')
+    equal(again.json()['usage'], made.json()['usage'], 'usage')
+    counted = ask(weir.url, model_path('count-tokens'), {'input': {'converse': converse('Which river?')}})
     refused = ask(weir.url, model_path('converse'), converse('[[sim:status=400]]'))
-    equal(refused.status, 400, 'a refusal')
-    kept = records()[4:]
-    equal([r['operation'] for r in kept], ['Responses', 'GetResponse', 'CountTokens', 'Converse'], 'operations')
-    row = next(row for row in s.sim.rows() if row['operation'] == 'Responses')
-    equal(kept[0]['tokens']['input'], row['input'], 'the response')
-    for record in kept[1:]:
+    equal((again.status, counted.status, refused.status), (200, 200, 400), 'statuses')
+    for answer in (again, counted, refused):
+        record = record_of(answer)
         equal((sum(record['tokens'].values()), record['estimated']), (0, False), record['operation'])

@@ -43,6 +43,8 @@ def judge(row, spec):
         return 'untold'
     if not row['charged']:
         return 'nothing'
+    if spec.operation == 'InvokeModel' and fault == 'cut' and spec.fault != 'cut=before':
+        return 'told'  # header fields told it before the cut
     return 'told' if row['outcome'] == 'sent' and fault not in UNTOLD and spec.tells else 'untold'
 
 

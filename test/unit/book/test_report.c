@@ -259,9 +259,30 @@ static void refuses(void **state)
     assert_int_equal(store_delete(m.txn, TABLE_DAYS, k), 0);
     made_commit(&m);
     assert_int_equal(outcome(&m, &q), 0);
-    assert_int_equal(store_delete(m.txn, TABLE_SERIES, str_from((char *)key + 4, 4)), 0);
+    made_fini(&m);
+}
+
+/* Sums whose series has lost its name count all the same. */
+static void nameless(void **state)
+{
+    struct made m;
+    fill(&m);
+    struct report_query q = {.from = day0, .until = day0 + DAYS * DAY};
+    for (unsigned char number[4] = {0}; number[3] < m.n_series; number[3]++)
+        assert_int_equal(number[3] % 2
+                             ? store_put(m.txn, TABLE_SERIES, str_from((char *)number, 4), S("x"))
+                             : store_delete(m.txn, TABLE_SERIES, str_from((char *)number, 4)),
+                         0);
     made_commit(&m);
-    assert_int_equal(outcome(&m, &q), ERR_BAD);
+    struct report *r = run(&m, &q, 100);
+    check(r, &q);
+    report_free(r);
+    q.by = 15;
+    r = run(&m, &q, 100);
+    size_t n;
+    assert_true(str_eq(report_rows(r, &n)[0].series.model, S("(unknown)")));
+    assert_int_equal(n, 1);
+    report_free(r);
     made_fini(&m);
 }
 
@@ -292,7 +313,7 @@ int main(void)
         cmocka_unit_test(sums_any_span), cmocka_unit_test(utc_borders),
         cmocka_unit_test(empty_book),    cmocka_unit_test(forgotten_minutes),
         cmocka_unit_test(tells_gaps),    cmocka_unit_test(refuses),
-        cmocka_unit_test(reads_words),
+        cmocka_unit_test(nameless),      cmocka_unit_test(reads_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

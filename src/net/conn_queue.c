@@ -65,7 +65,7 @@ void conn_queue_add(struct conn *c, struct str bytes, bool copy)
 
 size_t conn_queue_gather(const struct conn *c, struct iovec *iov, size_t most)
 {
-    const char *copied = c->copied.data + c->copied.head;
+    const char *copied = buf_str(&c->copied).ptr;
     size_t n = 0;
     for (; n < c->n_spans && n < most; n++) {
         const struct conn_span *s = &c->spans[c->first_span + n];

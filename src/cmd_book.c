@@ -19,6 +19,8 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } parts[] = {
+    {"check", cmd_book_check},
+    {"compact", cmd_book_compact},
     {"export", cmd_book_export},
 };
 
@@ -31,18 +33,24 @@ int cmd_book(int argc, char **argv)
     return CMD_USAGE;
 }
 
-/* STATE/meter of a configuration. */
-static bool find_folder(const char *config_path, struct buf *out)
+struct config *cmd_book_config(const char *config_path)
 {
     struct buf faults = {0};
     /* The daemon's environment has a region; the one who asks the book needs none. */
     (void)setenv("AWS_DEFAULT_REGION", "us-east-1", 0);
     struct config *c = config_load(config_path, &faults);
-    if (c)
-        buf_addf(out, "%.*s/meter", STR_ARG(c->state));
-    else
+    if (!c)
         fputs(buf_cstr(&faults), stderr);
     buf_fini(&faults);
+    return c;
+}
+
+/* STATE/meter of a configuration. */
+static bool find_folder(const char *config_path, struct buf *out)
+{
+    struct config *c = cmd_book_config(config_path);
+    if (c)
+        buf_addf(out, "%.*s/meter", STR_ARG(c->state));
     config_free(c);
     return c;
 }

@@ -7,6 +7,13 @@
 
 #include "cmd.h"
 
+struct config;
+
+int cmd_book_check(int argc, char **argv);
+int cmd_book_compact(int argc, char **argv);
 int cmd_book_export(int argc, char **argv);
+
+/* The configuration, whose region nobody needs here; NULL after a sentence on stderr. */
+struct config *cmd_book_config(const char *config_path);
 
 #endif

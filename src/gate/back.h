@@ -28,6 +28,7 @@ void bedrock_answer_ends(struct exchange *ex, enum outcome outcome);
 
 extern const struct back back_health, back_ready, back_none;
 extern const struct back back_query, back_query_cbor;
+extern const struct back back_compact;
 extern const struct back back_metrics, back_config, back_reload, back_drain;
 extern const struct back back_usage, back_savings, back_decisions;
 

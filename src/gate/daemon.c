@@ -9,14 +9,13 @@
 #include "weir/base/log.h"
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
+#include "weir/gate/state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -29,22 +28,20 @@ enum { LOG_RING_BYTES = 4 * 1024 * 1024, LOG_EVERY_MS = 50, MOST_WORKERS = 256 }
 /* A state directory that cannot be used is no reason not to serve; another daemon in it is. */
 static bool take_lock(struct daemon *s, struct str state)
 {
-    char path[4096];
+    char why[512];
     s->lock_fd = -1;
     if (mkdir(state.ptr, 0700) < 0 && errno != EEXIST) {
         log_say(LOG_WARN, "state", "cannot make %s: %s; Weir serves without it", state.ptr,
                 strerror(errno));
         return true;
     }
-    snprintf(path, sizeof path, "%s/lock", state.ptr);
-    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (s->lock_fd < 0) {
-        log_say(LOG_WARN, "state", "cannot open %s: %s; Weir serves without it", path,
-                strerror(errno));
+    int rc = state_lock(state, &s->lock_fd, why, sizeof why);
+    if (rc == 0)
+        return true;
+    if (rc != ERR_BUSY) {
+        log_say(LOG_WARN, "state", "%s; Weir serves without it", why);
         return true;
     }
-    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0)
-        return true;
     log_say(LOG_ERROR, "state",
             "another weir serves with the state directory %s; stop it, or give this one another "
             "state",

@@ -19,6 +19,14 @@ struct query_desk {
     struct later turn;
 };
 
+/* back_compact's: one at a time, in the office. */
+struct compaction {
+    struct mail mail;       /* the clerk's answer */
+    struct exchange *waits; /* for it, or NULL */
+    int state;
+    bool good;
+};
+
 struct daemon {
     const char *config_path; /* NULL: built-in defaults */
     struct setup *setups;    /* newest first; the office's */
@@ -36,6 +44,7 @@ struct daemon {
     int lock_fd;
     struct timer log_timer, drain_timer;
     struct query_desk desk;
+    struct compaction compaction;
     atomic_uint running; /* worker threads */
     uint64_t reloads_good, reloads_bad;
     bool force;

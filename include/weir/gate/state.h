@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The state directory belongs to one process at a time: the daemon, or a command that changes what
+ * is in it. A lock on STATE/lock says so; it ends with the process.
+ */
+#ifndef WEIR_GATE_STATE_H
+#define WEIR_GATE_STATE_H
+
+#include "weir/base/err.h"
+#include "weir/base/str.h"
+
+/* ERR_BUSY: another process has it. Otherwise a sentence in `why`. The descriptor is kept open as
+ * long as the lock is wanted. */
+MUST_CHECK int state_lock(struct str dir, int *out_fd, char *why, size_t why_size);
+
+#endif

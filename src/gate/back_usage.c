@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* About a millisecond each. */
-enum { SLICE_ROLLUPS = 400, SLICE_ROWS = 150, SLICE_RECORDS = 150 };
+enum { SLICE_ROLLUPS = 150, SLICE_ROWS = 50, SLICE_RECORDS = 100 };
 
 struct usage_work {
     struct report *report;

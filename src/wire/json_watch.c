@@ -31,7 +31,7 @@ static inline void move_on(struct str *in, size_t n)
 
 static bool is_space(char c)
 {
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+    return c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t');
 }
 
 static bool is_bracket(char c)
@@ -119,7 +119,7 @@ static size_t nest_run(struct json_watch *w, const char *p, size_t n)
 static size_t scalar_run(const char *p, size_t n)
 {
     size_t i = 0;
-    while (i < n && p[i] != ',' && p[i] != '}' && p[i] != ']' && !is_space(p[i]))
+    while (i < n && (p[i] > ',' ? p[i] != '}' && p[i] != ']' : p[i] != ',' && !is_space(p[i])))
         i++;
     return i;
 }

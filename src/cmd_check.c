@@ -3,6 +3,7 @@
  * weir check: validates the configuration and prints the effective one.
  */
 #include "cmd.h"
+#include "weir/gate/points.h"
 #include "weir/gate/setup.h"
 
 #include <stdio.h>
@@ -21,6 +22,19 @@ static bool catalogue_is_good(const struct config *c, struct buf *text)
     return catalogue;
 }
 
+/* What CloudWatch may cost, where the owner asked for it: a comment, so that it stays YAML. */
+static void add_price(const struct config *c, struct buf *out)
+{
+    uint64_t cents = c->cloudwatch_series * POINTS_CENTS_A_METRIC;
+    if (!c->cloudwatch_namespace.len && !c->emf_to.len)
+        return;
+    buf_addf(out,
+             "# metrics.cloudwatch.max_series: at most %llu metrics in CloudWatch, $%llu.%02llu a "
+             "month at the list price of custom metrics\n",
+             (unsigned long long)c->cloudwatch_series, (unsigned long long)(cents / 100),
+             (unsigned long long)(cents % 100));
+}
+
 int cmd_check(int argc, char **argv)
 {
     const char *path;
@@ -29,8 +43,10 @@ int cmd_check(int argc, char **argv)
     struct buf text = {0};
     struct config *c = config_load(path, &text);
     char err[512];
-    if (c)
+    if (c) {
         config_print(c, &text);
+        add_price(c, &text);
+    }
     bool good = c && catalogue_is_good(c, &text);
     if (c && !good)
         config_free(c);

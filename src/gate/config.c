@@ -13,6 +13,7 @@
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
 #include "weir/gate/operation.h"
+#include "weir/gate/points.h"
 #include "weir/wire/yaml.h"
 
 #include <stdarg.h>
@@ -403,6 +404,24 @@ static void check_listeners(struct reader *r)
                        STR_ARG(c->listen[i].address));
 }
 
+static void check_exporters(struct reader *r)
+{
+    const struct config *c = r->config;
+    const struct yaml_node *at = place_of(r, "metrics.cloudwatch.namespace");
+    if (c->cloudwatch_series < POINTS_METRICS_LEAST)
+        faultf(r, place_of(r, "metrics.cloudwatch.max_series"),
+               "metrics.cloudwatch.max_series wants at least %d: so many has what counts as other",
+               (int)POINTS_METRICS_LEAST);
+    if (c->cloudwatch_namespace.len && c->cloudwatch_url.len == 0)
+        fault(r, at,
+              S("metrics.cloudwatch: region is of no AWS partition that Weir knows; set "
+                "endpoints.cloudwatch"));
+    if (str_starts(c->cloudwatch_namespace, S("AWS/")))
+        fault(r, at,
+              S("metrics.cloudwatch.namespace: names that begin with AWS/ are AWS's own; take "
+                "another"));
+}
+
 static void check_whole(struct reader *r)
 {
     const struct config *c = r->config;
@@ -416,6 +435,7 @@ static void check_whole(struct reader *r)
               S("credentials wants profile or bearer_file, not both"));
     if (c->state.len == 0 || c->state.ptr[0] != '/')
         fault(r, place_of(r, "state"), S("state wants an absolute path"));
+    check_exporters(r);
     if (c->bodies_bytes < LEAST_BODIES_BYTES)
         fault(r, place_of(r, "memory.bodies"), S("memory.bodies wants at least 1MiB"));
 }

@@ -74,15 +74,18 @@ static void open_book(struct daemon *s)
                                     .keep_requests_ms = c->keep_requests_ms,
                                     .trouble = book_trouble};
     s->clerk = clerk_new(&o);
+    s->exporters = exporters_new(s);
 }
 
 /* When the workers' threads have ended and their last records are on the way. */
 static void close_book(struct daemon *s)
 {
+    exporters_end(s->exporters);
     mailbox_read(loop_mailbox(s->office.loop)); /* records that want a name */
     names_free(s->names);
     if (s->clerk)
         clerk_free(s->clerk);
+    exporters_free(s->exporters);
 }
 
 /* --- mail to the workers */
@@ -256,6 +259,7 @@ bool daemon_reload(struct daemon *s, struct buf *faults)
     names_follow(s->names, setup);
     if (s->clerk)
         clerk_keep(s->clerk, config->keep_requests_ms);
+    exporters_follow(s->exporters, setup);
     s->reloads_good++;
     log_say(LOG_INFO, "reload", "the new configuration is in force");
     return true;
@@ -309,13 +313,19 @@ static void on_signal(void *arg, int signo)
 
 /* --- threads */
 
+static void all_ended(void *arg)
+{
+    struct daemon *s = arg;
+    loop_stop(s->office.loop);
+}
+
 static void worker_ended(struct mail *m)
 {
     struct order *o = LIST_OF(m, struct order, mail);
     struct daemon *s = o->worker->daemon;
     mem_free(o);
     if (atomic_fetch_sub(&s->running, 1) == 1)
-        loop_stop(s->office.loop);
+        exporters_finish(s->exporters, all_ended, s);
 }
 
 static void *run_worker(void *arg)

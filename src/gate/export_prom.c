@@ -103,6 +103,22 @@ static void print_certificates(const struct setup *s, struct buf *out)
     }
 }
 
+static void print_exporters(struct daemon *daemon, enum metric_id id, struct buf *out)
+{
+    for (int i = 0; i < EXPORTERS; i++) {
+        struct exporter_counts c;
+        exporters_count(daemon->exporters, (enum exporter)i, &c);
+        int64_t value = id == METRIC_EXPORT_SENT      ? (int64_t)c.sent
+                        : id == METRIC_EXPORT_FAILED  ? (int64_t)c.failed
+                        : id == METRIC_EXPORT_UNKNOWN ? (int64_t)c.unknown
+                        : id == METRIC_EXPORT_DROPPED ? (int64_t)c.dropped
+                                                      : c.behind_s;
+        if (c.telling)
+            buf_addf(out, "%s{exporter=\"%s\"} %lld\n", metric_row(id)->name.ptr,
+                     exporter_word((enum exporter)i).ptr, (long long)value);
+    }
+}
+
 static int64_t credentials_expire_s(struct daemon *daemon)
 {
     struct creds *set = creds_get(daemon->setups->creds);
@@ -225,6 +241,8 @@ static void print_family(struct daemon *daemon, const struct slabs *s, enum metr
         print_resent(s, out);
     } else if (id == METRIC_CERTIFICATE_EXPIRES) {
         print_certificates(daemon->setups, out);
+    } else if (id >= METRIC_EXPORT_SENT && id <= METRIC_EXPORT_BEHIND) {
+        print_exporters(daemon, id, out);
     } else if (id == METRIC_RELOADS) {
         buf_addf(out, "weir_reloads_total{result=\"good\"} %llu\n",
                  (unsigned long long)daemon->reloads_good);

@@ -18,7 +18,7 @@ static const struct {
     [TOKEN_USAGE] = {STR("gen_ai.client.token.usage"), STR("{token}"),
                      STR("Tokens of each kind that calls used; each token is in one kind."), true},
     [DURATION] = {STR("gen_ai.client.operation.duration"), STR("s"),
-                  STR("From the request's last byte to the answer's last byte."), true},
+                  STR("From the request's first byte to the answer's last byte."), true},
     [FIRST_TOKEN] = {STR("gen_ai.server.time_to_first_token"), STR("s"),
                      STR("To the first byte of a stream's answer."), true},
     [INPUT] = {STR("gen_ai.usage.input_tokens"), STR("{token}"),
@@ -68,9 +68,9 @@ static void add_whole(struct buf *b, const struct export_otlp_about *about, cons
     if (n == 0)
         return;
     size_t point = proto_out_begin(b, 1);
-    add_series(b, 7, s);
     add_span(b, about);
     proto_out_fixed64(b, 6, n);
+    add_series(b, 7, s);
     proto_out_end(b, point);
 }
 
@@ -80,9 +80,9 @@ static void add_money(struct buf *b, const struct export_otlp_about *about, cons
     if (nanousd == 0)
         return;
     size_t point = proto_out_begin(b, 1);
-    add_series(b, 7, s);
     add_span(b, about);
     proto_out_double(b, 4, (double)nanousd / 1e9);
+    add_series(b, 7, s);
     proto_out_end(b, point);
 }
 
@@ -95,11 +95,11 @@ static void add_kind(struct buf *b, const struct export_otlp_about *about, const
     if (tokens == 0)
         return;
     size_t point = proto_out_begin(b, 1);
-    add_series(b, 9, s);
-    add_attribute(b, 9, S("gen_ai.token.type"), usage_word(kind));
     add_span(b, about);
     proto_out_fixed64(b, 4, calls ? calls : 1);
     proto_out_double(b, 5, (double)tokens);
+    add_series(b, 9, s);
+    add_attribute(b, 9, S("gen_ai.token.type"), usage_word(kind));
     proto_out_end(b, point);
 }
 
@@ -115,12 +115,12 @@ static void add_times(struct buf *b, const struct export_otlp_about *about, cons
         below = to;
     }
     size_t point = proto_out_begin(b, 1);
-    add_series(b, 9, s);
     add_span(b, about);
     proto_out_fixed64(b, 4, h->count);
     proto_out_double(b, 5, (double)h->sum / 1e6);
     proto_out_fixed64s(b, 6, counts, n + 1);
     proto_out_doubles(b, 7, bounds_s, n);
+    add_series(b, 9, s);
     proto_out_double(b, 11, (double)h->least / 1e6);
     proto_out_double(b, 12, (double)h->most / 1e6);
     proto_out_end(b, point);

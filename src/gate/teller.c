@@ -35,6 +35,7 @@ struct teller {
     bool on, busy, ill; /* ill: trouble was logged */
     bool again;         /* what is cut is to be cut again */
     bool ended;         /* the clerk is gone: mail that still comes changes nothing */
+    uint32_t born;      /* the minute in which it was first started */
     int64_t every_ms, due_ms, rest_ms;
     struct timer tick;
     struct later slice;
@@ -206,7 +207,8 @@ static void begin(struct teller *t)
         log_say(LOG_WARN, "export", "%s: its cursor in the book cannot be read; it begins now",
                 t->sink->name);
     t->begun = true;
-    enum cursor_act act = cursor_begin(&t->cursor, err ? NULL : &row, now_minute());
+    enum cursor_act act = err ? cursor_begin(&t->cursor, NULL, t->born)
+                              : cursor_begin(&t->cursor, &row, now_minute());
     if (t->cursor.counts.unknown)
         log_say(LOG_WARN, "export",
                 "%s: nobody knows whether the call under way when Weir stopped arrived; it is not "
@@ -327,6 +329,7 @@ void teller_start(struct teller *t, int64_t every_ms)
 {
     t->on = true;
     t->again = true;
+    t->born = t->born ? t->born : now_minute();
     t->every_ms = every_ms;
     t->due_ms = t->rest_ms = 0;
     if (!timer_running(&t->tick))

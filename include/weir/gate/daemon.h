@@ -7,6 +7,7 @@
 #define WEIR_GATE_DAEMON_H
 
 #include "weir/book/clerk.h"
+#include "weir/gate/exporters.h"
 #include "weir/gate/joins.h"
 #include "weir/gate/names.h"
 #include "weir/gate/worker.h"
@@ -35,7 +36,8 @@ struct daemon {
     unsigned n_workers;
     _Atomic(int64_t) connections;
     struct body_budget bodies;
-    struct clerk *clerk; /* NULL with metering: off */
+    struct clerk *clerk;         /* NULL with metering: off */
+    struct exporters *exporters; /* NULL with metering: off */
     struct names *names;
     struct joins *joins;
     atomic_bool draining;

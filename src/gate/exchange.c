@@ -284,7 +284,8 @@ static void on_body_end(void *arg)
 
 static enum step_result step_understand(struct exchange *ex)
 {
-    if (facts_read(&ex->facts, body_str(&ex->body)) == FACTS_MORE) {
+    struct str name = ex->op->id == OP_START_ASYNC ? S("modelId") : S("model");
+    if (facts_read(&ex->facts, body_str(&ex->body), name) == FACTS_MORE) {
         loop_next_turn(ex->worker->loop, &ex->again);
         return STEP_WAIT;
     }

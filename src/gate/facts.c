@@ -4,12 +4,12 @@
  */
 #include "weir/gate/facts.h"
 
-enum facts_state facts_read(struct facts *f, struct str body)
+enum facts_state facts_read(struct facts *f, struct str body, struct str model_name)
 {
     if (!f->begun) {
         f->begun = true;
         f->state = body.len ? FACTS_MORE : FACTS_NONE;
-        f->member.name = S("model");
+        f->member.name = model_name;
         json_pick_init(&f->pick, body, &f->member, 1);
     }
     if (f->state != FACTS_MORE)

@@ -25,7 +25,8 @@ struct facts {
     struct json_pick pick;
 };
 
-/* Walks on by one slice. Zero it first. */
-enum facts_state facts_read(struct facts *f, struct str body);
+/* Walks on by one slice. Zero it first. `model_name` is the member that names the model: "model", or
+ * "modelId" in AWS's own bodies. */
+enum facts_state facts_read(struct facts *f, struct str body, struct str model_name);
 
 #endif

@@ -178,13 +178,14 @@ static void refuses_what_it_did_not_write(void **state)
     histogram_fini(&h);
     buf_fini(&b);
     /* cells, least, most, sum, gap, length, count */
-    refused(S("\1\5\5\5\5\1\0"));            /* a cell without a count */
-    refused(S("\1\6\6\5\5\1\1"));            /* least and most of another cell */
-    refused(S("\2\5\6\5\5\1\1\0\1\1"));      /* two runs that are one */
-    refused(S("\1\5\5\5\5\2\1\1"));          /* a run longer than all */
-    refused(S("\1\5\5\5\5\0"));              /* a run of nothing */
-    refused(S("\1\5\5\5\377\377\3\1\1"));    /* behind the last cell */
-    refused(S("\377\377\377\377\17\5\5\5")); /* more cells than there are */
+    refused(S("\1\5\5\5\5\1\200\200\200\200\200\1")); /* a count of six bytes */
+    refused(S("\1\5\5\5\5\1\0"));                     /* a cell without a count */
+    refused(S("\1\6\6\5\5\1\1"));                     /* least and most of another cell */
+    refused(S("\2\5\6\5\5\1\1\0\1\1"));               /* two runs that are one */
+    refused(S("\1\5\5\5\5\2\1\1"));                   /* a run longer than all */
+    refused(S("\1\5\5\5\5\0"));                       /* a run of nothing */
+    refused(S("\1\5\5\5\377\377\3\1\1"));             /* behind the last cell */
+    refused(S("\377\377\377\377\17\5\5\5"));          /* more cells than there are */
 }
 
 /* As large as it can be: every cell, every count. */

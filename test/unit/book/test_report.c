@@ -134,6 +134,9 @@ static void sums_any_span(void **state)
                                  .by = (unsigned)random_below(16)};
         q.until = q.from + (uint32_t)random_below(DAYS * DAY);
         struct report *r = run(&m, &q, slices[random_below(4)]);
+        uint32_t from, until;
+        report_span(r, &from, &until);
+        assert_true(from == q.from && until == q.until);
         check(r, &q);
         report_free(r);
     }

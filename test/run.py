@@ -236,6 +236,10 @@ def fuzz_jobs():
     return jobs
 
 
+def kills_jobs():
+    return [meson_job('kills', BUILD, ['kills'])]
+
+
 def tidy_jobs():
     return [Job('tidy', [PYTHON, str(ROOT / 'test/tidy.py')])]
 
@@ -255,6 +259,7 @@ SUITES = {
     'harness': (harness_jobs, 'does this runner count right?'),
     'unit': (unit_jobs, 'does each module do what its door says? (release build)'),
     'asan': (asan_jobs, 'the same under the address and undefined-behaviour sanitizers'),
+    'kills': (kills_jobs, 'is all that was acknowledged in the book, and once, after 500 times kill -9?'),
     'corpora': (corpora_jobs, 'do the published corpora of ../shared get their verdicts? (part of unit)'),
     'fuzz': (fuzz_jobs, f'does a search of {FUZZ_SECONDS} s from the seeds find anything? (clang)'),
     'flow': (flow_jobs, 'do real clients work through Weir to the simulator?'),

@@ -19,7 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAIRS_MOST = 40000, SEGMENTS_MOST = 12, SEGMENT_MOST = 64 };
+/* Parameters, values: 500 queries with four dimensions each have 8,000. More would hold the loop.
+ */
+enum { VALUES_MOST = 16000, SEGMENTS_MOST = 12, SEGMENT_MOST = 64 };
 
 struct pair {
     struct str name, value;
@@ -37,8 +39,27 @@ void query_fail(struct query_fault *f, enum query_error error, const char *forma
     va_end(args);
 }
 
+/* At most, and one: what separates them. */
+static size_t count(struct str body, const char *separators)
+{
+    size_t n = 1;
+    for (size_t i = 0; i < body.len; i++)
+        n += body.ptr[i] && strchr(separators, body.ptr[i]);
+    return n;
+}
+
+static bool few_enough(struct str body, const char *separators, struct query_fault *f)
+{
+    if (count(body, separators) <= VALUES_MOST)
+        return true;
+    query_fail(f, QUERY_BAD_BODY, "The body has more than %d values.", VALUES_MOST);
+    return false;
+}
+
 cJSON *query_tree_json(struct str body, struct query_fault *f)
 {
+    if (!few_enough(body, ",[{", f))
+        return NULL;
     cJSON *tree = body.len ? cJSON_ParseWithLength(body.ptr, body.len) : cJSON_CreateObject();
     if (cJSON_IsObject(tree))
         return tree;
@@ -74,12 +95,12 @@ static int pair_cmp(const void *x, const void *y)
     return (p->at > q->at) - (p->at < q->at);
 }
 
-static size_t count_pairs(struct str body)
+static bool in_order(const struct pair *pairs, size_t n)
 {
-    size_t n = 1;
-    for (size_t i = 0; i < body.len; i++)
-        n += body.ptr[i] == '&';
-    return n;
+    for (size_t i = 1; i < n; i++)
+        if (pair_cmp(&pairs[i - 1], &pairs[i]) > 0)
+            return false;
+    return true;
 }
 
 static size_t read_pairs(struct str body, char *room, struct pair *pairs, struct query_fault *f)
@@ -104,14 +125,14 @@ static cJSON *last_child(const cJSON *parent, const char *name)
     return last && strcmp(last->string, name) == 0 ? last : NULL;
 }
 
-static cJSON *put_child(cJSON *parent, const char *name, cJSON *child)
+/* The last child when it has this name, else a new one behind it: a leaf when it has a value. */
+static cJSON *put_child(cJSON *parent, const char *name, const char *value)
 {
     cJSON *last = last_child(parent, name);
-    if (last || !child) {
-        cJSON_Delete(child);
+    if (last)
         return last;
-    }
-    return cJSON_AddItemToObject(parent, name, child) ? child : NULL;
+    cJSON *child = value ? cJSON_CreateString(value) : cJSON_CreateObject();
+    return child && cJSON_AddItemToObject(parent, name, child) ? child : NULL;
 }
 
 /* False: the name is no path, or what stands on its way is a leaf. */
@@ -127,8 +148,7 @@ static bool put_pair(cJSON *node, const struct pair *p)
             !cJSON_IsObject(node))
             return false;
         snprintf(name, sizeof name, "%.*s", STR_ARG(segment));
-        node = put_child(node, name,
-                         rest.ptr ? cJSON_CreateObject() : cJSON_CreateString(p->value.ptr));
+        node = put_child(node, name, rest.ptr ? NULL : p->value.ptr);
     }
     return node != NULL;
 }
@@ -148,17 +168,15 @@ static cJSON *build(const struct pair *pairs, size_t n, struct query_fault *f)
 
 cJSON *query_tree_form(struct str body, struct query_fault *f)
 {
-    size_t n = count_pairs(body);
-    if (n > PAIRS_MOST) {
-        query_fail(f, QUERY_BAD_BODY, "The form has more than %d parameters.", PAIRS_MOST);
+    if (!few_enough(body, "&", f))
         return NULL;
-    }
     char *room = mem_new(body.len + 1);
-    struct pair *pairs = mem_new((n + 1) * sizeof *pairs);
+    struct pair *pairs = mem_new((count(body, "&") + 1) * sizeof *pairs);
     cJSON *tree = NULL;
-    n = read_pairs(body, room, pairs, f);
+    size_t n = read_pairs(body, room, pairs, f);
     if (!f->error) {
-        qsort(pairs, n, sizeof *pairs, pair_cmp);
+        if (!in_order(pairs, n))
+            qsort(pairs, n, sizeof *pairs, pair_cmp);
         tree = build(pairs, n, f);
     }
     mem_free(pairs);

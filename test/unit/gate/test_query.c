@@ -38,6 +38,24 @@ static void bad_bodies(void **state)
     }
 }
 
+static void too_many_values(void **state)
+{
+    enum { MANY = 16001 };
+    struct buf form = {0}, json = {0};
+    buf_add(&json, S("{\"a\":["));
+    for (int i = 0; i < MANY; i++) {
+        buf_addf(&form, "%sa.member.%d=x", i ? "&" : "", i);
+        buf_add(&json, i ? S(",0") : S("0"));
+    }
+    buf_add(&json, S("]}"));
+    struct query_fault f = {0}, g = {0};
+    assert_null(query_tree_form(buf_str(&form), &f));
+    assert_null(query_tree_json(buf_str(&json), &g));
+    assert_true(strstr(f.sentence, "16000 values") && strstr(g.sentence, "16000 values"));
+    buf_fini(&form);
+    buf_fini(&json);
+}
+
 /* --- reading */
 
 static void check_data(const struct query *q)
@@ -240,13 +258,10 @@ static void rounds_the_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_form_in_any_order),
-        cmocka_unit_test(bad_bodies),
-        cmocka_unit_test(both_protocols_say_the_same),
-        cmocka_unit_test(refuses_data),
-        cmocka_unit_test(refuses_statistics),
-        cmocka_unit_test(what_there_is_none_of),
-        cmocka_unit_test(rounds_the_start),
+        cmocka_unit_test(a_form_in_any_order),   cmocka_unit_test(bad_bodies),
+        cmocka_unit_test(too_many_values),       cmocka_unit_test(both_protocols_say_the_same),
+        cmocka_unit_test(refuses_data),          cmocka_unit_test(refuses_statistics),
+        cmocka_unit_test(what_there_is_none_of), cmocka_unit_test(rounds_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

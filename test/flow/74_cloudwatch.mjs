@@ -47,5 +47,4 @@ const refused = await rejected(ask('GetMetricDataCommand', {...span, MetricDataQ
 assert.equal(refused.name, 'InvalidParameterValueException');
 assert.match(refused.message, /no expressions/);
 assert.equal((await rejected(ask('GetMetricDataCommand', {...fine, NextToken: 'x'}))).name, 'InvalidNextToken');
-client.destroy();
 bedrock.destroy();

@@ -15,7 +15,6 @@ with Story() as s:
     os.environ.update(AWS_EC2_METADATA_DISABLED='true', AWS_CONFIG_FILE='/dev/null',
                       AWS_SHARED_CREDENTIALS_FILE='/dev/null', NO_PROXY='*')
     import boto3
-    import botocore.exceptions
     cw = boto3.session.Session().client('cloudwatch', endpoint_url=weir.admin, region_name=REGION,
                                         aws_access_key_id=CLIENT_KEY, aws_secret_access_key=CLIENT_SECRET)
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -43,12 +42,6 @@ with Story() as s:
                                '--format', 'json']))
     for row in report['rows']:
         names = [{'Name': 'ModelId', 'Value': row['model']}, {'Name': 'Workload', 'Value': row['workload']}]
-        dimensions = [d for d in names if d['Value']]
-        if len(dimensions) == 2:
-            equal(sums([{'MetricName': f'{kind}TokenCount', 'Dimensions': dimensions} for kind in ('Input', 'Output')],
-                       86400), [row['tokens']['input'], row['tokens']['output']], row['model'])
-    try:
-        cw.get_metric_data(MetricDataQueries=[{'Id': 'e', 'Expression': 'q0 * 2'}], **span)
-        check(False, 'an expression was answered')
-    except botocore.exceptions.ClientError as e:
-        equal(e.response['Error']['Code'], 'InvalidParameterValue')
+        asked = [{'MetricName': f'{kind}TokenCount', 'Dimensions': names} for kind in ('Input', 'Output')]
+        if row['workload']:
+            equal(sums(asked, 86400), [row['tokens']['input'], row['tokens']['output']], row['model'])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the book says is what CloudWatch got, what the lines of embedded metric format say, and what an
 OpenTelemetry collector decodes, to the token: over a reload and a restart, with calls throttled."""
-from exports import MODELS, TOKENS, Clock, Collector, book, emf, recorded, settings, simulator, told, use
+from exports import MODELS, TOKENS, Clock, Collector, book, emf, order, settings, simulator, told, use
 from weirflow import Story, equal, until
 
 with Story() as s:
@@ -11,27 +11,23 @@ with Story() as s:
                      otlp={'endpoint': collector.url, 'every': '1s'})
     weir = s.weir(env=clock.env(), **asked)
     use(weir)
-    recorded(weir, 12)
     clock.forward(70)
     told(weir, 'cloudwatch')
     equal(simulator(s), book(s, weir), 'the first minutes')
 
     asked['metrics']['cloudwatch']['max_series'] = 400
     weir.reload({**weir.config, **asked})
-    s.sim.control('/sim/fault', 'POST', b'{"fault":"throttle","count":2,"match":"PutMetricData"}')
+    order(s, 'throttle', 2)
     use(weir)
-    recorded(weir, 24)
     clock.forward(70)
     told(weir, 'cloudwatch', 2)
     equal(weir.metric('weir_export_failed_total', exporter='cloudwatch'), 2, 'throttled')
     use(weir, 8)  # the next process tells them
-    recorded(weir, 32)
     equal(weir.end(), 0)
     clock.forward(70)
 
     weir = s.weir(env=clock.env(), **asked)
     use(weir, 4)
-    recorded(weir, 4)
     clock.forward(70)
     told(weir, 'cloudwatch', 2)
     told(weir, 'emf', 2)

@@ -5,6 +5,7 @@ sums that each side tells, so that they can be compared:
     {(model, client, lane): {'InputTokenCount': 12, ...}}
 """
 import collections
+import datetime
 import json
 import pathlib
 
@@ -68,7 +69,8 @@ def settings(story, **metrics):
 
 
 def use(weir, n=12):
-    """Calls of several kinds; some throttled, some refused."""
+    """Calls of several kinds, some throttled, until they are in the book."""
+    before = weir.metric('weir_book_records_total')
     cached = converse('What is it? ' * 900)
     cached['messages'][0]['content'].append({'cachePoint': {'type': 'default'}})
     for i in range(n):
@@ -81,11 +83,7 @@ def use(weir, n=12):
             equal(ask(weir.url, model_path('invoke', MODELS[0]), claude(f'Line {i}.')).status, 200)
         else:
             equal(ask(weir.url, model_path('converse', model), converse(f'[[sim:throttle]] {i}')).status, 429)
-
-
-def recorded(weir, n):
-    """Waits until the book has so many records of this process."""
-    until(f'{n} records', lambda: weir.metric('weir_book_records_total') == n)
+    until(f'{n} records', lambda: weir.metric('weir_book_records_total') == before + n)
 
 
 def clean(sums):
@@ -125,6 +123,20 @@ def emf(text):
             if 'Client' in event and name in {**TOKENS, **COUNTS}:
                 sums[event['ModelId'], event['Client'], event['Lane']][name] += event[name]
     return clean(sums)
+
+
+def order(story, fault, count=1):
+    """What shall go wrong with the next calls of PutMetricData."""
+    body = {'fault': fault, 'count': count, 'match': 'PutMetricData'}
+    story.sim.control('/sim/fault', 'POST', json.dumps(body).encode())
+
+
+def minute_after(iso):
+    return (datetime.datetime.fromisoformat(iso.rstrip('Z')) + datetime.timedelta(minutes=1)).isoformat() + 'Z'
+
+
+def minus(all_, part):
+    return clean({k: {m: v - part.get(k, {}).get(m, 0) for m, v in s.items()} for k, s in all_.items()})
 
 
 def told(weir, exporter, least=1):

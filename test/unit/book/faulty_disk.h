@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -20,6 +21,7 @@ static struct {
     atomic_int pages, meta, copy, sync; /* an errno, or 0 */
     atomic_bool cut_short;              /* half of each write arrives */
     atomic_bool full;                   /* says statvfs */
+    atomic_long fs_type;                /* says statfs; 0: what it is */
     atomic_uint hits;
 } disk;
 
@@ -27,6 +29,7 @@ static inline void disk_mend(void)
 {
     disk.pages = disk.meta = disk.copy = disk.sync = 0;
     disk.cut_short = disk.full = false;
+    disk.fs_type = 0;
     disk.hits = 0;
 }
 
@@ -44,6 +47,7 @@ ssize_t disk_writev(int fd, const struct iovec *v, int n) TAKE_OVER("writev");
 ssize_t disk_write(int fd, const void *bytes, size_t n) TAKE_OVER("write");
 int disk_fdatasync(int fd) TAKE_OVER("fdatasync");
 int disk_statvfs(const char *path, struct statvfs *out) TAKE_OVER("statvfs64");
+int disk_statfs(const char *path, struct statfs *out) TAKE_OVER("statfs64");
 
 ssize_t disk_pwrite(int fd, const void *bytes, size_t n, off_t at)
 {
@@ -85,6 +89,14 @@ int disk_statvfs(const char *path, struct statvfs *out)
     close(fd);
     if (disk.full)
         out->f_bavail = 0;
+    return rc;
+}
+
+int disk_statfs(const char *path, struct statfs *out)
+{
+    int rc = (int)syscall(SYS_statfs, path, out);
+    if (disk.fs_type)
+        out->f_type = disk.fs_type;
     return rc;
 }
 

@@ -219,6 +219,20 @@ static void a_folder_that_goes_and_comes_back(void **state)
     clerk_free(c);
 }
 
+static void a_network_file_system_is_refused(void **state)
+{
+    disk.fs_type = 0x6969;
+    struct clerk *c = clerk_of(&at, 16 << 20);
+    assert_false(send_one(c));
+    assert_non_null(strstr(told[0], "network file system (NFS)"));
+    assert_false(folder_has(at.meter) || folder_has(at.aside));
+    disk_mend();
+    later();
+    assert_true(send_one(c));
+    check_all(c);
+    clerk_free(c);
+}
+
 static void a_damaged_book_is_let_alone(void **state)
 {
     char away[128];
@@ -384,6 +398,7 @@ int main(void)
         TEST(a_book_that_is_deleted),
         TEST(a_backup_that_takes_its_place),
         TEST(a_folder_that_goes_and_comes_back),
+        TEST(a_network_file_system_is_refused),
         TEST(a_damaged_book_is_let_alone),
         TEST(a_reader_that_does_not_end),
         TEST(a_book_that_is_too_small),

@@ -19,6 +19,41 @@ struct yaml_node;
 struct config_listen {
     struct str address, prefix, cert, key, client_ca;
     bool proxy_protocol;
+    bool plaintext; /* beyond loopback without TLS: it was asked for */
+};
+
+enum { CONFIG_MOST_CLIENTS = 256, CONFIG_MOST_RULES = 64 };
+
+/* 0: no limit. */
+struct config_limits {
+    uint64_t requests_per_minute, tokens_per_minute, concurrent, body_bytes;
+};
+
+enum config_then { THEN_REJECT, THEN_FLEX, THEN_WARN };
+
+/* Who may come in, by any of its methods. */
+struct config_client {
+    struct str name;
+    struct str access_key_id, secret_file; /* SigV4 with a pair of its own */
+    struct str bearer_file;
+    struct str cn;       /* of its certificate */
+    bool loopback;       /* whoever comes from this machine without any of these */
+    bool passthrough;    /* its own Bedrock API key goes upstream untouched */
+    struct str role_arn; /* Weir calls Bedrock as this role for it */
+    struct config_limits limits;
+    uint64_t day_nanousd, month_nanousd; /* budget; 0: none */
+    enum config_then then;
+    const struct yaml_node *models; /* a list of patterns; NULL: all */
+    bool persist;                   /* may prompts touch our disk and S3 */
+};
+
+/* The first that matches counts for each setting. Empty patterns match all; "*" stands for any run
+ * of characters. */
+struct config_rule {
+    struct str name;
+    struct str client, workload, model, operation, user_agent;
+    const struct yaml_node *header, *metadata; /* mappings of name to pattern; NULL: any */
+    const struct yaml_node *set_metadata;      /* name to value: requestMetadata entries to add */
 };
 
 enum config_metering { METERING_ON, METERING_STRICT, METERING_OFF };
@@ -28,6 +63,13 @@ struct config {
     struct str name;    /* of the file, for what is found wrong with it later */
     struct config_listen listen[CONFIG_MOST_LISTENERS];
     size_t n_listen;
+    struct config_client clients[CONFIG_MOST_CLIENTS];
+    size_t n_clients;
+    struct config_rule rules[CONFIG_MOST_RULES];
+    size_t n_rules;
+    struct config_limits limits; /* of all clients together */
+    struct str admin_token_file; /* empty: none */
+    struct str seal_file;        /* seals the secrets of issued keys; empty: STATE/seal.key */
     struct str admin_address, state;
     unsigned workers; /* 0: auto */
     uint64_t bodies_bytes, connections;

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rules: which settings hold for a request. The first rule that matches counts, for each setting.
+ */
+#ifndef WEIR_GATE_RULES_H
+#define WEIR_GATE_RULES_H
+
+#include "weir/gate/config.h"
+#include "weir/wire/fields.h"
+
+/* What a rule can look at. Borrowed. */
+struct rule_view {
+    struct str client, workload, model,
+        operation; /* operation as docs/CONFIG.md names it; "converse",
+                      "invoke", "messages", "chat" name families */
+    const struct fields *fields;
+    struct str metadata; /* the request's own requestMetadata: a JSON object, or empty */
+};
+
+/* The entries to add: a mapping of the configuration; NULL: none. */
+const struct yaml_node *rules_metadata(const struct config *c, const struct rule_view *v);
+
+#endif

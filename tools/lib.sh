@@ -90,6 +90,34 @@ need_promtool() {
     fi
 }
 
+# moto, a second CloudWatch, out of its packages, without installing them: bookworm has none, so it is sid's, on this
+# system's own Python and Flask.
+need_moto() {
+    local home=$cache/moto uri options
+    if [ -e "$home/.tried" ]; then return; fi
+    say "unpacking moto"
+    rm -rf "$home"
+    mkdir -p "$home/apt/lists/partial" "$home/apt/cache/archives/partial"
+    uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -v security | head -n 1)
+    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s sid main\n' "$uri" >"$home/apt/sources.list"
+    options=(-qq -o Dir::Etc::sourcelist="$home/apt/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$home/apt/lists"
+        -o Dir::Cache="$home/apt/cache")
+    if ! (
+        cd "$home"
+        apt-get -qq download python3-flask python3-flask-cors python3-werkzeug python3-xmltodict python3-itsdangerous python3-click \
+            python3-jinja2 python3-markupsafe python3-colorama
+        apt-get "${options[@]}" update
+        apt-get "${options[@]}" download python3-moto python3-boto3 python3-botocore python3-s3transfer python3-responses python3-jmespath
+        for package in *.deb; do dpkg-deb -x "$package" .; done
+        PYTHONPATH=$home/usr/lib/python3/dist-packages /usr/bin/python3 -c 'import moto.server'
+    ) >/dev/null 2>&1; then
+        say "no moto: the story that uses it is skipped"
+        rm -rf "$home/usr"
+    fi
+    rm -rf "$home/apt" "$home"/*.deb
+    : >"$home/.tried"
+}
+
 # build_in FOLDER OPTION...: set up once (again when the options change), then ninja.
 build_in() {
     local folder=$root/$1

@@ -33,15 +33,18 @@ static void add_measure(struct cloudwatch_bodies *b, const struct cloudwatch_dat
 
 void export_cloudwatch_add(struct cloudwatch_bodies *b, const struct point *p, uint32_t minute)
 {
-    const struct cloudwatch_dimension dimensions[] = {
-        {S("ModelId"), p->model}, {S("Lane"), p->lane}, {S("Client"), p->client}};
+    struct cloudwatch_dimension dimensions[3] = {{S("ModelId"), p->model}};
+    size_t n = 1;
+    if (p->client.ptr)
+        dimensions[n++] = (struct cloudwatch_dimension){S("Client"), p->client};
+    dimensions[n++] = (struct cloudwatch_dimension){S("Lane"), p->lane};
     struct point_values v = {0};
     for (size_t i = 0; i < MEASURES; i++) {
         const struct measure *m = measure_row((enum measure_id)i);
         const struct cloudwatch_datum d = {.name = m->name,
                                            .unit = m->unit,
                                            .dimensions = dimensions,
-                                           .n_dimensions = p->client.ptr ? 3 : 2,
+                                           .n_dimensions = n,
                                            .time_s = (int64_t)minute * 60};
         if (point_read(m, &p->sum, &v))
             add_measure(b, &d, &v);

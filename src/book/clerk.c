@@ -414,6 +414,8 @@ static int commit_some(struct clerk *c)
     if (c->counts.size.used_bytes < c->counts.size.limit_bytes / 100 * PRUNE_AT_PERCENT)
         return 0;
     rc = clerk_prune(c);
+    if (rc == 1)
+        c->chores_ns = 0; /* there is more */
     return rc < 0 ? rc : 0;
 }
 

@@ -16,6 +16,7 @@
  */
 #include "store_private.h"
 
+#include "store_guard.h"
 #include "weir/base/hook.h"
 #include "weir/base/mem.h"
 
@@ -127,11 +128,14 @@ int store_begin(struct store *s, bool write, struct store_txn **out)
 {
     MDB_txn *txn;
     assert(!(write && s->read_only));
+    guard_enter();
     int rc = mdb_txn_begin(s->env, NULL, write ? 0 : MDB_RDONLY, &txn);
     if (rc == MDB_MAP_RESIZED && s->read_only && mdb_env_set_mapsize(s->env, 0) == 0)
         rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn); /* the daemon's is larger now */
-    if (rc)
+    if (rc) {
+        guard_leave();
         return store_classify(s, rc);
+    }
     *out = mem_new(sizeof **out);
     **out = (struct store_txn){s, txn, write};
     return ERR_OK;
@@ -145,6 +149,7 @@ int store_commit(struct store_txn *t)
         mdb_txn_abort(t->mdb);
     else
         rc = mdb_txn_commit(t->mdb);
+    guard_leave();
     bool written = t->write && rc == 0;
     mem_free(t);
     if (written)
@@ -155,6 +160,7 @@ int store_commit(struct store_txn *t)
 void store_abort(struct store_txn *t)
 {
     mdb_txn_abort(t->mdb);
+    guard_leave();
     mem_free(t);
 }
 
@@ -292,7 +298,9 @@ int store_compact(struct store *s, char *why, size_t why_size)
     if (rc)
         return rc;
     place_path(s->dir, PLACE_ASIDE, aside);
+    guard_enter();
     rc = mdb_env_copy2(s->env, aside, MDB_CP_COMPACT);
+    guard_leave();
     if (rc == 0)
         return ERR_OK;
     place_drop_aside(s->dir);

@@ -5,6 +5,7 @@
  */
 #include "store_private.h"
 
+#include "store_guard.h"
 #include "weir/base/hook.h"
 #include "weir/base/mem.h"
 
@@ -270,6 +271,16 @@ static int open_there(struct store *s, const struct store_options *o, char *why,
     return check_schema(s, why, why_size);
 }
 
+static int marked(struct store *s, char *why, size_t why_size)
+{
+    snprintf(why, why_size,
+             "%s: Weir crashed inside this book, so it is probably damaged (weir book check); move "
+             "the folder away (Weir then begins a new book), put a backup there, or remove "
+             "%s/crashed to try it again",
+             s->dir, s->dir);
+    return ERR_BAD;
+}
+
 /* A new environment, whole, in the folder's place. */
 static int make(const struct store_options *o, char *why, size_t why_size)
 {
@@ -306,9 +317,15 @@ int store_open(const struct store_options *o, struct store **out, char *why, siz
     snprintf(s->dir, sizeof s->dir, "%s", o->dir);
     s->read_only = o->read_only;
     rc = look_at_file(s, why, why_size);
+    if (rc == 0 && !o->read_only && guard_is_marked(s->dir, &s->data))
+        rc = marked(s, why, why_size);
     if (rc == 0) {
         count_in(s);
+        if (!o->read_only)
+            guard_watch(s->dir, &s->data);
+        guard_enter();
         rc = open_there(s, o, why, why_size);
+        guard_leave();
     }
     if (rc == 0)
         *out = s;
@@ -325,5 +342,7 @@ void store_close(struct store *s)
         mdb_env_close(s->env);
     if (s->counted)
         count_out(s);
+    if (s->counted && !s->read_only)
+        guard_unwatch();
     mem_free(s);
 }

@@ -38,7 +38,7 @@ int place_failed(const char *path, const char *what, int err_no, char *why, size
 
 bool place_path(const char *dir, int what, char out[PATH_MAX])
 {
-    static const char *const names[] = {"/data.mdb", "/lock.mdb", ".new"};
+    static const char *const names[] = {"/data.mdb", "/lock.mdb", "/crashed", ".new"};
     size_t len = strlen(dir), more = strlen(names[what]);
     if (len == 0 || len + more > PLACE_MOST)
         return false;
@@ -116,7 +116,7 @@ uint64_t place_free_bytes(const char *dir)
 static int remove_folder(const char *dir)
 {
     char path[PATH_MAX];
-    for (int what = PLACE_DATA; what <= PLACE_LOCK; what++)
+    for (int what = PLACE_DATA; what <= PLACE_MARK; what++)
         if (place_path(dir, what, path))
             (void)unlink(path);
     return rmdir(dir) == 0 || errno == ENOENT ? 0 : errno;

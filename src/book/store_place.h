@@ -14,10 +14,10 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-enum { PLACE_DATA, PLACE_LOCK, PLACE_ASIDE };
+enum { PLACE_DATA, PLACE_LOCK, PLACE_MARK, PLACE_ASIDE };
 enum { PLACE_MOST = PATH_MAX - 16 };
-/* Of the data file, the lock file, the folder aside. False for a folder's name that is too long:
- * then nothing here works with it. */
+/* Of the data file, the lock file, the guard's mark, the folder aside. False for a folder's name
+ * that is too long: then nothing here works with it. */
 bool place_path(const char *dir, int what, char out[PATH_MAX]);
 
 /* "NFS", ...: a file system on which LMDB loses data (lmdb.h: never on a remote one), or NULL. */

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/wait.h>
 
@@ -203,13 +204,19 @@ static int run_task(const char *task, const char *path)
     struct store_txn *t;
     struct str found;
     folder_name(&at, path);
-    int rc = open_with(0, true, &s);
+    bool elsewhere = strcmp(task, "die elsewhere") == 0;
+    bool of_it = strcmp(task, "die of it") == 0;
+    int rc = open_with(16 << 20, !elsewhere && !of_it, &s);
+    if (rc == 0 && elsewhere)
+        raise(SIGSEGV);
     if (rc == 0)
         rc = store_begin(s, false, &t);
     if (rc)
         return -rc;
     if (strcmp(task, "die") == 0)
         _exit(0); /* in the middle of it */
+    if (of_it && truncate(at.data, 8192) != 0)
+        return 0;
     bool good = store_get(t, TABLE_META, S("a"), &found) == 0 && str_eq(found, S("one"));
     store_abort(t);
     store_close(s);
@@ -352,6 +359,30 @@ static void what_is_no_book_is_refused(void **state)
     assert_non_null(strstr(why, "not a book"));
 }
 
+/* A process that dies of a damaged file, as of a page that the disk cannot read. */
+static void what_killed_once_is_not_opened_again(void **state)
+{
+    char backup[128], mark[128], command[300];
+    struct store *s = opened();
+    char big[60000] = {1};
+    put(s, S("a"), str_from(big, sizeof big));
+    store_close(s);
+    snprintf(backup, sizeof backup, "%s/backup", at.path);
+    snprintf(mark, sizeof mark, "%s/crashed", at.meter);
+    snprintf(command, sizeof command, "cp %s %s", at.data, backup);
+    assert_int_equal(system(command), 0);
+    assert_int_not_equal(in_another("die elsewhere"), 0);
+    assert_false(folder_has(mark));
+    assert_int_not_equal(in_another("die of it"), 0);
+    assert_int_equal(open_with(16 << 20, false, &s), ERR_BAD);
+    assert_non_null(strstr(why, "crashed inside this book"));
+    assert_true(folder_has(mark));
+    assert_int_equal(rename(backup, at.data), 0);
+    s = opened(); /* another file is not suspected */
+    assert_false(folder_has(mark));
+    store_close(s);
+}
+
 static void a_later_schema_is_refused(void **state)
 {
     unsigned char later[4];
@@ -434,6 +465,7 @@ int main(int argc, char **argv)
         TEST(a_lock_of_other_data_is_not_believed),
         TEST(what_is_cut_off_is_refused),
         TEST(what_is_no_book_is_refused),
+        TEST(what_killed_once_is_not_opened_again),
         TEST(a_later_schema_is_refused),
         TEST(another_folder_of_that_name_is_left_alone),
         TEST(a_missing_parent_is_not_made),

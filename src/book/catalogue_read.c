@@ -307,8 +307,13 @@ static void read_row_price(struct reader *r, const struct yaml_node *value, void
 
 /* A group has no `like`, which stands last. */
 static const struct key row_keys[] = {
-    PRICE_KEYS(read_row_price), {STR("of_input"), read_shares, 0}, {STR("lanes"), read_lanes, 0},
-    {STR("geo"), read_geo, 0},  {STR("cache"), read_cache, 0},     {STR("batch"), read_batch, 0},
+    PRICE_KEYS(read_row_price),
+    {STR("of_input"), read_shares, 0},
+    {STR("lanes"), read_lanes, 0},
+    {STR("geo"), read_geo, 0},
+    {STR("cache"), read_cache, 0},
+    {STR("batch"), read_batch, 0},
+    {STR("unpriced"), read_bool, offsetof(struct catalogue_model, unpriced)},
     {STR("like"), NULL, 0},
 };
 enum { ROW_KEYS = sizeof row_keys / sizeof *row_keys };
@@ -396,6 +401,9 @@ static void read_model(struct reader *r, const struct yaml_node *node)
     if (row->terms.has && (row->terms.has & both) != both)
         faultf(r, node->key, "\"%.*s\" wants a price for input and for output, or none at all",
                STR_ARG(shown(node->key)));
+    if (row->terms.has && row->model.unpriced)
+        faultf(r, node->key, "\"%.*s\" has a price and says that it is unpriced",
+               STR_ARG(shown(node->key)));
     row->model.name = str_from(name->start.ptr, name->start.len + name->family); /* with its star */
     row->model.provisional = name->family;
     row->model.lane_parts[LANE_ONDEMAND] = PRICE_ONE;
@@ -452,6 +460,39 @@ static void read_groups(struct reader *r)
         read_map(r, g, "a group", row_keys, ROW_KEYS - 1, row);
 }
 
+/* The family's dollars, and of its multiples what the row does not tell itself. */
+static void take_price(struct catalogue_row *row, const struct catalogue_row *family)
+{
+    row->terms.given = family->terms.given;
+    row->terms.has = family->terms.has;
+    for (size_t kind = 0; kind < TOKENS; kind++)
+        if (row->terms.shares[kind])
+            row->terms.has &= ~(1U << kind);
+        else
+            row->terms.shares[kind] = family->terms.shares[kind];
+    for (size_t geo = 0; geo < CATALOGUE_GEOS_MOST; geo++)
+        if (!row->geo_parts[geo])
+            row->geo_parts[geo] = family->geo_parts[geo];
+    row->model.priced = price_terms_settle(&row->terms, &row->model.price);
+    row->model.provisional = true;
+}
+
+/* A model that the file lists without a price fares as one that it does not list at all: it costs
+ * what its nearest family with a price does. A family that says it is unpriced ends the search. */
+static void price_as_family(const struct catalogue_name *name)
+{
+    struct catalogue_row *row = name->what;
+    if (row->model.priced || row->model.unpriced)
+        return;
+    for (const struct catalogue_name *up = name->up; up; up = up->up) {
+        const struct catalogue_row *family = up->what;
+        if (up->family && family->model.priced)
+            take_price(row, family);
+        if (up->family && (family->model.priced || family->model.unpriced))
+            return;
+    }
+}
+
 static void read_models(struct reader *r, const struct yaml_node *root)
 {
     const struct yaml_node *models = yaml_get(root, S("models"));
@@ -481,9 +522,12 @@ bool catalogue_read(struct catalogue *c, struct str file, const struct yaml_node
         faultf(&r, root, "there is no date, like date: \"2026-11-20\"");
     if (r.n_faults == 0 && c->arena.full)
         faultf(&r, root, "the file holds too much");
-    if (r.n_faults == 0)
-        catalogue_index_sort(&c->rows);
-    return r.n_faults == 0;
+    if (r.n_faults)
+        return false;
+    catalogue_index_sort(&c->rows);
+    for (size_t i = 0; i < c->rows.n; i++)
+        price_as_family(&c->rows.at[i]);
+    return true;
 }
 
 /* Does it price anything by itself, or change a row? A misspelt one does neither. */

@@ -6,7 +6,7 @@ import collections
 import json
 from weirflow import BUILD, MODEL, Story, ask, converse, equal, http_ask, model_path, until
 
-DEAR, CHEAP, UNKNOWN = MODEL, 'us.amazon.nova-lite-v1:0', 'writer.palmyra-x4-v1:0'
+DEAR, CHEAP, UNKNOWN = MODEL, 'us.amazon.nova-lite-v1:0', 'twelvelabs.pegasus-1-2-v1:0'
 PRICES = {DEAR: {'input': 5, 'output': 25, 'read': 0.5, 'write_5m': 6.25, 'write_1h': 10},
           CHEAP: {'input': 0.06, 'output': 0.24, 'read': 0.015, 'write_5m': 0.07}}
 KINDS = ('input', 'output', 'cache_read', 'cache_write_5m', 'cache_write_1h')

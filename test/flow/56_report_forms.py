@@ -15,7 +15,7 @@ with Story() as s:
     check('No requests were recorded' in run('report'), 'an empty book')
     for n in range(3):
         ask(weir.url, model_path('converse'), converse(f'{n}'))
-    ask(weir.url, model_path('converse', 'writer.palmyra-x4-v1:0'), converse('what does that cost?'))
+    ask(weir.url, model_path('converse', 'twelvelabs.pegasus-1-2-v1:0'), converse('what does that cost?'))
 
     lines = run('report').splitlines()
     equal(lines[2].split()[:5], ['MODEL', 'LANE', 'COST', 'REQUESTS', 'INVOCATIONS'], 'head')
@@ -24,7 +24,7 @@ with Story() as s:
     check(max(map(len, run('report', COLUMNS='80').splitlines()[2:])) < 80, 'narrow')
     rows = list(csv.DictReader(io.StringIO(run('report', '--format', 'csv', '--by', 'client,model'))))
     equal([(r['client'], r['model'], r['requests'], bool(r['cost_usd'])) for r in rows],
-          [('anonymous', MODEL, '3', True), ('anonymous', 'writer.palmyra-x4-v1:0', '1', False)], 'csv')
+          [('anonymous', MODEL, '3', True), ('anonymous', 'twelvelabs.pegasus-1-2-v1:0', '1', False)], 'csv')
 
     records = [json.loads(line) for line in run('book', 'export', '--since', '1h').splitlines()]
     equal([(r['operation'], r['end'], r['status'], r['invocation']) for r in records],

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # asan: yes
 """An application inference profile is priced as the model behind it, which is asked for once, whatever
-thread serves the first fifty requests; a copy of a European profile costs what Europe does."""
+thread serves the first fifty requests; a copy of a geography's profile costs what it does there."""
 import concurrent.futures
 from weirflow import Story, ask, check, converse, equal, model_path
 
 ARN = 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/'
 PROFILES = {  # what its id says to the simulator, and what it costs: dollars a million tokens, in and out
-    'abc123': ('us.anthropic.claude-sonnet-4-6', 3, 15),
+    'abc123': ('us.anthropic.claude-sonnet-4-6', 3.3, 16.5),
     'eu.anthropic.claude-sonnet-4-6': ('eu.anthropic.claude-sonnet-4-6', 3.3, 16.5),
     'amazon.nova-lite-v1:0': ('amazon.nova-lite-v1:0', 0.06, 0.24),
 }

@@ -5,7 +5,7 @@ says so; an override prices both."""
 import json
 from weirflow import BUILD, Story, ask, converse, equal, model_path
 
-UNPRICED, TOMORROW = 'us.openai.gpt-5.6-sol', 'us.anthropic.claude-opus-6-20270101-v1:0'
+UNPRICED, TOMORROW = 'global.anthropic.claude-mythos-5', 'global.anthropic.claude-opus-6-20270101-v1:0'
 
 with Story() as s:
     weir = s.weir()
@@ -24,7 +24,7 @@ with Story() as s:
     table = s.run([BUILD / 'src' / 'weir', 'report', '-c', weir.path])
     equal('unpriced' in table and 'provisional' in table, True, table)
 
-    own = {UNPRICED.removeprefix('us.'): {'input': 1, 'output': 2}, TOMORROW: {'input': 3, 'output': 4}}
+    own = {UNPRICED.removeprefix('global.'): {'input': 1, 'output': 2}, TOMORROW: {'input': 3, 'output': 4}}
     weir.reload({**weir.config, 'prices': {'overrides': own, 'discount': 0.5}})
     use(UNPRICED)
     use(TOMORROW)

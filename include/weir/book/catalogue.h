@@ -2,7 +2,8 @@
  *
  * What is known of models: prices, and what later decisions need. It is data, dated
  * (conf/catalogue.yaml; a copy is built in), not code. A model id finds the most specific row; one
- * that no row names finds its family's, and is then `provisional`.
+ * that no row names finds its family's, and is then `provisional`, as is the price of a row that
+ * has none of its own and takes its family's.
  */
 #ifndef WEIR_BOOK_CATALOGUE_H
 #define WEIR_BOOK_CATALOGUE_H
@@ -15,9 +16,10 @@ enum catalogue_ttl { TTL_5M = 1, TTL_1H = 2, TTL_30M = 4 };
 
 /* Of one model or family. A kind of token without a price of its own costs what input does. */
 struct catalogue_model {
-    struct str name; /* the row's pattern; for provisional ones the family's */
-    bool provisional;
+    struct str name;  /* the row's pattern; for a model that none names the family's */
+    bool provisional; /* the price is that of a family */
     bool priced;
+    bool unpriced; /* the row says so: what it costs is not told by the tokens; no family's price */
     struct price price;         /* on demand, without geo profile, discount or override */
     uint32_t lane_parts[LANES]; /* of PRICE_ONE; 0: the lane is not offered */
     /* Prompt caching; least_tokens 0: none. */

@@ -3,6 +3,7 @@
  * The built-in catalogue against the published numbers, and small catalogues of the test's own for
  * the rules: which name wins, what an override, a geo profile, a lane and a discount do.
  */
+#include "weir/base/file.h"
 #include "weir/base/mem.h"
 #include "weir/base/random.h"
 #include "weir/book/catalogue.h"
@@ -97,31 +98,77 @@ static void the_published_prices(void **state)
         const char *model, *prices;
     } rows[] = {
         {"anthropic.claude-opus-5", "5 25 0.5 6.25 10"},
-        {"us.anthropic.claude-opus-4-8", "5 25 0.5 6.25 10"},
+        {"us.anthropic.claude-opus-4-8", "5.5 27.5 0.55 6.875 11"},
         {"global.anthropic.claude-opus-4-7", "5 25 0.5 6.25 10"},
-        {"us.anthropic.claude-opus-4-6-v1", "5 25 0.5 6.25 10"},
-        {"us.anthropic.claude-opus-4-5-20251101-v1:0", "5 25 0.5 6.25 10"},
+        {"anthropic.claude-opus-4-6-v1", "5 25 0.5 6.25 10"},
+        {"us.anthropic.claude-opus-4-5-20251101-v1:0", "5.5 27.5 0.55 6.875 11"},
+        {"global.anthropic.claude-opus-5-5", "4 20 0.2 5 8"},
         {"us.anthropic.claude-opus-4-1-20250805-v1:0", "15 75 1.5 18.75"},
-        {"us.anthropic.claude-sonnet-5", "2 10 0.2 2.5 4"},
-        {"us.anthropic.claude-sonnet-4-6", "3 15 0.3 3.75 6"},
+        {"us.anthropic.claude-opus-4-20250514-v1:0", "15 75 1.5 18.75"},
+        {"global.anthropic.claude-sonnet-5", "2 10 0.2 2.5 4"},
+        {"global.anthropic.claude-sonnet-5-5", "2 10 0.1 2.5 4"},
+        {"us.anthropic.claude-sonnet-5-5", "2.2 11 0.11 2.75 4.4"},
+        {"us.anthropic.claude-sonnet-4-6", "3.3 16.5 0.33 4.125 6.6"},
         {"anthropic.claude-sonnet-4-5-20250929-v1:0", "3 15 0.3 3.75 6"},
-        {"us.anthropic.claude-haiku-4-5-20251001-v1:0", "1 5 0.1 1.25 2"},
-        {"us.anthropic.claude-fable-5", "10 50 1 12.5 20"},
+        {"us-gov.anthropic.claude-sonnet-4-5-20250929-v1:0", "3.6 18 0.36 4.5 7.2"},
+        {"us.anthropic.claude-sonnet-4-20250514-v1:0", "3 15 0.3 3.75"},
+        {"jp.anthropic.claude-haiku-4-5-20251001-v1:0", "1.1 5.5 0.11 1.375 2.2"},
+        {"global.anthropic.claude-fable-5", "10 50 1 12.5 20"},
+        {"us.anthropic.claude-fable-5-1", "11 55 0.275 13.75 22"},
+        {"us.anthropic.claude-3-7-sonnet-20250219-v1:0", "3 15 0.3 3.75"},
+        {"anthropic.claude-3-5-sonnet-20240620-v1:0", "3 15"},
+        {"anthropic.claude-3-5-sonnet-20241022-v2:0", "3 15 0.3 3.75"},
+        {"us.anthropic.claude-3-5-haiku-20241022-v1:0", "0.8 4 0.08 1"},
+        {"us-gov.anthropic.claude-3-haiku-20240307-v1:0", "0.3 1.5"},
+        {"anthropic.claude-3-sonnet-20240229-v1:0", "3 15"},
+        {"anthropic.claude-3-opus-20240229-v1:0", "15 75"},
+        {"anthropic.claude-v2:1", "8 24"},
         {"amazon.nova-micro-v1:0", "0.035 0.14 0.00875 0.035"},
+        {"eu.amazon.nova-micro-v1:0", "0.046 0.184 0.0115"},
         {"amazon.nova-lite-v1:0", "0.06 0.24 0.015 0.06"},
         {"amazon.nova-lite-v1:0:300k", "0.06 0.24 0.015 0.06"},
+        {"eu.amazon.nova-lite-v1:0", "0.078 0.312 0.0195"},
         {"us.amazon.nova-pro-v1:0", "0.8 3.2 0.2 0.8"},
+        {"apac.amazon.nova-pro-v1:0", "0.84 3.36 0.21"},
         {"us.amazon.nova-premier-v1:0", "2.5 12.5 0.625 2.5"},
         {"us.amazon.nova-2-lite-v1:0", "0.33 2.75 0.0825 0.33"},
+        {"global.amazon.nova-2-lite-v1:0", "0.3 2.5 0.075"},
+        {"amazon.titan-text-express-v1", "0.2 0.6"},
+        {"amazon.titan-embed-text-v2:0", "0.02 0"},
+        {"amazon.titan-embed-text-v1", "0.1 0"},
+        {"cohere.embed-english-v3", "0.1 0"},
+        {"cohere.embed-v4:0", "0.12 0"},
+        {"cohere.command-r-plus-v1:0", "3 15"},
+        {"cohere.command-text-v14", "1 2"},
         {"openai.gpt-oss-120b-1:0", "0.15 0.6"},
         {"openai.gpt-oss-20b-1:0", "0.07 0.3"},
         {"us.openai.gpt-5.5", "5.5 33 0.55"},
+        {"openai.gpt-5.4", "2.75 16.5 0.275"},
+        {"us.openai.gpt-5.6-sol", "4.4 22 0.44 - - 5.5"},
+        {"global.openai.gpt-5.6-luna", "0.2 1.2 0.02 - - 0.25"},
         {"qwen.qwen3-32b-v1:0", "0.15 0.6"},
+        {"qwen.qwen3-235b-a22b-2507-v1:0", "0.22 0.88"},
+        {"qwen.qwen3-coder-480b-a35b-v1:0", "0.22 1.8"},
         {"deepseek.v3-v1:0", "0.58 1.68"},
         {"deepseek.v3.2", "0.62 1.85"},
+        {"us.deepseek.r1-v1:0", "1.35 5.4"},
         {"moonshotai.kimi-k2.5", "0.6 3"},
+        {"us.moonshotai.kimi-k3", "3.3 16.5 0.33 - - 4.125"},
         {"zai.glm-5", "1 3.2"},
+        {"us.zai.glm-5.3", "1.848 5.808 0.3432 - - 2.31"},
         {"us.meta.llama3-3-70b-instruct-v1:0", "0.72 0.72"},
+        {"meta.llama3-1-8b-instruct-v1:0", "0.22 0.22"},
+        {"us.meta.llama3-2-90b-instruct-v1:0", "0.72 0.72"},
+        {"us.meta.llama4-maverick-17b-instruct-v1:0", "0.24 0.97"},
+        {"mistral.mistral-large-2402-v1:0", "4 12"},
+        {"mistral.mixtral-8x7b-instruct-v0:1", "0.45 0.7"},
+        {"mistral.mistral-7b-instruct-v0:2", "0.15 0.2"},
+        {"us.mistral.pixtral-large-2502-v1:0", "2 6"},
+        {"google.gemma-3-27b-it", "0.23 0.38"},
+        {"minimax.minimax-m2", "0.3 1.2"},
+        {"nvidia.nemotron-nano-9b-v2", "0.06 0.23"},
+        {"us.writer.palmyra-x5-v1:0", "0.6 6"},
+        {"ai21.jamba-1-5-large-v1:0", "2 8"},
     };
     struct catalogue *c = built_in();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -136,12 +183,12 @@ static void a_model_born_tomorrow(void **state)
         const char *model, *prices;
     } rows[] = {
         {"anthropic.claude-opus-6-20270101-v1:0", "5 25 0.5 6.25 10"},
-        {"us.anthropic.claude-opus-5-5", "5 25"},
-        {"us.anthropic.claude-sonnet-6", "2 10"},
-        {"us.anthropic.claude-haiku-5-v1:0", "1 5"},
+        {"us.anthropic.claude-opus-5-6", "5.5 27.5"},
+        {"us.anthropic.claude-sonnet-6", "2.2 11"},
+        {"global.anthropic.claude-haiku-5-v1:0", "1 5"},
+        {"global.anthropic.claude-haiku-5-5", "0.1 0.5 0.01"}, /* known up to 100,000 tokens */
         {"us.amazon.nova-lite-v2:0", "0.06 0.24"},
         {"mars.anthropic.claude-opus-5", "5 25"}, /* a profile of a place that nobody knows yet */
-        {"qwen.qwen3-235b-a22b-2507-v1:0", "0.22 0.88"},
     };
     struct catalogue *c = built_in();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -154,9 +201,9 @@ static void a_model_born_tomorrow(void **state)
 static void no_price_is_not_zero(void **state)
 {
     static const char *const models[] = {
-        "us.anthropic.claude-sonnet-5-5",
-        "anthropic.claude-3-7-sonnet-20250219-v1:0",
-        "us.openai.gpt-5.6-sol",
+        "us.anthropic.claude-mythos-5",
+        "amazon.nova-sonic-v1:0",
+        "us.twelvelabs.pegasus-1-2-v1:0",
         "somebody.new-model-v1:0",
         "plainword",
         "",
@@ -167,9 +214,157 @@ static void no_price_is_not_zero(void **state)
         assert_int_equal(catalogue_price(c, str_of(models[i]), LANE_ONDEMAND, &p), UNPRICED);
         assert_int_equal(p.nanousd_per_mtok[0], 7);
     }
-    assert_non_null(catalogue_find(c, S("us.anthropic.claude-sonnet-5-5")));
-    assert_false(catalogue_find(c, S("us.anthropic.claude-sonnet-5-5"))->priced);
+    assert_non_null(catalogue_find(c, S("us.anthropic.claude-mythos-5")));
+    assert_false(catalogue_find(c, S("us.anthropic.claude-mythos-5"))->priced);
     assert_null(catalogue_find(c, S("somebody.new-model-v1:0")));
+    catalogue_free(c);
+}
+
+/* --- the whole file */
+
+extern const char catalogue_text[];
+extern const size_t catalogue_text_size;
+
+/* The next name of a model in the built-in file, with its line; false at its end. */
+static bool next_model(struct str *rest, struct str *out_line, char *name, size_t size)
+{
+    while (rest->len) {
+        struct str line = str_cut(rest, '\n');
+        ptrdiff_t colon = str_find(line, S(": {"));
+        if (!str_starts(line, S("  ")) || line.ptr[2] == ' ' || line.ptr[2] == '#' || colon < 0)
+            continue;
+        snprintf(name, size, "%.*s", STR_ARG(str_sub(line, 2, (size_t)colon - 2)));
+        *out_line = line;
+        return true;
+    }
+    return false;
+}
+
+static struct str models_text(void)
+{
+    struct str text = str_from(catalogue_text, catalogue_text_size);
+    ptrdiff_t at = str_find(text, S("\nmodels:\n"));
+    assert_true(at > 0);
+    return str_from_offset(text, (size_t)at + 1);
+}
+
+static void every_model_is_priced_or_says_that_it_is_not(void **state)
+{
+    struct catalogue *c = built_in();
+    struct str rest = models_text(), line;
+    char name[128];
+    size_t n = 0;
+    for (; next_model(&rest, &line, name, sizeof name); n++) {
+        const struct catalogue_model *m = catalogue_find(c, str_of(name));
+        bool says = str_find(line, S("unpriced: true")) >= 0;
+        if (!m || m->priced == says || m->unpriced != says)
+            fail_msg("%s has no price and does not say so, or both", name);
+    }
+    assert_true(n > 100);
+    catalogue_free(c);
+}
+
+/* What the simulator serves, by the beginnings of ids in its table (tools/bedrock_sim/model.c). */
+static void the_catalogue_knows_what_the_simulator_serves(void **state)
+{
+    static const struct {
+        const char *before, *maker;
+    } forms[] = {{"    CLAUDE(\"", "anthropic."},
+                 {"    NOVA(\"", "amazon.nova-"},
+                 {"    PLAIN(\"", ""},
+                 {"    {.prefix = STR(\"", ""}};
+    struct buf table = {0};
+    char why[512], start[128], name[128];
+    size_t n = 0;
+    assert_int_equal(file_read("tools/bedrock_sim/model.c", 1 << 20, &table, why, sizeof why), 0);
+    for (struct str rest = buf_str(&table); rest.len;) {
+        struct str line = str_cut(&rest, '\n');
+        for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+            struct str id, models = models_text(), ignored;
+            bool known = false;
+            if (!str_starts(line, str_of(forms[i].before)))
+                continue;
+            id = str_from_offset(line, strlen(forms[i].before));
+            id = str_cut(&id, '"');
+            snprintf(start, sizeof start, "%s%.*s", forms[i].maker, STR_ARG(id));
+            while (!known && next_model(&models, &ignored, name, sizeof name))
+                known = strncmp(name, start, strlen(start)) == 0;
+            if (!known)
+                fail_msg("the catalogue has no model that begins with %s", start);
+            n++;
+        }
+    }
+    assert_true(n > 30);
+    buf_fini(&table);
+}
+
+/* Once more in plain floating point, from the dollars on the price page. */
+static void a_request_of_each_lane_and_geo(void **state)
+{
+    static const struct {
+        const char *model;
+        double input, output, read, write_5m, lanes[LANES];
+        struct {
+            const char *prefix;
+            double times;
+        } geos[8];
+    } models[] = {
+        {"anthropic.claude-opus-4-6-v1",
+         5,
+         25,
+         0.5,
+         6.25,
+         {[LANE_ONDEMAND] = 1,
+          [LANE_FLEX] = 1,
+          [LANE_PRIORITY] = 1,
+          [LANE_RESERVED] = 1,
+          [LANE_BATCH] = 0.5},
+         {{"", 1},
+          {"global.", 1},
+          {"us.", 1.1},
+          {"eu.", 1.1},
+          {"apac.", 1.1},
+          {"jp.", 1.1},
+          {"au.", 1.1},
+          {"us-gov.", 1.2}}},
+        {"amazon.nova-pro-v1:0",
+         0.8,
+         3.2,
+         0.2,
+         0.8,
+         {[LANE_ONDEMAND] = 1,
+          [LANE_FLEX] = 0.5,
+          [LANE_PRIORITY] = 1.75,
+          [LANE_RESERVED] = 1,
+          [LANE_BATCH] = 0.5},
+         {{"", 1},
+          {"global.", 1},
+          {"us.", 1},
+          {"eu.", 1.3125},
+          {"apac.", 1.05},
+          {"jp.", 1},
+          {"au.", 1},
+          {"us-gov.", 1}}},
+    };
+    struct usage u = {.tokens = {[TOKEN_INPUT] = 1234,
+                                 [TOKEN_OUTPUT] = 567,
+                                 [TOKEN_CACHE_READ] = 89012,
+                                 [TOKEN_CACHE_WRITE_5M] = 3456}};
+    struct catalogue *c = built_in();
+    for (size_t m = 0; m < sizeof models / sizeof *models; m++)
+        for (size_t g = 0; g < 8; g++)
+            for (int lane = 0; lane < LANES; lane++) {
+                struct price p;
+                char id[64];
+                snprintf(id, sizeof id, "%s%s", models[m].geos[g].prefix, models[m].model);
+                assert_int_not_equal(catalogue_price(c, str_of(id), (enum lane)lane, &p), UNPRICED);
+                double dollars = 1234 * models[m].input + 567 * models[m].output +
+                                 89012 * models[m].read + 3456 * models[m].write_5m;
+                dollars *= models[m].geos[g].times * models[m].lanes[lane];
+                if (price_cost(&p, &u) != (uint64_t)(dollars * 1000 + 0.5))
+                    fail_msg("%s, lane %d: %llu, not %.1f", id, lane,
+                             (unsigned long long)price_cost(&p, &u), dollars * 1000);
+            }
     catalogue_free(c);
 }
 
@@ -178,12 +373,13 @@ static void profiles_and_lanes(void **state)
     struct catalogue *c = built_in();
     expect_price(c, "eu.anthropic.claude-sonnet-4-6", LANE_ONDEMAND, PRICED,
                  "3.3 16.5 0.33 4.125 6.6");
-    expect_price(c, "apac.anthropic.claude-sonnet-4-6", LANE_ONDEMAND, PRICED, "3 15");
+    expect_price(c, "apac.anthropic.claude-sonnet-4-6", LANE_ONDEMAND, PRICED, "3.3 16.5");
+    expect_price(c, "apac.anthropic.claude-sonnet-4", LANE_ONDEMAND, PRICED, "3 15");
     expect_price(c, "anthropic.claude-sonnet-4-6", LANE_BATCH, PRICED, "1.5 7.5 0.15 1.875 3");
     expect_price(c, "eu.anthropic.claude-sonnet-4-6", LANE_BATCH, PRICED, "1.65 8.25 0.165");
     expect_price(c, "amazon.nova-pro-v1:0", LANE_FLEX, PRICED, "0.4 1.6 0.1");
     expect_price(c, "amazon.nova-pro-v1:0", LANE_PRIORITY, PRICED, "1.4 5.6 0.35");
-    expect_price(c, "us.anthropic.claude-haiku-4-5", LANE_RESERVED, PRICED, "1 5 0.1");
+    expect_price(c, "us.anthropic.claude-haiku-4-5", LANE_RESERVED, PRICED, "1.1 5.5 0.11");
     /* Not offered: as on demand, and not for sure. */
     expect_price(c, "anthropic.claude-sonnet-4-6", LANE_FLEX, PRICED_PROVISIONAL, "3 15 0.3");
     assert_int_equal(catalogue_find(c, S("anthropic.claude-sonnet-4-6"))->lane_parts[LANE_FLEX], 0);
@@ -220,6 +416,8 @@ static void what_later_decisions_need(void **state)
     assert_int_equal(catalogue_find(c, S("us.openai.gpt-5.6-sol"))->ttls, TTL_30M);
     assert_int_equal(catalogue_find(c, S("anthropic.claude-opus-4-1-20250805-v1:0"))->ttls, TTL_5M);
     assert_int_equal(catalogue_find(c, S("openai.gpt-oss-20b-1:0"))->least_tokens, 0);
+    assert_int_equal(catalogue_find(c, S("anthropic.claude-3-haiku-20240307-v1:0"))->least_tokens,
+                     0);
     assert_int_equal(catalogue_find(c, S("us.anthropic.claude-sonnet-5-5"))->least_tokens, 512);
     catalogue_free(c);
 }
@@ -254,6 +452,43 @@ static void the_longest_name_wins(void **state)
         assert_non_null(catalogue_find(c, S("a.m-")));
         catalogue_free(c);
     }
+}
+
+static void a_listed_model_without_a_price(void **state)
+{
+    struct catalogue *c = load(
+        HEAD "groups: {g: {of_input: {read: 0.1}, geo: {eu: 1.1}, lanes: {batch: 0.5}}}\n"
+             "models:\n"
+             "  a.fam-*: {like: g, input: 10, output: 20, write_5m: 12}\n"
+             "  a.fam-1: {cache: {min_tokens: 512}}\n"
+             "  a.fam-1-x: {of_input: {read: 0.5, write_5m: 2}, geo: {us: 3}, lanes: {flex: 0.5}}\n"
+             "  a.fam-2: {unpriced: true}\n"
+             "  a.fam-3*: {}\n"
+             "  a.fam-4*: {unpriced: true}\n"
+             "  a.fam-4-x: {}\n"
+             "  a.fam-5: {input: 0, output: 0}\n"
+             "  a.lone: {like: g}\n",
+        0, "{a.fam-2: {input: 1, output: 2}, a.fam-1: {output: 30}}");
+    const enum catalogue_priced guess = PRICED_PROVISIONAL;
+    expect_price(c, "a.fam-9", LANE_ONDEMAND, guess, "10 20 1 12 10"); /* born tomorrow */
+    expect_price(c, "a.fam-1", LANE_ONDEMAND, guess, "10 30 1 12 10");
+    expect_price(c, "eu.a.fam-1-v1:0", LANE_ONDEMAND, guess, "11 33 1.1 13.2");
+    expect_price(c, "a.fam-1", LANE_BATCH, guess, "10 30"); /* its own lanes */
+    assert_int_equal(catalogue_find(c, S("a.fam-1"))->least_tokens, 512);
+    assert_true(catalogue_find(c, S("a.fam-1"))->priced);
+    expect_price(c, "a.fam-1-x", LANE_ONDEMAND, guess, "10 20 5 20 10"); /* what it tells stays */
+    expect_price(c, "us.a.fam-1-x", LANE_FLEX, guess, "15 30");
+    expect_price(c, "eu.a.fam-1-x", LANE_FLEX, guess, "5.5 11");
+    expect_price(c, "a.fam-3-y", LANE_ONDEMAND, guess, "10 20");
+    expect_price(c, "a.fam-5", LANE_ONDEMAND, PRICED, "0 0 0"); /* free is a price */
+    expect_price(c, "a.fam-2", LANE_ONDEMAND, PRICED, "1 2");   /* the owner knows */
+    struct price p;
+    assert_int_equal(catalogue_price(c, S("a.fam-4-x"), LANE_ONDEMAND, &p), UNPRICED);
+    assert_int_equal(catalogue_price(c, S("a.lone"), LANE_ONDEMAND, &p), UNPRICED);
+    catalogue_free(c);
+    c = load(HEAD "models: {a.fam*: {input: 1, output: 1}, a.fam-2: {unpriced: true}}", 0, NULL);
+    assert_int_equal(catalogue_price(c, S("a.fam-2"), LANE_ONDEMAND, &p), UNPRICED);
+    catalogue_free(c);
 }
 
 /* --- against a search that looks at every name */
@@ -387,6 +622,8 @@ static void faults_say_where(void **state)
         {"date: tomorrow\nmodels: {a.b: {}}", ":1:7: date wants a day"},
         {HEAD "models: {a.b: {inptu: 3}}", ":3:16: unknown key \"inptu\"; did you mean \"input\"?"},
         {HEAD "models: {a.b: {input: 3}}", "wants a price for input and for output"},
+        {HEAD "models: {a.b: {input: 3, output: 1, unpriced: true}}", "says that it is unpriced"},
+        {HEAD "models: {a.b: {unpriced: yes}}", "unpriced wants true or false"},
         {HEAD "models: {a.b: {input: x, output: 1}}", ":3:23: input wants dollars"},
         {HEAD "models: {a.b: {input: -1, output: 1}}", "input wants dollars"},
         {HEAD "models: {a.b: {input: [1], output: 1}}", "input wants one value"},
@@ -476,12 +713,22 @@ static void forms(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_published_prices),          cmocka_unit_test(a_model_born_tomorrow),
-        cmocka_unit_test(no_price_is_not_zero),          cmocka_unit_test(profiles_and_lanes),
-        cmocka_unit_test(what_later_decisions_need),     cmocka_unit_test(the_longest_name_wins),
-        cmocka_unit_test(any_names_in_any_order),        cmocka_unit_test(every_key_is_read),
-        cmocka_unit_test(overrides_and_discount),        cmocka_unit_test(faults_say_where),
-        cmocka_unit_test(overrides_that_change_nothing), cmocka_unit_test(forms),
+        cmocka_unit_test(the_published_prices),
+        cmocka_unit_test(a_model_born_tomorrow),
+        cmocka_unit_test(no_price_is_not_zero),
+        cmocka_unit_test(every_model_is_priced_or_says_that_it_is_not),
+        cmocka_unit_test(the_catalogue_knows_what_the_simulator_serves),
+        cmocka_unit_test(a_request_of_each_lane_and_geo),
+        cmocka_unit_test(profiles_and_lanes),
+        cmocka_unit_test(what_later_decisions_need),
+        cmocka_unit_test(the_longest_name_wins),
+        cmocka_unit_test(a_listed_model_without_a_price),
+        cmocka_unit_test(any_names_in_any_order),
+        cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(overrides_and_discount),
+        cmocka_unit_test(faults_say_where),
+        cmocka_unit_test(overrides_that_change_nothing),
+        cmocka_unit_test(forms),
     };
     return cmocka_run_group_tests_name("book/catalogue", tests, NULL, NULL);
 }

@@ -151,7 +151,7 @@ static void an_answer_becomes_a_record(void **state)
     assert_int_equal(r->flags, RECORD_INVOCATION);
     assert_int_equal(r->end, RECORD_GOOD);
     assert_int_equal(r->status, 200);
-    assert_true(r->latency_us >= 20000 && r->cost_nanousd == 7 * 5000 + 5 * 25000);
+    assert_true(r->latency_us >= 20000 && r->cost_nanousd == 7 * 5500 + 5 * 27500);
     assert_int_equal(r->untouched_nanousd, r->cost_nanousd);
 }
 

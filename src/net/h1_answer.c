@@ -119,6 +119,8 @@ static void send_body(struct front *f, struct str bytes, bool end)
     if (end && h->answer_chunked)
         conn_write(h->conn, S("0\r\n\r\n"));
     h->ended = end;
+    if (end && conn_unwritten(h->conn) == 0)
+        loop_later(h->o.loop, &h->go_on); /* the conn has nothing to say any more */
     h->full = h->full || conn_unwritten(h->conn) > FRONT_HIGH_MARK;
 }
 

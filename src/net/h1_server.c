@@ -169,11 +169,15 @@ static void on_timer(void *arg)
 
 /* --- what the sink asked for */
 
+static void on_drained(struct h1_server *h);
+
 static void on_go_on(void *arg)
 {
     struct h1_server *h = arg;
     if (h->aborted)
         h1_leave(h, FRONT_LEFT);
+    else if (h->ended)
+        on_drained(h);
     else if (h->busy && h->body == H1_BODY_TAKEN)
         h1_take(h);
 }

@@ -373,6 +373,31 @@ static void answers_of_unknown_length(void **state)
 
 /* The sink may not know that there is none: whoever relays an answer, and whoever answers HEAD as
  * if it were GET. */
+/* The origin's last frame is empty, or a record must be on the disk first: the end comes when every
+ * byte was taken already, and still it is one. */
+static void an_end_that_comes_alone(void **state)
+{
+    struct field fields[] = {sink_field("content-length", "2")};
+    for (unsigned i = 0; i < 2; i++) {
+        say("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        assert_int_equal(sink.n, i + 1);
+        front_answer(sink.at[i].front, 200, fields, 1, false);
+        front_send(sink.at[i].front, S("ok"), false);
+        turns(4);
+        assert_int_equal(sink.at[i].gone, -1);
+        front_send(sink.at[i].front, S(""), true);
+        assert_int_equal(sink.at[i].gone, -1); /* not from inside */
+        turns(4);
+        assert_int_equal(sink.at[i].gone, FRONT_DONE);
+    }
+    say("HEAD / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    front_answer(sink.at[2].front, 200, fields, 1, false);
+    turns(4);
+    front_send(sink.at[2].front, S(""), true);
+    assert_closed();
+    assert_int_equal(sink.at[2].gone, FRONT_DONE);
+}
+
 static void answers_without_a_body(void **state)
 {
     struct field length = sink_field("content-length", "5");
@@ -587,6 +612,7 @@ int main(void)
         H1_TEST(expect_continue),
         H1_TEST(answered_before_the_body),
         H1_TEST(answers_of_unknown_length),
+        H1_TEST(an_end_that_comes_alone),
         H1_TEST(answers_without_a_body),
         H1_TEST(a_wrong_length),
         H1_TEST(too_short_an_answer),

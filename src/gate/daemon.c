@@ -12,6 +12,7 @@
 #include "weir/gate/state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -394,6 +395,18 @@ static void start_threads(struct daemon *s)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* A standard file that is closed would be the next one that is opened, the book perhaps, and what
+ * is said to it would go there. */
+static void hold_standard_files(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 /* Keys and prompts are in this process: no core, no tracing by others of the same user. */
 static void close_process(void)
 {
@@ -460,6 +473,7 @@ int daemon_run(const char *config_path)
 {
     struct buf faults = {0};
     char err[512];
+    hold_standard_files();
     close_process(); /* before the first secret is read */
     struct config *config = config_load(config_path, &faults);
     if (!config) {

@@ -14,7 +14,26 @@ struct exporters {
     struct export_emf *emf;
     struct export_cloudwatch *cloudwatch;
     struct export_otlp *otlp;
+    /* The end: what is under way ends first, since the outcome of a call must be noted. */
+    struct timer ending;
+    int64_t until_ms;
+    bool telling; /* the collector, for the last time */
+    void (*ended)(void *arg);
+    void *ended_arg;
 };
+
+enum { END_POLL_MS = 20, END_MOST_MS = 4000 };
+
+static void look_whether_ended(void *arg)
+{
+    struct exporters *e = arg;
+    bool busy = e->telling || teller_is_busy(export_emf_teller(e->emf)) ||
+                teller_is_busy(export_cloudwatch_teller(e->cloudwatch));
+    if (busy && loop_now_ms(e->place.loop) < e->until_ms)
+        timer_start(&e->ending, END_POLL_MS);
+    else
+        e->ended(e->ended_arg);
+}
 
 struct exporters *exporters_new(struct daemon *daemon)
 {
@@ -26,6 +45,7 @@ struct exporters *exporters_new(struct daemon *daemon)
     e->emf = export_emf_new(&e->place);
     e->cloudwatch = export_cloudwatch_new(&e->place);
     e->otlp = export_otlp_new(&e->place);
+    timer_init(&e->ending, e->place.loop, look_whether_ended, e);
     exporters_follow(e, daemon->setups);
     return e;
 }
@@ -45,16 +65,32 @@ void exporters_follow(struct exporters *e, struct setup *setup)
     export_otlp_follow(e->otlp, setup);
 }
 
+static void otlp_ended(void *arg)
+{
+    struct exporters *e = arg;
+    e->telling = false;
+}
+
 void exporters_finish(struct exporters *e, void (*done)(void *arg), void *arg)
 {
-    if (!e || !export_otlp_finish(e->otlp, done, arg))
+    if (!e) {
         done(arg);
+        return;
+    }
+    e->ended = done;
+    e->ended_arg = arg;
+    e->until_ms = loop_now_ms(e->place.loop) + END_MOST_MS;
+    teller_stop(export_emf_teller(e->emf));
+    teller_stop(export_cloudwatch_teller(e->cloudwatch));
+    e->telling = export_otlp_finish(e->otlp, otlp_ended, e);
+    look_whether_ended(e);
 }
 
 void exporters_end(struct exporters *e)
 {
     if (!e)
         return;
+    timer_stop(&e->ending);
     teller_end(export_emf_teller(e->emf));
     teller_end(export_cloudwatch_teller(e->cloudwatch));
     export_otlp_end(e->otlp);

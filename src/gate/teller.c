@@ -341,6 +341,11 @@ void teller_stop(struct teller *t)
     t->on = false;
 }
 
+bool teller_is_busy(const struct teller *t)
+{
+    return t->busy;
+}
+
 void teller_count(const struct teller *t, struct teller_counts *out)
 {
     *out = (struct teller_counts){.cursor = t->cursor.counts, .telling = t->on && t->begun};

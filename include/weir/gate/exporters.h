@@ -18,7 +18,8 @@ struct exporters;
 /* For the daemon's newest setup and its clerk. */
 struct exporters *exporters_new(struct daemon *daemon);
 void exporters_follow(struct exporters *e, struct setup *setup);
-/* Before the office's loop stops: the last word to a collector, which takes a few seconds at most.
+/* Before the office's loop stops: what is under way ends, and a collector gets the last word; it
+ * takes a few seconds at most, and no time when there is nothing.
  * `done` may be called from inside. */
 void exporters_finish(struct exporters *e, void (*done)(void *arg), void *arg);
 /* When the loop has stopped: first end, before the clerk goes; then free, when it has gone, which

@@ -33,6 +33,7 @@ void teller_free(struct teller *t);
 void teller_start(struct teller *t, int64_t every_ms);
 /* What is under way ends, then nothing is told any more. */
 void teller_stop(struct teller *t);
+bool teller_is_busy(const struct teller *t); /* something is under way */
 
 /* How sending ended: CURSOR_TOLD, _REFUSED, _HOPELESS or _UNKNOWN; `why` in any case but TOLD. */
 void teller_sent(struct teller *t, enum cursor_event how, const char *why);

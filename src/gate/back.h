@@ -22,9 +22,9 @@ struct back {
 };
 
 extern const struct back back_bedrock;
-/* A whole answer of Bedrock's was sent: it ends now, or with metering: strict when its record is on
- * the disk. */
-void bedrock_answer_ends(struct exchange *ex, enum outcome outcome);
+/* The last bytes of an answer of Bedrock's: they leave now, or with metering: strict when its
+ * record is on the disk. */
+void bedrock_answer_ends(struct exchange *ex, struct str last, enum outcome outcome);
 
 extern const struct back back_health, back_ready, back_none;
 extern const struct back back_query, back_query_cbor;

@@ -65,12 +65,15 @@ static bool is_strict(const struct exchange *ex)
     return ex->setup->config->metering == METERING_STRICT && meter_wants(ex);
 }
 
-void bedrock_answer_ends(struct exchange *ex, enum outcome outcome)
+void bedrock_answer_ends(struct exchange *ex, struct str last, enum outcome outcome)
 {
     if (!is_strict(ex)) {
+        if (last.len)
+            exchange_send(ex, last);
         exchange_end(ex, outcome);
         return;
     }
+    buf_add(&ex->held, last);
     ex->outcome = outcome;
     ex->awaits = true;
     meter_exchange(ex, clerk_is_done, ex);
@@ -244,7 +247,7 @@ static void on_end(void *arg, enum origin_end end, const char *why)
     if (!ex->front)
         exchange_over(ex);
     else if (whole)
-        bedrock_answer_ends(ex, outcome_of_answer(ex));
+        bedrock_answer_ends(ex, S(""), outcome_of_answer(ex));
     else
         (void)exchange_fail(ex, ex->answered ? ends[end].inside : ends[end].before, S(""));
 }

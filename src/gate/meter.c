@@ -169,7 +169,7 @@ static void fill(struct exchange *ex, struct record *r)
     r->decision = exchange_decision(ex);
     r->end = end_of(ex);
     r->status = ex->upstream_status ? (unsigned)ex->upstream_status : (unsigned)ex->status;
-    r->attempts = ex->attempts;
+    r->attempts = ex->attempts - (ex->attempts && !ex->call.sent_ns); /* those that went out */
     r->lane = lane_of(ex);
     if (was_called(ex))
         r->flags |= RECORD_INVOCATION;

@@ -50,8 +50,8 @@ static enum retry answer_from(struct exchange *ex, const struct join_answer *a)
     metric_add(&ex->worker->metrics, METRIC_REQUESTS_JOINED, 1);
     worker_drop_body(ex->worker, &ex->body);
     exchange_answer(ex, a->status, a->fields, a->n_fields);
-    exchange_send(ex, buf_str(&a->body));
-    bedrock_answer_ends(ex, a->status < 400 ? OUTCOME_ANSWERED : OUTCOME_REFUSED);
+    bedrock_answer_ends(ex, buf_str(&a->body),
+                        a->status < 400 ? OUTCOME_ANSWERED : OUTCOME_REFUSED);
     return RETRY_ANSWERED;
 }
 

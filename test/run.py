@@ -206,6 +206,17 @@ def h2_jobs():
     return [Job('h2/h2abuse', serve + ['h2abuse'], 300, env, waits=True), Job('h2/h2spec', serve + ['h2spec'], 180, env)]
 
 
+def ledger_jobs():
+    """WEIR_LEDGER_COUNT requests (10,000) in clear text, a tenth of them over TLS and HTTP/2 with strict
+    metering, and WEIR_LEDGER_KILLS kills (6)."""
+    here, env = ROOT / 'test' / 'ledger', {'WEIR_BUILD': str(BUILD), 'WEIR_SHARED': str(SHARED)}
+    count = int(os.environ.get('WEIR_LEDGER_COUNT', '10000'))
+    mixed = [PYTHON, str(here / 'mixed.py'), '--count']
+    return [Job('ledger/mixed', mixed + [str(count)], 120 + count // 50, env),
+            Job('ledger/mixed-tls', mixed + [str(count // 10), '--tls', '--strict'], 120 + count // 50, env),
+            Job('ledger/kills', [PYTHON, str(here / 'kills.py')], 600, env)]
+
+
 def torture_jobs():
     """One program per kind of ordeal; those that weigh memory do so without a sanitizer's own."""
     jobs = []
@@ -250,7 +261,8 @@ def docs_jobs():
 
 def harness_jobs():
     """The runner's own reading of TAP: a suite that counts wrong would hide the others' failures."""
-    return [Job('harness', [PYTHON, str(ROOT / 'test/run_test.py')])]
+    return [Job('harness', [PYTHON, str(ROOT / 'test/run_test.py')]),
+            Job('harness/ledger', [PYTHON, str(ROOT / 'test/ledger/book_test.py')])]
 
 
 SUITES = {
@@ -264,6 +276,7 @@ SUITES = {
     'fuzz': (fuzz_jobs, f'does a search of {FUZZ_SECONDS} s from the seeds find anything? (clang)'),
     'flow': (flow_jobs, 'do real clients work through Weir to the simulator?'),
     'asan-flow': (asan_flow_jobs, 'the stories marked for it, with the sanitizers watching'),
+    'ledger': (ledger_jobs, 'does the book equal the bill, whatever happens to requests and to Weir?'),
     'torture': (torture_jobs, 'does it bear failing calls, refused memory, kills, signals and floods? (by name)'),
     'h2': (h2_jobs, 'the 147 server cases of h2spec and 27 abuse patterns, against Weir'),
 }

@@ -177,6 +177,7 @@ class Weir(Process):
     def __init__(self, story, config, env):
         self.config, self.path = config, story.dir / f'weir{len(story.processes)}.yaml'
         self.write(config)
+        self.story = story
         super().__init__('weir', [BUILD / 'src' / 'weir', 'serve', '-c', self.path], env, story.dir)
         story.start(self)
         self.line(r' ready |"event":"ready"', seconds=30)
@@ -196,6 +197,10 @@ class Weir(Process):
         self.signal(signal.SIGHUP)
         return self.line(r' reload .*', since=since).string
 
+    def command(self, *arguments, status=0):
+        """`weir ...` with its configuration: what it prints."""
+        return self.story.run([BUILD / 'src' / 'weir', *arguments, '-c', self.path], status=status)
+
     def metrics(self):
         return http_ask(self.admin, 'GET', '/metrics').body.decode()
 
@@ -208,8 +213,8 @@ class Weir(Process):
                 total += float(m[2])
         return total
 
-    def records(self, wanted):
-        """The book's single records, when there are so many."""
+    def records(self, wanted=1):
+        """The book's single records, when there are so many; it may have ended."""
         def export():
             done = subprocess.run([BUILD / 'src' / 'weir', 'book', 'export', '-c', self.path], check=False,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

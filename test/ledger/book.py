@@ -13,14 +13,15 @@ Records are found by the request's id where the client learned it, by the serial
 ARN where the client left before, and else by everything that is in them.
 """
 import collections
-import csv
 import json
 import re
 
-from weirflow import ROOT, BUILD, check
+from weirflow import check
 
 KINDS = ('input', 'output', 'cache_read', 'cache_write_5m', 'cache_write_1h', 'cache_write_30m')
 UNTOLD = ('exception', 'frame-error', 'hang', 'cut', 'garbage')
+INVOCATIONS = ('Converse', 'ConverseStream', 'InvokeModel', 'InvokeModelWithResponseStream', 'Messages', 'ChatCompletions',
+               'Responses')
 LANES = {'': 'ondemand', 'default': 'ondemand', 'flex': 'flex', 'priority': 'priority', 'reserved': 'reserved'}
 TAG = re.compile(r'^arn:aws:bedrock:us-east-1:(\d{12}):inference-profile/')
 
@@ -39,7 +40,9 @@ def rows_of(sim):
 
 def judge(row, spec):
     fault = spec.fault.split('=')[0]
-    if fault == 'refuse' and row['outcome'] == 'cut':
+    if spec.operation not in INVOCATIONS:
+        return 'nothing'
+    if fault == 'refuse' and row['outcome'] == 'cut' and row['protocol'] != 'h2':  # REFUSED_STREAM is plain
         return 'untold'
     if not row['charged']:
         return 'nothing'
@@ -80,12 +83,15 @@ class Comparison:
         self.told_rows, self.told_records = collections.defaultdict(list), collections.defaultdict(list)
         self.untold_rows, self.estimated = collections.Counter(), collections.Counter()
         self.calls, self.attempts = collections.Counter(), collections.Counter()
-        self.row_sums, self.record_sums = {}, {}
+        self.row_sums, self.record_sums, self.odd = {}, {}, collections.defaultdict(list)
         for row in self.rows:
+            if row['operation'] == 'GetInferenceProfile':  # Weir asks that for itself
+                continue
             spec = self.specs.get(row['body_sha256'] if row['body_bytes'] else row['path'])
             if spec is None:
                 self.problem('a row that nobody sent', row)
                 continue
+            spec = spec.of(row)
             where = (spec.workload, spec.operation, spec.asked or '')
             self.calls[where] += 1
             kind = judge(row, spec)
@@ -100,13 +106,17 @@ class Comparison:
 
     def take(self, record):
         where = (record['workload'], record['operation'], record['asked'])
-        tokens = tokens_of(record)
-        if 'joined' in record['flags']:
-            if any(tokens) or record['cost_nanousd']:
+        tokens = tokens_of(record['tokens'])
+        if record['joined']:
+            if any(tokens) or record['cost_usd']:
                 self.problem('a joined request that has tokens', record)
             return
         self.attempts[where] += record['attempts']
-        if 'estimated' in record['flags']:
+        if not record['attempts'] and any(tokens):
+            self.problem('tokens of a request that was never sent', record)
+        if record['outcome'] not in ('answered', 'refused-by-origin'):
+            self.odd[where].append((record['id'], record['outcome'], record['attempts'], tokens))
+        if record['estimated']:
             self.estimated[where] += 1
             if not any(tokens):
                 self.problem('an estimate of zero', record)
@@ -129,7 +139,7 @@ class Comparison:
                                   ('calls in the ledger / in the book', self.calls, self.attempts)):
             for where in {*left, *right}:
                 if left[where] != right[where]:
-                    self.problem(name, (where, left[where], right[where]))
+                    self.problem(name, (where, left[where], right[where], self.odd[where]))
         ids = collections.Counter(r['id'] for r in self.records)
         for twice in [i for i, n in ids.items() if n > 1]:
             self.problem('a record twice', twice)
@@ -153,26 +163,17 @@ class Comparison:
 
 # --- what the program says of its own book
 
-def weir(story, path, *arguments):
-    return story.run([BUILD / 'src' / 'weir', *arguments, '-c', path])
-
-
-def records_of(story, path):
-    """`weir book export`, one JSON object a line."""
-    return [json.loads(line) for line in weir(story, path, 'book', 'export').splitlines()]
-
-
-def sums_of(story, path):
+def sums_of(weir):
     """`weir report` by everything: {(workload, model, lane): tokens}."""
-    told = json.loads(weir(story, path, 'report', '--since', '2d', '--by', 'workload,model,lane', '--format', 'json'))
+    told = json.loads(weir.command('report', '--since', '2d', '--by', 'workload,model,lane', '--format', 'json'))
     sums = {}
     for row in told['rows']:
-        add(sums, (row['workload'], row['model'], row['lane']), tuple(row['tokens'][kind] for kind in KINDS))
-    return sums
+        add(sums, (row['workload'], row['model'], row['lane']), tokens_of(row['tokens']))
+    return {name: tokens for name, tokens in sums.items() if any(tokens)}
 
 
 def sums_of_records(records):
     sums = {}
     for record in records:
-        add(sums, (record['workload'], record['model'], record['lane']), tokens_of(record))
+        add(sums, (record['workload'], record['model'], record['lane']), tokens_of(record['tokens']))
     return {name: tokens for name, tokens in sums.items() if any(tokens)}

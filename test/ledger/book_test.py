@@ -23,11 +23,11 @@ def made(count=400):
             continue
         specs[spec.key] = spec
         tokens = {kind: rng.randrange(1, 50) for kind in book.KINDS} if spec.tells else dict.fromkeys(book.KINDS, 0)
-        rows.append({'body_sha256': spec.key, 'path': spec.target, 'body_bytes': len(spec.body), 'status': 200,
+        rows.append({'body_sha256': spec.key, 'path': spec.target, 'body_bytes': len(spec.body), 'status': 200, 'operation': spec.operation,
                      'charged': spec.tells, 'outcome': 'sent', 'tier': spec.tier, **tokens})
         records.append({'id': f'{serial:032x}', 'workload': spec.workload, 'operation': spec.operation,
                         'asked': spec.asked or '', 'model': spec.model or '', 'lane': book.LANES[spec.tier], 'attempts': 1,
-                        'flags': [], 'cost_nanousd': 1, **tokens})
+                        'outcome': 'answered', 'estimated': False, 'joined': False, 'cost_usd': 0.1, 'tokens': dict(tokens)})
         ids[f'{serial:032x}'] = serial
     return specs, rows, records, ids
 
@@ -43,31 +43,36 @@ def passes(spoil):
 
 
 def with_tokens(records):
-    return next(r for r in records if r['input'])
+    return next(r for r in records if r['tokens']['input'])
+
+
+def misplace(tokens):
+    tokens['cache_write_5m'] += tokens['cache_write_1h']
+    tokens['cache_write_1h'] = 0
 
 
 def swap(rows, records):
     """Two requests of one kind have each other's tokens: the sums agree."""
-    alike = [r for r in records if r['input'] and (r['workload'], r['asked'], r['operation'], r['lane']) == (
+    alike = [r for r in records if r['tokens']['input'] and (r['workload'], r['asked'], r['operation'], r['lane']) == (
         'chat', mix.SONNET, 'Converse', 'ondemand')]
     alike[0]['id'], alike[1]['id'] = alike[1]['id'], alike[0]['id']
 
 
 WRONG = {
     'a record is missing': lambda rows, records: records.remove(with_tokens(records)),
-    'a record without tokens is missing': lambda rows, records: records.remove(next(r for r in records if not r['input'])),
+    'a record without tokens is missing': lambda rows, records: records.remove(next(r for r in records if not r['tokens']['input'])),
     'a record stands twice': lambda rows, records: records.append(dict(with_tokens(records))),
-    'a kind of token is dropped': lambda rows, records: [r.update(cache_write_1h=0) for r in records],
-    'cached tokens count as input too': lambda rows, records: [r.update(input=r['input'] + r['cache_read']) for r in records],
-    'a one-hour write counts as five minutes': lambda rows, records: with_tokens(records).update(
-        cache_write_5m=with_tokens(records)['cache_write_5m'] + with_tokens(records)['cache_write_1h'], cache_write_1h=0),
+    'a kind of token is dropped': lambda rows, records: [r['tokens'].update(cache_write_1h=0) for r in records],
+    'cached tokens count as input too': lambda rows, records: [
+        r['tokens'].update(input=r['tokens']['input'] + r['tokens']['cache_read']) for r in records],
+    'a one-hour write counts as five minutes': lambda rows, records: misplace(with_tokens(records)['tokens']),
     'another workload': lambda rows, records: with_tokens(records).update(workload='other'),
     'another model': lambda rows, records: with_tokens(records).update(model='other'),
     'another lane': lambda rows, records: with_tokens(records).update(lane='reserved'),
-    'an estimate for what was told': lambda rows, records: with_tokens(records).update(flags=['estimated']),
+    'an estimate for what was told': lambda rows, records: with_tokens(records).update(estimated=True),
     'no estimate for what was not told': lambda rows, records: next(r for r in rows if r['charged']).update(outcome='left'),
     'a call that is not in the ledger': lambda rows, records: with_tokens(records).update(attempts=2),
-    'joined, with tokens': lambda rows, records: with_tokens(records).update(flags=['joined']),
+    'joined, with tokens': lambda rows, records: with_tokens(records).update(joined=True),
     "another request's tokens": swap,
 }
 

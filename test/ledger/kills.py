@@ -41,7 +41,7 @@ class Kills:
     def requests(self):
         while True:
             self.serial += 1
-            spec = mix.make(self.seed, self.serial)
+            spec = mix.make(self.seed, self.serial, profiles=False)
             if spec.fault.split('=')[0] in ('', 'once', 'tool', 'exception'):  # those that end soon
                 self.specs[spec.key] = spec
                 yield spec
@@ -61,27 +61,27 @@ class Kills:
         self.s.processes.remove(weir)
         thread.join(30)
         check(not thread.is_alive(), 'a client still waits for a Weir that is gone')
-        self.path = weir.path
+        self.weir = weir
         self.ids.update(driver.ids)
         return driver.whole, killed
 
     def once(self):
         whole, killed = self.life()
         check(whole, 'no request came to its end')
-        book.weir(self.s, self.path, 'book', 'check')
-        records = book.records_of(self.s, self.path)
+        self.weir.command('book', 'check')
+        records = self.weir.records()
         there = collections.Counter(r['id'] for r in records)
         lost = [killed - at for id, at in whole.items() if id not in there]
         self.latest = max([self.latest, *lost])
         check(all(age <= LOST_S[self.metering] for age in lost), f'{len(lost)} of {len(whole)} whole answers are not in the '
               f'book, the oldest was {max(lost, default=0) * 1000:.0f} ms old at the kill')
         check(all(n == 1 for n in there.values()), f'twice: {[i for i, n in there.items() if n > 1][:3]}')
-        check(book.sums_of(self.s, self.path) == book.sums_of_records(records), 'the sums are not those of the records')
+        check(book.sums_of(self.weir) == book.sums_of_records(records), 'the sums are not those of the records')
         return len(lost), len(whole)
 
     def never_twice(self):
         """No more records of a request than the ledger has charged rows, and each with their tokens."""
-        found = book.Comparison(self.specs, book.rows_of(self.s.sim), book.records_of(self.s, self.path), self.ids)
+        found = book.Comparison(self.specs, book.rows_of(self.s.sim), self.weir.records(), self.ids)
         found.sort()
         for whole, records in found.told_records.items():
             check(len(records) <= len(found.told_rows.get(whole, [])), f'in the book, and not charged so: {whole}')

@@ -23,7 +23,8 @@ TIERED = {'amazon.nova-pro-v1:0', 'us.amazon.nova-premier-v1:0', *OPEN}
 ARN = 'arn:aws:bedrock:us-east-1:{account}:'
 ROUTER = ARN.format(account='123456789012') + 'default-prompt-router/anthropic.claude:1'
 ROUTED = 'anthropic.claude-sonnet-4-6'
-PROFILE = ARN.format(account='123456789012') + 'application-inference-profile/teamreports'
+PROFILES = {  # of applications: what stands behind them (see the simulator's README); the last is not to be had
+    'us.amazon.nova-lite-v1:0': 'us.amazon.nova-lite-v1:0', 'team-reports': 'us.anthropic.claude-sonnet-4-6', 'missing': None}
 WORKLOADS = ['', 'nightly', 'chat', 'agents', 'reports']
 PREFIXES = [f'Handbook {n}. ' + ' '.join(f'Rule {n}.{i} holds.' for i in range(330 + 60 * n)) for n in range(6)]
 
@@ -59,9 +60,24 @@ class Spec:
         self.key = hashlib.sha256(self.body).hexdigest() if self.body else target
         return self
 
+    def of(self, row):
+        return self
+
     def forget(self):
         """What was only for the asking: a hundred thousand of them are kept."""
         self.body = self.rng = None
+
+
+class Sdk:
+    """Of a body that a real SDK sent; the same one can come over several operations, so the row says the
+    rest."""
+    workload, serial, fault, tells = 'sdk', 0, '', True
+
+    def of(self, row):
+        spec = Sdk()
+        spec.operation, spec.asked = row['operation'], row['model']
+        spec.model = row['model'].rpartition('/')[2]
+        return spec
 
 
 # --- pieces
@@ -78,6 +94,10 @@ def fate(spec):
         return ''
     if leave.endswith('again') and spec.stream:
         leave = 'soon'
+    if words == 'garbage' and not spec.alone:
+        return ''
+    if not spec.asked and words.startswith('cut='):
+        words = 'cut=head'  # their answers may be shorter than the cut
     words = words.format(n=spec.rng.randrange(1, 200), ms=spec.rng.randrange(20, 400))
     if spec.framed or not words.startswith(('bad-crc', 'frame-error')):
         spec.fault, spec.leave = words, leave
@@ -101,7 +121,7 @@ def name_model(spec, models, forms=True):
 
 def tag_model(spec):
     """Who leaves before he knows the request's id asks by an ARN that holds his serial."""
-    if spec.leave.startswith('soon') and spec.model and spec.asked not in (ROUTER, PROFILE) and spec.rng.randrange(3):
+    if spec.leave.startswith('soon') and spec.model and 'application' not in spec.asked and spec.asked != ROUTER and spec.rng.randrange(3):
         name = spec.model if spec.model.split('.')[0] in ('us', 'global') else None
         if name:
             spec.asked = ARN.format(account=f'{spec.serial:012d}') + f'inference-profile/{name}'
@@ -128,8 +148,10 @@ def converse(spec, stream):
     odd = spec.rng.randrange(40)
     if odd == 0:
         spec.asked, spec.model, plain = ROUTER, ROUTED, ''
-    elif odd == 1:
-        spec.asked, spec.model, plain = PROFILE, SONNET, ''
+    elif odd == 1 and spec.profiles:
+        name = spec.rng.choice(list(PROFILES))
+        spec.asked, plain = ARN.format(account='123456789012') + f'application-inference-profile/{name}', ''
+        spec.model = PROFILES[name] or spec.asked
     else:
         plain = name_model(spec, CLAUDE + NOVA + OPEN + OTHERS)
     text, prefix = text_of(spec), prefix_of(spec, plain)
@@ -259,9 +281,12 @@ def quote(name):
     return urllib.parse.quote(name, safe='')
 
 
-def make(seed, serial):
+def make(seed, serial, alone=True, profiles=True):
+    """`alone`: what goes wrong with a connection goes wrong with one request; not so with HTTP/2. `profiles`:
+    of applications too, whose model Weir has to ask for first."""
     rng = random.Random(seed * 1_000_003 + serial)
     spec, at = Spec(serial, rng), rng.randrange(102)
+    spec.alone, spec.profiles = alone, profiles
     for share, kind, stream in KINDS:
         at -= share
         if at < 0:

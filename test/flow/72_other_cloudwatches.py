@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A second CloudWatch, not ours: moto takes what Weir puts, and answers questions about it to the token."""
+"""Our CloudWatch takes what AWS's own SDK puts. And a second one, not ours: moto takes what Weir puts, and answers
+questions about it to the token."""
 import json
 import os
 import pathlib
 import time
-from exports import Clock, TOKENS, book, told, use
-from weirflow import ROOT, Process, Story, equal, skip, http_ask
+from exports import TOKENS, Clock, book, told, use
+from weirflow import HERE, ROOT, Process, Story, equal, http_ask, need_clients, skip
 
 MOTO = pathlib.Path(os.environ.get('WEIR_MOTO', ROOT / '.cache' / 'moto' / 'usr' / 'lib' / 'python3' / 'dist-packages'))
 
@@ -21,9 +22,14 @@ def ask(url, operation, body):
 
 
 with Story() as s:
+    s.simulator()
+    need_clients()
+    said = s.run(['node', HERE / 'clients' / 'put_metrics.mjs'], s.client_env())
+    equal('InvalidParameterValueException 400' in said, True, 'a name space of AWS\'s')
+    sums = {m['metric']: (m['sum'], m['samples']) for m in map(json.loads, s.sim.control('/sim/metrics').splitlines())}
+    equal(sums, {'T': (6.75, 4), 'N': (7, 1)}, 'by the SDK')
     if not MOTO.exists():
         skip('moto is not here: it comes unpacked from Debian packages, see need_moto in tools/lib.sh')
-    s.simulator()
     clock = Clock(s)
     moto = s.start(Process('moto', ['/usr/bin/python3', '-m', 'moto.server', '-H', '127.0.0.1', '-p', '0'],
                            s.clean_env(PYTHONPATH=str(MOTO)), s.dir))

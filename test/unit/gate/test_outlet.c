@@ -112,6 +112,7 @@ static void a_rotated_file_is_opened_anew(void **state)
     open_outlet(path);
     assert_int_equal(send_lines("one\n"), OUTLET_TAKEN);
     assert_int_equal(rename(path, other), 0);
+    write_file(path, ""); /* as logrotate's "create" does */
     assert_int_equal(send_lines("two\n"), OUTLET_TAKEN);
     assert_file(other, "one\n");
     assert_file(path, "two\n");

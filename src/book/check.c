@@ -191,7 +191,7 @@ static void learn_series(struct check *k, struct store_txn *t)
         if (w.key.len != 4 || series_read(w.value, &names) != 0)
             continue;
         series_set_load(k->series, store_get_u32(w.key.ptr), &names, 0);
-        k->whole |= str_eq(names.client, S("other")) && str_eq(names.model, S("other"));
+        k->whole |= str_eq(names.workload, S("other"));
     }
     store_walk_fini(&w);
     if (k->series->next_number > k->numbers) {

@@ -24,7 +24,7 @@ struct series_entry {
 struct series_set {
     struct series_entry *entries;
     uint32_t n, cap, free, live;
-    uint32_t most; /* then new names become "other" */
+    uint32_t most; /* then new workloads become "other", and a quarter more later all names */
     uint32_t next_number;
     uint64_t seed; /* so that nobody can choose names that fall into one bucket */
     uint32_t buckets[SERIES_BUCKETS];
@@ -32,7 +32,7 @@ struct series_set {
 
 void series_set_init(struct series_set *s, uint32_t most, uint64_t seed);
 void series_set_fini(struct series_set *s);
-/* The entry's place, made when it is new; with `most` of them that of "other", "other", "other". */
+/* The entry's place, made when it is new; with `most` of them that of "other". */
 uint32_t series_set_place(struct series_set *s, const struct series *names);
 /* It has a number from here on. */
 uint32_t series_set_number(struct series_set *s, uint32_t place);

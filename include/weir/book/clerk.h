@@ -25,7 +25,8 @@ enum {
     CLERK_BATCH = 256,
     CLERK_WAITING_MOST = 200000, /* about 80 MB of records */
     CLERK_AGAIN_MS = 5000,
-    /* Then new client, workload and model names count as "other" until old ones are forgotten. */
+    /* Then new workloads count as "other", and with a quarter more all new names, until old ones
+     * are forgotten: after 13 months without a request. */
     CLERK_SERIES_MOST = 10000
 };
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * wire/sigv4 against others, where the shared data is there: AWS's suite, botocore's suite and
- * generated requests, and what real clients signed.
+ * generated requests, and what real clients signed. The verifier holds or refuses each of them.
  */
-#include "sigv4_sample.h"
+#include "sigv4_claimed.h"
+#include "weir/wire/http1.h"
 
 #include <cjson/cJSON.h>
 
@@ -14,6 +15,30 @@ static void drop(struct sample *s, struct str name)
         if (!str_eq(s->fields.at[i].name, name))
             s->fields.at[kept++] = s->fields.at[i];
     s->fields.n = s->r.n_fields = kept;
+}
+
+/* --- the verifier's side */
+
+static int held, refused;
+
+/* Bedrock's path rule, a whole hash, and everything of x-amz-* signed: else it is refused. */
+static void check_claim(const struct sample *s, bool holds)
+{
+    struct received q;
+    receive(&q, s);
+    if (holds)
+        check_accepted(&q);
+    else
+        assert_false(accepts(&q, q.secret));
+    *(holds ? &held : &refused) += 1;
+}
+
+static void check_counts(int want_held, int want_refused)
+{
+    print_message("# verified: %d held, %d refused\n", held, refused);
+    assert_int_equal(held, want_held);
+    assert_int_equal(refused, want_refused);
+    held = refused = 0;
 }
 
 /* --- shared data: AWS's suite and botocore's */
@@ -32,6 +57,16 @@ struct layout {
     const char *authorization; /* NULL: the one in the request */
 };
 
+static void check_suite_claim(const struct sample *s, bool normal)
+{
+    bool token = fields_get(&s->fields, S("x-amz-security-token")).ptr;
+    bool token_signed = is_named(s->names, S("x-amz-security-token"));
+    struct sample copy = *s;
+    drop(&copy, S("authorization"));
+    assert_true(fields_add(&copy.fields, S("authorization"), s->authorization));
+    check_claim(&copy, normal && (!token || token_signed));
+}
+
 static void check_suite_case(const struct layout *files, const char *base, const char *name,
                              bool normal)
 {
@@ -49,6 +84,7 @@ static void check_suite_case(const struct layout *files, const char *base, const
         s.r.path = S("/example%20space/");
     check_canonical(&s, vector_chomp(&canonical));
     check_named(&s);
+    check_suite_claim(&s, normal);
     if (!is_named(s.names, S("x-amz-security-token")))
         drop(&s, S("x-amz-security-token")); /* added after signing */
     check_signed(&s, s.authorization);
@@ -72,6 +108,7 @@ static void agrees_with_aws(void **state)
     }
     print_message("# %d of AWS's header cases\n", names.n);
     assert_int_equal(names.n, 38);
+    check_counts(30, 8);
 }
 
 /* Not the .sreq's own signature: get-vanilla-with-session-token's is a leftover of get-vanilla. */
@@ -102,6 +139,7 @@ static void agrees_with_botocores_suite(void **state)
         vector_shared("vectors/sigv4/botocore-aws4_testsuite/post-sts-token", base));
     print_message("# %d of botocore's suite\n", cases);
     assert_int_equal(cases, 34);
+    check_counts(33, 1);
 }
 
 /* --- shared data: what SDKs sent */
@@ -180,12 +218,15 @@ static void agrees_with_botocores_requests(void **state)
         if (!read_generated(item, &s))
             continue;
         check_canonical(&s, json_str(item, "canonical_request"));
+        if (!s.r.s3_path)
+            check_claim(&s, true);
         check_client(&s);
         cases++;
     }
     cJSON_Delete(json);
     print_message("# %d requests that botocore signed\n", cases);
     assert_int_equal(cases, 26);
+    check_counts(20, 0);
 }
 
 static bool read_capture(const cJSON *item, struct sample *s)
@@ -215,6 +256,7 @@ static int check_capture(const char *name)
             if (!read_capture(item, &s))
                 continue;
             s.r.s3_path = str_starts(str_of(name), S("curl"));
+            check_claim(&s, !s.r.s3_path && !str_starts(s.r.payload, S("STREAMING-")));
             check_client(&s);
             cases++;
         }
@@ -234,6 +276,7 @@ static void agrees_with_what_clients_sent(void **state)
             cases += check_capture(names.at[i]);
     print_message("# %d captured requests\n", cases);
     assert_int_equal(cases, 52);
+    check_counts(47, 5);
 }
 
 int main(void)

@@ -8,6 +8,7 @@ answer is the one that the simulator gives without Weir.
 """
 import collections
 import concurrent.futures
+import datetime
 import json
 import pathlib
 import re
@@ -169,6 +170,48 @@ def header():
           f'{"p50":>8}{"p99":>8}  ledger, bodies, answers\n' + '-' * 146)
 
 
+# What the book says of it.
+
+KINDS = {'input': 'input', 'output': 'output', 'cache_read': 'cache read', 'cache_write_5m': 'written for 5 min',
+         'cache_write_1h': 'written for 1 h', 'cache_write_30m': 'written for 30 min'}
+
+
+def charged(s):
+    """What the simulator charged Weir, from its ledger: tokens by kind."""
+    rows = [row for row in s.sim.rows() if row['charged'] and row['access_key'] in (w.KEY, w.BEARER)]
+    return len(rows), {kind: sum(row[kind] for row in rows) for kind in KINDS}
+
+
+def ask_cloudwatch(weir):
+    """The client that everybody has for it; where it is missing nothing is said."""
+    try:
+        import boto3
+    except ImportError:
+        return
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=1)
+    client = boto3.client('cloudwatch', endpoint_url=weir.admin, region_name=w.REGION, aws_access_key_id='any',
+                          aws_secret_access_key='any')
+    told = client.get_metric_statistics(Namespace='Weir', MetricName='InputTokenCount', Statistics=['Sum'], Period=3600,
+                                        StartTime=end - datetime.timedelta(hours=2), EndTime=end)
+    print(f'\n$ aws cloudwatch get-metric-statistics --endpoint-url {weir.admin} --namespace Weir '
+          f'--metric-name InputTokenCount --statistics Sum --period 3600 ...\n'
+          f'{sum(point["Sum"] for point in told["Datapoints"]):.0f}')
+
+
+def show_book(s, weir):
+    """True when the book says what the simulator charged, to the token."""
+    calls, bill = charged(s)
+    records = weir.records(calls)
+    print(f'\n$ weir report --since 1d --by model,lane\n{weir.command("report", "--since", "1d", "--by", "model,lane")}')
+    total = json.loads(weir.command('report', '--since', '1d', '--format', 'json'))['total']['tokens']
+    print(f'{"tokens":20}{"the book":>12}{"the ledger":>12}{"difference":>12}')
+    for kind, words in KINDS.items():
+        print(f'{words:20}{total[kind]:12}{bill[kind]:12}{total[kind] - bill[kind]:12}')
+    ask_cloudwatch(weir)
+    print(f'\n$ weir book export | tail -1\n{json.dumps(records[-1])}')
+    return total == bill
+
+
 def stay(s, weir):
     print(f'''
 Weir stays up. In another terminal:
@@ -206,6 +249,9 @@ def main():
         agree = all(good for good, _ in rows)
         print(f'\n{sum(n for _, n in rows)} requests through Weir, {1000 * added:.2f} ms added to each on average; '
               + ('ledger, bodies and answers agree' if agree else 'NOT everything agrees'))
+        if not show_book(s, weir):
+            print('The book is NOT the bill')
+            agree = False
         if not once:
             stay(s, weir)
     return 0 if agree else 1

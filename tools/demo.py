@@ -35,6 +35,7 @@ KINDS = [  # what stands in the table, how it is sent, how many
     ('  the same, stream', 'node:openai-stream', 200),
     ('boto3, Converse', 'boto3:converse', 200),
     ('  the same, ConverseStream', 'boto3:converse_stream', 200),
+    ('Converse, cached prefixes', 'cached:', 100),
     ('curl, HTTP/1.1, chunked', 'curl:--http1.1 -HTransfer-Encoding:chunked', 100),
     ('curl, h2 with prior knowledge', 'curl:--http2-prior-knowledge', 100),
     ('body of 64 KB, InvokeModel', 'body:64000', 200),
@@ -102,6 +103,20 @@ def by_curl(s, url, what, count):
     return in_turn(count, one, parallel=2)
 
 
+def by_cached(s, url, what, count):
+    """Marked for an hour and, behind it, for five minutes."""
+    handbook = ' '.join(f'Rule {n} holds.' for n in range(400))
+
+    def one(n):
+        asked = w.converse(f'Question {n}', system=[{'text': handbook}, {'cachePoint': {'type': 'default', 'ttl': '1h'}}])
+        asked['messages'][0]['content'].append({'cachePoint': {'type': 'default'}})
+        body = json.dumps(asked).encode()
+        answer = w.ask(url, w.model_path('converse'), body)
+        w.equal(answer.status, 200, 'status')
+        return body, json.dumps(answer.json()['output']).encode()
+    return in_turn(count, one)
+
+
 def by_body(s, url, what, count):
     before, after = json.dumps(w.claude('@')).encode().split(b'@')
 
@@ -114,7 +129,7 @@ def by_body(s, url, what, count):
     return in_turn(count, one, parallel=2)
 
 
-WAYS = {'node': by_node, 'boto3': by_boto3, 'curl': by_curl, 'body': by_body}
+WAYS = {'node': by_node, 'boto3': by_boto3, 'curl': by_curl, 'cached': by_cached, 'body': by_body}
 
 
 # A row of the table.
@@ -172,14 +187,14 @@ def header():
 
 # What the book says of it.
 
-KINDS = {'input': 'input', 'output': 'output', 'cache_read': 'cache read', 'cache_write_5m': 'written for 5 min',
-         'cache_write_1h': 'written for 1 h', 'cache_write_30m': 'written for 30 min'}
+TOKENS = {'input': 'input', 'output': 'output', 'cache_read': 'cache read', 'cache_write_5m': 'written for 5 min',
+          'cache_write_1h': 'written for 1 h', 'cache_write_30m': 'written for 30 min'}
 
 
 def charged(s):
     """What the simulator charged Weir, from its ledger: tokens by kind."""
-    rows = [row for row in s.sim.rows() if row['charged'] and row['access_key'] in (w.KEY, w.BEARER)]
-    return len(rows), {kind: sum(row[kind] for row in rows) for kind in KINDS}
+    rows = [row for row in s.sim.rows() if row['charged'] and row['access_key'] == w.KEY]
+    return len(rows), {kind: sum(row[kind] for row in rows) for kind in TOKENS}
 
 
 def ask_cloudwatch(weir):
@@ -205,7 +220,7 @@ def show_book(s, weir):
     print(f'\n$ weir report --since 1d --by model,lane\n{weir.command("report", "--since", "1d", "--by", "model,lane")}')
     total = json.loads(weir.command('report', '--since', '1d', '--format', 'json'))['total']['tokens']
     print(f'{"tokens":20}{"the book":>12}{"the ledger":>12}{"difference":>12}')
-    for kind, words in KINDS.items():
+    for kind, words in TOKENS.items():
         print(f'{words:20}{total[kind]:12}{bill[kind]:12}{total[kind] - bill[kind]:12}')
     ask_cloudwatch(weir)
     print(f'\n$ weir book export | tail -1\n{json.dumps(records[-1])}')

@@ -57,7 +57,7 @@ const kinds = {
   'anthropic-stream': () => { const c = anthropic(); return (n) => collect(c.messages.create(ask(n, claude, {stream: true}))); },
   'anthropic-messages': () => { const c = mantle(); return whole((n) => c.messages.create(ask(n, `us.${claude}`))); },
   'openai': () => { const c = openai(); return whole((n) => c.chat.completions.create(ask(n, 'openai.gpt-oss-120b-1:0'))); },
-  'openai-stream': () => { const c = openai(); return (n) => collect(c.chat.completions.create(ask(n, 'openai.gpt-oss-120b-1:0', {stream: true}))); },
+  'openai-stream': () => { const c = openai(); return (n) => collect(c.chat.completions.create(ask(n, 'openai.gpt-oss-120b-1:0', {stream: true, stream_options: {include_usage: true}}))); },
 };
 
 const one = kinds[kind]();

@@ -181,6 +181,7 @@ static enum outcome check_head(struct exchange *ex)
     if (ex->realm == REALM_ADMIN ? from_a_page(r) : could_spend(ex))
         return OUTCOME_FOREIGN_PAGE;
     ex->off = str_ieq(fields_get(&r->fields, S("x-weir")), S("off"));
+    ex->client_name = S("anonymous");
     return OUTCOME_NONE;
 }
 

@@ -4,14 +4,62 @@
  */
 #include "weir/gate/facts.h"
 
+#include "weir/base/text.h"
+
+static void begin(struct facts *f, struct str body, struct str model_name)
+{
+    static const struct str names[FACTS_LOOKED_AT] = {
+        [FACT_MAX_TOKENS] = STR("max_tokens"),
+        [FACT_MAX_COMPLETION_TOKENS] = STR("max_completion_tokens"),
+        [FACT_MAX_OUTPUT_TOKENS] = STR("max_output_tokens"),
+        [FACT_INFERENCE_CONFIG] = STR("inferenceConfig"),
+        [FACT_METADATA] = STR("requestMetadata"),
+    };
+    f->begun = true;
+    f->state = body.len ? FACTS_MORE : FACTS_NONE;
+    for (size_t i = 0; i < FACTS_LOOKED_AT; i++)
+        f->members[i].name = i == FACT_MODEL ? model_name : names[i];
+    json_pick_init(&f->pick, body, f->members, FACTS_LOOKED_AT);
+}
+
+static void raise(uint64_t *most, const struct json_member *m)
+{
+    uint64_t n;
+    if (m->times && m->kind == JSON_NUMBER && text_u64(m->raw, &n) && n > *most)
+        *most = n;
+}
+
+static void look_into_config(struct facts *f)
+{
+    struct json_member in[] = {{.name = STR("maxTokens")}, {.name = STR("max_new_tokens")}};
+    struct json_pick pick;
+    json_pick_init(&pick, f->members[FACT_INFERENCE_CONFIG].raw, in, 2);
+    if (json_pick_step(&pick) != JSON_END)
+        return;
+    raise(&f->most_output, &in[0]);
+    raise(&f->most_output, &in[1]);
+    f->twice[FACT_INFERENCE_CONFIG] |= in[0].times > 1 || in[1].times > 1;
+}
+
+static void take(struct facts *f)
+{
+    const struct json_member *m = f->members;
+    for (size_t i = 0; i < FACTS_LOOKED_AT; i++)
+        f->twice[i] = m[i].times > 1;
+    if (m[FACT_MODEL].times == 1 && m[FACT_MODEL].kind == JSON_STRING)
+        f->model = str_sub(m[FACT_MODEL].raw, 1, m[FACT_MODEL].raw.len - 2);
+    for (size_t i = FACT_MAX_TOKENS; i <= FACT_MAX_OUTPUT_TOKENS; i++)
+        raise(&f->most_output, &m[i]);
+    if (m[FACT_INFERENCE_CONFIG].kind == JSON_OBJECT && m[FACT_INFERENCE_CONFIG].times)
+        look_into_config(f);
+    if (m[FACT_METADATA].times == 1 && m[FACT_METADATA].kind == JSON_OBJECT)
+        f->metadata = m[FACT_METADATA].raw;
+}
+
 enum facts_state facts_read(struct facts *f, struct str body, struct str model_name)
 {
-    if (!f->begun) {
-        f->begun = true;
-        f->state = body.len ? FACTS_MORE : FACTS_NONE;
-        f->member.name = model_name;
-        json_pick_init(&f->pick, body, &f->member, 1);
-    }
+    if (!f->begun)
+        begin(f, body, model_name);
     if (f->state != FACTS_MORE)
         return f->state;
     json_slice(&f->pick.scan, JSON_SLICE_BYTES);
@@ -19,7 +67,7 @@ enum facts_state facts_read(struct facts *f, struct str body, struct str model_n
     if (token == JSON_PAUSE)
         return f->state;
     f->state = token == JSON_END ? FACTS_STRICT : FACTS_LOOSE;
-    if (token == JSON_END && f->member.times == 1 && f->member.kind == JSON_STRING)
-        f->model = str_sub(f->member.raw, 1, f->member.raw.len - 2);
+    if (token == JSON_END)
+        take(f);
     return f->state;
 }

@@ -21,8 +21,6 @@ enum {
     BYTES_A_TOKEN = 4
 };
 
-static const struct str client_name = STR("anonymous");
-
 bool meter_wants(const struct exchange *ex)
 {
     return ex->worker->daemon->clerk && ex->op && ex->op->back == &back_bedrock &&
@@ -162,7 +160,7 @@ static void fill(struct exchange *ex, struct record *r)
     int64_t now_ns = clock_mono_ns();
     r->time_ms = clock_wall_ms();
     memcpy(r->id, ex->id_bytes, RECORD_ID_BYTES);
-    r->client = client_name;
+    r->client = ex->client_name;
     r->workload = ex->workload;
     r->operation = ex->op->name;
     r->outcome = outcome_row(ex->outcome)->word;
@@ -239,11 +237,13 @@ void meter_exchange(struct exchange *ex, void (*done)(void *arg, bool good), voi
     metric_add(m, METRIC_USAGE_ESTIMATED, (r.flags & RECORD_ESTIMATED) != 0);
     metric_add(m, METRIC_USAGE_DISAGREE, tap_usage(ex->tap)->disagree);
     bool named_already = find_model(ex, &r);
+    ex->used = r.usage;
     if (!named_already && !done) {
         park(ex, &r);
         return;
     }
     price(ex->setup, &r);
+    ex->cost_nanousd = r.cost_nanousd;
     clerk_record(ex->worker->daemon->clerk, &r, done, arg);
 }
 

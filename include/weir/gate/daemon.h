@@ -9,6 +9,7 @@
 #include "weir/book/clerk.h"
 #include "weir/gate/exporters.h"
 #include "weir/gate/joins.h"
+#include "weir/gate/limits.h"
 #include "weir/gate/names.h"
 #include "weir/gate/worker.h"
 
@@ -40,6 +41,7 @@ struct daemon {
     struct exporters *exporters; /* NULL with metering: off */
     struct names *names;
     struct joins *joins;
+    struct limits *limits;
     atomic_bool draining;
     atomic_bool ready;
     atomic_bool can_sign; /* there are valid credentials */

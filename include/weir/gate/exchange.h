@@ -3,7 +3,7 @@
  * One request from its head to its log line. Its way is a table of steps; each returns NEXT, WAIT
  * or END, and only exchange.c moves from one to the other:
  *
- *     receive > understand > dispatch > relay > settle
+ *     receive > identify > understand > admit > dispatch > relay > settle
  *
  * A step that returned WAIT is called again when something happened, and looks again.
  *
@@ -18,6 +18,7 @@
 #include "weir/gate/body.h"
 #include "weir/gate/facts.h"
 #include "weir/gate/joins.h"
+#include "weir/gate/limits.h"
 #include "weir/gate/operation.h"
 #include "weir/gate/tap.h"
 #include "weir/gate/worker.h"
@@ -49,6 +50,17 @@ struct exchange {
     struct str plain_model; /* of form PLAIN; borrowed from model */
 
     struct arena arena;
+    /* whose it is */
+    const struct client *client; /* NULL: no clients are configured. Borrowed from setup */
+    struct str client_name;      /* empty: not known yet */
+    struct str bearer;           /* of a passthrough client: goes upstream. Borrowed from request */
+    struct limits_held reserved; /* reserved until it ends */
+    uint64_t requests_left, tokens_left; /* of its limits; UINT64_MAX: no limit */
+    int64_t retry_after_s;               /* of a refusal; 0: says nothing */
+    bool wants_flex, over_budget;        /* its budget is spent: what then is to be done */
+    struct usage used;                   /* in the end */
+    uint64_t cost_nanousd;
+
     struct body body;
     bool body_wanted, body_whole, body_waits;
     bool swallows; /* the body is too big: it is read and thrown away before that is said */

@@ -16,17 +16,31 @@ enum facts_state {
     FACTS_MORE   /* not at its end: call again */
 };
 
+/* The members that are looked at. */
+enum fact {
+    FACT_MODEL,
+    FACT_MAX_TOKENS, /* Claude's, and OpenAI's old one */
+    FACT_MAX_COMPLETION_TOKENS,
+    FACT_MAX_OUTPUT_TOKENS,
+    FACT_INFERENCE_CONFIG, /* Converse's and Nova's: maxTokens or max_new_tokens is in it */
+    FACT_METADATA,         /* Converse's requestMetadata */
+    FACTS_LOOKED_AT
+};
+
 struct facts {
     enum facts_state state;
     struct str model; /* the inside of the member's string, borrowed from the body; empty when there
                          is none, or two */
+    uint64_t most_output;        /* tokens that the answer may have; 0: it does not say */
+    bool twice[FACTS_LOOKED_AT]; /* it stands there twice: the next reader may take the other one */
+    struct str metadata;         /* requestMetadata's object as it stands; empty: none */
     bool begun;
-    struct json_member member;
+    struct json_member members[FACTS_LOOKED_AT];
     struct json_pick pick;
 };
 
-/* Walks on by one slice. Zero it first. `model_name` is the member that names the model: "model", or
- * "modelId" in AWS's own bodies. */
+/* Walks on by one slice. Zero it first. `model_name` is the member that names the model: "model",
+ * or "modelId" in AWS's own bodies. */
 enum facts_state facts_read(struct facts *f, struct str body, struct str model_name);
 
 #endif

@@ -39,6 +39,7 @@ struct worker {
     struct setup *setup;
     struct port *ports;
     struct creds *creds; /* the set used last */
+    struct keyring *keyring; /* counted; NULL: none was issued */
     struct body_pool bodies;
     struct later clean;     /* of bodies' pages, a slice a turn */
     unsigned resend_tenths; /* one for each call; ten are spent by sending again on 503 or 529 */

@@ -331,6 +331,29 @@ void text_add_logfmt(struct buf *b, struct str s, size_t max)
     buf_add_char(b, '"');
 }
 
+/* When a run behind a star does not fit, only the last star can help, by taking one byte more. */
+bool text_matches(struct str pattern, struct str s)
+{
+    size_t p = 0, i = 0, star = SIZE_MAX, from = 0;
+    while (i < s.len) {
+        if (p < pattern.len && pattern.ptr[p] == '*') {
+            star = p++;
+            from = i;
+        } else if (p < pattern.len && pattern.ptr[p] == s.ptr[i]) {
+            p++;
+            i++;
+        } else if (star != SIZE_MAX) {
+            p = star + 1;
+            i = ++from;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.len && pattern.ptr[p] == '*')
+        p++;
+    return p == pattern.len;
+}
+
 unsigned text_distance(struct str a, struct str b)
 {
     enum { LONGEST = 63 };

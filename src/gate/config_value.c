@@ -22,6 +22,7 @@
 enum { LONG_KEY = 100 };
 
 enum { MOST_WORKERS = 256, MOST_COUNT = 10000000 };
+static const uint64_t MOST_LIMIT = 1000000000000;
 static const int64_t MOST_DURATION_MS = (int64_t)365 * 24 * 3600 * 1000;
 
 bool config_is_loopback(struct str address)
@@ -105,6 +106,50 @@ static const char *read_word(struct str value, struct str no, struct str yes, bo
     return NULL;
 }
 
+/* Passing no limit as nothing, so that a zero is never taken for one. */
+static const char *read_limit(struct str value, uint64_t *out)
+{
+    *out = 0;
+    return value.len == 0 || (text_u64(value, out) && *out && *out <= MOST_LIMIT)
+               ? NULL
+               : "wants a number from 1 to 1000000000000";
+}
+
+static const char *read_limit_bytes(struct str value, uint64_t *out)
+{
+    *out = 0;
+    return value.len == 0 || (text_size_bytes(value, out) && *out)
+               ? NULL
+               : "wants a size, like 256KiB or 20MiB";
+}
+
+static const char *read_money(struct str value, uint64_t *out_nanousd)
+{
+    *out_nanousd = 0;
+    return value.len == 0 || (price_read_usd(value, out_nanousd) && *out_nanousd)
+               ? NULL
+               : "wants dollars, like 50 or 12.50, above nothing and at most a million";
+}
+
+static const char *const thens[] = {"reject", "flex", "warn"};
+
+static const char *read_then(struct str value, enum config_then *out)
+{
+    for (size_t i = 0; i < sizeof thens / sizeof *thens; i++) {
+        if (!str_eq(value, str_of(thens[i])))
+            continue;
+        *out = (enum config_then)i;
+        return NULL;
+    }
+    return "wants reject, flex or warn";
+}
+
+static const char *read_passthrough(struct str value, bool *out)
+{
+    *out = str_eq(value, S("bearer"));
+    return *out || value.len == 0 ? NULL : "wants bearer";
+}
+
 static const char *const meterings[] = {"on", "strict", "off"};
 
 static const char *read_metering(struct str value, enum config_metering *out)
@@ -176,7 +221,21 @@ const char *config_read_value(enum config_kind kind, struct str value, void *fie
                        *(int64_t *)field <= MOST_DURATION_MS
                    ? NULL
                    : "wants a time of at most 365d, like 250ms, 3s, 15m or 8h";
+    case CONFIG_LIMIT:
+        return read_limit(value, field);
+    case CONFIG_LIMIT_BYTES:
+        return read_limit_bytes(value, field);
+    case CONFIG_MONEY:
+        return read_money(value, field);
+    case CONFIG_THEN:
+        return read_then(value, field);
+    case CONFIG_PERSIST:
+        return read_word(value, S("never"), S("spool"), field);
+    case CONFIG_PASSTHROUGH:
+        return read_passthrough(value, field);
     case CONFIG_TREE: /* nothing but NULL comes from a text */
+    case CONFIG_PAIRS:
+    case CONFIG_WORDS:
         *(const struct yaml_node **)field = NULL;
         return NULL;
     case CONFIG_METERING:
@@ -208,8 +267,12 @@ static void print_proxy(struct str url, struct buf *out)
 
 bool config_is_unset(enum config_kind kind, const void *field)
 {
-    if (kind == CONFIG_TREE)
+    if (config_is_tree(kind))
         return *(const struct yaml_node *const *)field == NULL;
+    if (kind == CONFIG_LIMIT || kind == CONFIG_LIMIT_BYTES || kind == CONFIG_MONEY)
+        return *(const uint64_t *)field == 0;
+    if (kind == CONFIG_PASSTHROUGH)
+        return !*(const bool *)field;
     bool text = kind == CONFIG_TEXT || kind == CONFIG_PREFIX || kind == CONFIG_URL ||
                 kind == CONFIG_PROXY || kind == CONFIG_TARGET;
     return text && ((const struct str *)field)->len == 0;
@@ -268,6 +331,8 @@ void config_print_value(enum config_kind kind, const void *field, struct buf *ou
         print_text(*(const struct str *)field, out);
         return;
     case CONFIG_TREE:
+    case CONFIG_PAIRS:
+    case CONFIG_WORDS:
         print_tree(*(const struct yaml_node *const *)field, out);
         return;
     case CONFIG_BOOL:
@@ -282,9 +347,23 @@ void config_print_value(enum config_kind kind, const void *field, struct buf *ou
         else
             buf_add(out, S("auto"));
         return;
+    case CONFIG_PERSIST:
+        buf_add(out, *(const bool *)field ? S("spool") : S("never"));
+        return;
+    case CONFIG_PASSTHROUGH:
+        buf_add(out, S("bearer"));
+        return;
+    case CONFIG_THEN:
+        buf_add(out, str_of(thens[*(const enum config_then *)field]));
+        return;
+    case CONFIG_MONEY:
+        price_add_usd(out, (int64_t) * (const uint64_t *)field);
+        return;
+    case CONFIG_LIMIT:
     case CONFIG_COUNT:
         buf_add_u64(out, *(const uint64_t *)field);
         return;
+    case CONFIG_LIMIT_BYTES:
     case CONFIG_SIZE:
         text_add_size(out, *(const uint64_t *)field);
         return;

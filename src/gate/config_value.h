@@ -21,17 +21,31 @@ enum config_kind {
     CONFIG_METERING,
     CONFIG_SHARE,
     CONFIG_TARGET,
-    CONFIG_TREE, /* a mapping, kept as it stands in the file */
+    CONFIG_LIMIT,       /* a number; none: no limit */
+    CONFIG_LIMIT_BYTES, /* a size; none: no limit */
+    CONFIG_MONEY,       /* dollars; none: no budget */
+    CONFIG_THEN,
+    CONFIG_PERSIST,
+    CONFIG_PASSTHROUGH,
+    /* Kept as they stand in the file: */
+    CONFIG_TREE,  /* a mapping */
+    CONFIG_PAIRS, /* a mapping of names to one value each */
+    CONFIG_WORDS, /* a list of values */
     CONFIG_OTHER,
     CONFIG_FORMAT,
     CONFIG_LEVEL
 };
 
-/* Not for CONFIG_TREE, whose field is a struct yaml_node. NULL, or what the value lacks ("wants a
- * size, like 64MiB"; static or the thread's until the next call). `value` is stored as it is: it
- * must outlive the field. */
+/* Its field is a pointer to a struct yaml_node. */
+static inline bool config_is_tree(enum config_kind kind)
+{
+    return kind == CONFIG_TREE || kind == CONFIG_PAIRS || kind == CONFIG_WORDS;
+}
+
+/* NULL, or what the value lacks ("wants a size, like 64MiB"; static or the thread's until the next
+ * call). `value` is stored as it is: it must outlive the field. A tree's field becomes NULL. */
 const char *config_read_value(enum config_kind kind, struct str value, void *field);
-/* A text that was not given: it is not printed. */
+/* A text, a tree or a limit that was not given: it is not printed. */
 bool config_is_unset(enum config_kind kind, const void *field);
 void config_print_value(enum config_kind kind, const void *field, struct buf *out);
 

@@ -41,6 +41,9 @@ void text_add_xml(struct buf *b, struct str s);
 /* As a logfmt value: bare when it is plain, else quoted and escaped like JSON. */
 void text_add_logfmt(struct buf *b, struct str s, size_t max);
 
+/* `*` stands for any run of bytes, also for none; every other byte for itself. */
+bool text_matches(struct str pattern, struct str s);
+
 /* How many single-letter edits lie between two short words; for "did you mean". */
 unsigned text_distance(struct str a, struct str b);
 

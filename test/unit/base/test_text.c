@@ -90,12 +90,32 @@ static void xml(void **state)
     buf_fini(&b);
 }
 
+static void matches_patterns(void **state)
+{
+    static const struct {
+        const char *pattern, *text;
+        bool yes;
+    } cases[] = {{"", "", true},        {"", "a", false},          {"a", "a", true},
+                 {"a", "A", false},     {"*", "", true},           {"*", "a.b", true},
+                 {"a*", "a", true},     {"a*", "ba", false},       {"*a", "ba", true},
+                 {"*a", "ab", false},   {"a*c", "abbc", true},     {"a*c", "abcb", false},
+                 {"*ab*", "aab", true}, {"*a*b*c", "aabbc", true}, {"*a*b*c", "acb", false},
+                 {"a**b", "ab", true},  {"a.*", "aXb", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (text_matches(str_of(cases[i].pattern), str_of(cases[i].text)) != cases[i].yes)
+            fail_msg("%s against %s", cases[i].pattern, cases[i].text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_units),       cmocka_unit_test(prints_what_it_reads),
-        cmocka_unit_test(knows_times),       cmocka_unit_test(escapes),
-        cmocka_unit_test(finds_the_nearest), cmocka_unit_test(xml),
+        cmocka_unit_test(matches_patterns),
+        cmocka_unit_test(reads_units),
+        cmocka_unit_test(prints_what_it_reads),
+        cmocka_unit_test(knows_times),
+        cmocka_unit_test(escapes),
+        cmocka_unit_test(finds_the_nearest),
+        cmocka_unit_test(xml),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

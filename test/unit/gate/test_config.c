@@ -50,6 +50,8 @@ static void reads_every_shape(void **state)
                              "    prefix: /bedrock\n"
                              "  - {address: '0.0.0.0:8443', proxy_protocol: true,\n"
                              "     tls: {cert: a, key: b, client_ca: c}}\n"
+                             "  - {address: '0.0.0.0:8080', plaintext: allow}\n"
+                             "clients: [{name: search, cn: search.internal}]\n"
                              "workers: 3\n"
                              "timeouts: {connect: 250ms}\n"
                              "operations: {other: allow}\n"
@@ -57,7 +59,8 @@ static void reads_every_shape(void **state)
                              "endpoints: {egress_proxy: 'http://user:secret@proxy:3128'}\n",
                              &faults);
     assert_non_null(c);
-    assert_int_equal(c->n_listen, 2);
+    assert_int_equal(c->n_listen, 3);
+    assert_true(c->listen[2].plaintext && !c->listen[1].plaintext);
     assert_true(str_eq(c->listen[0].prefix, S("/bedrock")));
     assert_true(c->listen[1].proxy_protocol && !c->listen[0].proxy_protocol);
     assert_true(str_eq(c->listen[1].client_ca, S("c")));
@@ -242,6 +245,205 @@ static void wants_a_region(void **state)
     unsetenv("AWS_REGION");
 }
 
+static const char many[] =
+    "region: us-east-1\n"
+    "clients:\n"
+    "  - name: search\n"
+    "    sigv4: {access_key_id: WEIRSEARCH, secret_file: /etc/weir/search.secret}\n"
+    "    bearer_file: /etc/weir/search.token\n"
+    "    cn: search.internal\n"
+    "    role_arn: arn:aws:iam::123456789012:role/search\n"
+    "    limits: {requests_per_minute: 600, tokens_per_minute: 400000, concurrent: 64, "
+    "body_bytes: 20MiB}\n"
+    "    budget: {usd_per_day: 50, usd_per_month: 1000.5, then: warn}\n"
+    "    models: [anthropic.*, us.amazon.nova-*]\n"
+    "    data: {persist: spool}\n"
+    "  - {name: agents, passthrough: bearer}\n"
+    "  - {name: here, loopback: true}\n"
+    "rules:\n"
+    "  - name: nightly\n"
+    "    match: {client: sea*, workload: nightly, model: 'anthropic.*', op: converse,\n"
+    "            header: {x-app: r*}, metadata: {workload: n}, user_agent: '*'}\n"
+    "    set: {metadata: {team: search}}\n"
+    "limits: {requests_per_minute: 6000, body_bytes: 20MiB}\n"
+    "keys: {seal_file: /etc/weir/seal.key}\n"
+    "admin: {token_file: /etc/weir/admin.token}\n";
+
+static void reads_clients(void **state)
+{
+    struct buf faults = {0};
+    struct config *c = parse(many, &faults);
+    if (!c)
+        fail_msg("%s", buf_cstr(&faults));
+    const struct config_client *a = &c->clients[0];
+    assert_int_equal(c->n_clients, 3);
+    assert_true(str_eq(a->name, S("search")) && str_eq(a->access_key_id, S("WEIRSEARCH")));
+    assert_true(str_eq(a->secret_file, S("/etc/weir/search.secret")));
+    assert_true(str_eq(a->bearer_file, S("/etc/weir/search.token")));
+    assert_true(str_eq(a->cn, S("search.internal")) && !a->loopback && !a->passthrough);
+    assert_true(str_eq(a->role_arn, S("arn:aws:iam::123456789012:role/search")));
+    assert_true(a->limits.requests_per_minute == 600 && a->limits.tokens_per_minute == 400000 &&
+                a->limits.concurrent == 64 && a->limits.body_bytes == 20u << 20);
+    assert_true(a->day_nanousd == 50000000000 && a->month_nanousd == 1000500000000);
+    assert_int_equal(a->then, THEN_WARN);
+    assert_true(a->models->n == 2 && str_eq(a->models->first->text, S("anthropic.*")));
+    assert_true(a->persist && !c->clients[1].persist);
+    assert_true(c->clients[1].passthrough && c->clients[1].then == THEN_REJECT);
+    assert_true(c->clients[1].limits.concurrent == 0 && c->clients[1].day_nanousd == 0);
+    assert_true(!c->clients[1].models && c->clients[2].loopback);
+    assert_true(c->limits.requests_per_minute == 6000 && c->limits.tokens_per_minute == 0);
+    assert_true(str_eq(c->admin_token_file, S("/etc/weir/admin.token")));
+    assert_true(str_eq(c->seal_file, S("/etc/weir/seal.key")));
+    config_free(c);
+}
+
+static void reads_rules(void **state)
+{
+    struct buf faults = {0};
+    struct config *c = parse(many, &faults);
+    assert_non_null(c);
+    const struct config_rule *r = &c->rules[0];
+    assert_true(c->n_rules == 1 && str_eq(r->name, S("nightly")) && str_eq(r->client, S("sea*")));
+    assert_true(str_eq(r->workload, S("nightly")) && str_eq(r->model, S("anthropic.*")));
+    assert_true(str_eq(r->operation, S("converse")) && str_eq(r->user_agent, S("*")));
+    assert_true(str_eq(yaml_get(r->header, S("x-app"))->text, S("r*")));
+    assert_true(str_eq(yaml_get(r->metadata, S("workload"))->text, S("n")));
+    assert_true(str_eq(yaml_get(r->set_metadata, S("team"))->text, S("search")));
+    config_free(c);
+}
+
+static void reads_clients_that_it_prints(void **state)
+{
+    struct buf faults = {0}, first = {0}, second = {0};
+    struct config *c = parse(many, &faults);
+    assert_non_null(c);
+    config_print(c, &first);
+    struct config *again = parse(buf_cstr(&first), &faults);
+    if (!again)
+        fail_msg("%s\n%s", buf_cstr(&faults), buf_cstr(&first));
+    config_print(again, &second);
+    assert_true(str_eq(buf_str(&first), buf_str(&second)));
+    assert_true(str_find(buf_str(&first), S("clients:\n  - name: \"search\"\n    sigv4:\n"
+                                            "      access_key_id: \"WEIRSEARCH\"\n")) > 0);
+    assert_true(str_find(buf_str(&first), S("    models: [\"anthropic.*\", ")) > 0);
+    assert_true(str_find(buf_str(&first), S("      usd_per_day: 50.000000000\n")) > 0);
+    assert_true(str_find(buf_str(&first), S("    passthrough: bearer\n")) > 0);
+    config_free(c);
+    config_free(again);
+    buf_fini(&first);
+    buf_fini(&second);
+}
+
+/* One client `a`, with more of its keys. */
+static void assert_client_fault(const char *keys, const char *fault)
+{
+    char text[1000];
+    snprintf(text, sizeof text, "region: us-east-1\nclients:\n- {name: a, %s}\n", keys);
+    assert_fault(text, fault);
+}
+
+static void names_what_is_wrong_with_clients(void **state)
+{
+    assert_client_fault("sigv4: {access_key_id: K}", "weir.yaml:3:20: client a: sigv4 wants both");
+    assert_client_fault("sigv4: {secret_file: /f}", "sigv4 wants both");
+    assert_client_fault("sigv4: {access_key_id: 'K/2', secret_file: /f}", "letters, digits and _");
+    assert_client_fault("role_arn: search", "weir.yaml:3:23: client a: role_arn wants a role's");
+    assert_client_fault("role_arn: 'arn:aws:iam::12345678901:role/x'", "wants a role's ARN");
+    assert_client_fault("role_arn: 'arn:aws:iam::123456789012:user/x'", "wants a role's ARN");
+    assert_client_fault("passthrough: sigv4", "clients[].passthrough wants bearer");
+    assert_client_fault("models: anthropic.*", "clients[].models wants a list of values");
+    assert_client_fault("models: []", "models is empty");
+    assert_client_fault("models: ['']", "wants a list of values");
+    assert_client_fault("models: ['a b']", "wants names of models");
+    assert_client_fault("models: [[a]]", "wants a list of values");
+    assert_client_fault("limits: {concurrent: 0}", "clients[].limits.concurrent wants a number");
+    assert_client_fault("limits: {body_bytes: 0}", "wants a size");
+    assert_client_fault("limits: {body_bytes: 1GiB}",
+                        "weir.yaml:3:34: limits.body_bytes can never");
+    assert_client_fault("limits: {concurrrent: 1}", "did you mean \"concurrent\"?");
+    assert_client_fault("budget: {usd_per_day: 0}", "clients[].budget.usd_per_day wants dollars");
+    assert_client_fault("budget: {usd_per_day: -1}", "wants dollars");
+    assert_client_fault("budget: {usd_per_day: 9, then: nothing}", "wants reject, flex or warn");
+    assert_client_fault("budget: {usd_per_day: 9, usd_per_month: 8}", "usd_per_day can never");
+    assert_client_fault("data: {persist: yes}", "wants spool or never");
+    assert_client_fault("hours: 22", "unknown key \"hours\"");
+    assert_fault("region: us-east-1\nclients: [{cn: x}]\n",
+                 "weir.yaml:2:11: a client wants a name");
+    assert_fault("region: us-east-1\nclients: [{name: a b}]\n", "weir.yaml:2:18: client \"a b\"");
+    assert_fault("region: us-east-1\nclients: [{name: other}]\n", "cannot be called other");
+    assert_fault("region: us-east-1\nclients: [{name: anonymous}]\n", "cannot be called anonymous");
+    assert_fault("region: us-east-1\nclients: {name: a}\n", "clients wants a list");
+    assert_fault("region: us-east-1\nlimits: {concurrent: 2}\n"
+                 "clients: [{name: a, limits: {concurrent: 3}}]\n",
+                 "weir.yaml:3:42: client a: limits.concurrent can never be reached");
+    assert_fault("region: us-east-1\nmemory: {bodies: 1MiB}\nlimits: {body_bytes: 2MiB}\n",
+                 "weir.yaml:3:22: limits.body_bytes can never be reached: memory.bodies");
+}
+
+/* Who comes must have one answer. */
+static void refuses_what_two_clients_share(void **state)
+{
+    static const char *const shared[][2] = {
+        {"cn: x", "weir.yaml:4:17: clients a and b have the same cn"},
+        {"bearer_file: /f", "the same bearer_file"},
+        {"sigv4: {access_key_id: K, secret_file: /f}", "the same sigv4.access_key_id"},
+        {"sigv4: {access_key_id: K, secret_file: /f}", "the same sigv4.secret_file"},
+        {"loopback: true", "the same loopback"},
+        {"passthrough: bearer", "the same passthrough"}};
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
+        char text[400];
+        snprintf(text, sizeof text,
+                 "region: us-east-1\nclients:\n- {name: a, %s}\n- {name: b, %s}\n", shared[i][0],
+                 shared[i][0]);
+        assert_fault(text, shared[i][1]);
+    }
+    assert_fault("region: us-east-1\nclients: [{name: a}, {name: a}]\n",
+                 "weir.yaml:2:29: client a stands there twice");
+}
+
+static void names_what_is_wrong_with_rules(void **state)
+{
+    static const char *const rules[][2] = {
+        {"{set: {metadata: {a: b}}}", "weir.yaml:3:9: a rule wants a name"},
+        {"{name: r}", "rule r sets nothing"},
+        {"{name: r, set: {metadata: {}}}", "rule r sets nothing"},
+        {"{name: r, set: {deadline: 8h}}", "unknown key \"deadline\""},
+        {"{name: r, match: {hours: x}}", "unknown key \"hours\""},
+        {"{name: r, match: {client: b}, set: {metadata: {a: b}}}",
+         "weir.yaml:3:35: rule r: no client is called b"},
+        {"{name: r, match: {op: fly}, set: {metadata: {a: b}}}", "match.op wants converse"},
+        {"{name: r, match: {header: x}, set: {metadata: {a: b}}}", "wants names with one value"},
+        {"{name: r, match: {header: {x: [y]}}, set: {metadata: {a: b}}}", "wants names with one"},
+        {"{name: r, set: {metadata: {a: 'b\"c'}}}", "names and values of requestMetadata"},
+        {"{name: r, set: {metadata: {a: b}}}, {name: r, set: {metadata: {a: b}}}",
+         "rule r stands there twice"}};
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        char text[400];
+        snprintf(text, sizeof text, "region: us-east-1\nclients: [{name: a}]\nrules: [%s]\n",
+                 rules[i][0]);
+        assert_fault(text, rules[i][1]);
+    }
+}
+
+/* Clients must be known, and what they say must not be readable on the way. */
+static void listens_beyond_loopback(void **state)
+{
+    assert_fault("region: us-east-1\nlisten: [{address: '0.0.0.0:1', plaintext: allow}]\n",
+                 "Say in clients who may come in");
+    assert_fault("region: us-east-1\nclients: [{name: a}]\nlisten: [{address: '0.0.0.0:1'}]\n",
+                 "would be readable on the way");
+    assert_fault("region: us-east-1\nlisten: [{address: '127.0.0.1:1', plaintext: yes}]\n",
+                 "wants allow or refuse");
+    struct buf faults = {0};
+    struct config *c = parse("region: us-east-1\nclients: [{name: a}]\n"
+                             "listen: [{address: '0.0.0.0:1', tls: {cert: a, key: b}}, "
+                             "{address: '0.0.0.0:2', plaintext: allow}]\n",
+                             &faults);
+    if (!c)
+        fail_msg("%s", buf_cstr(&faults));
+    config_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +458,13 @@ int main(void)
         cmocka_unit_test(says_where),
         cmocka_unit_test(takes_only_addresses),
         cmocka_unit_test(keeps_secrets_out_of_faults),
+        cmocka_unit_test(reads_clients),
+        cmocka_unit_test(reads_rules),
+        cmocka_unit_test(reads_clients_that_it_prints),
+        cmocka_unit_test(names_what_is_wrong_with_clients),
+        cmocka_unit_test(refuses_what_two_clients_share),
+        cmocka_unit_test(names_what_is_wrong_with_rules),
+        cmocka_unit_test(listens_beyond_loopback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,8 +22,8 @@ struct back {
 };
 
 extern const struct back back_bedrock;
-/* The last bytes of an answer of Bedrock's: they leave now, or with metering: strict when its
- * record is on the disk. */
+/* A whole answer of Bedrock's was sent but for its last bytes: they and its end go now, or with
+ * metering: strict when its record is on the disk. */
 void bedrock_answer_ends(struct exchange *ex, struct str last, enum outcome outcome);
 
 extern const struct back back_health, back_ready, back_none;

@@ -20,7 +20,10 @@
 #include "weir/base/mem.h"
 #include "weir/gate/daemon.h"
 
-enum { MOST_ATTEMPTS = 3 };
+enum {
+    MOST_ATTEMPTS = 3,
+    DISK_PATIENCE_MS = 10000 /* a disk that hangs holds no answer for longer */
+};
 
 static enum step_result start(struct exchange *ex);
 static void give_credit(struct exchange *ex);
@@ -33,21 +36,32 @@ struct ack {
     struct exchange *ex;
 };
 
+static void let_go(struct exchange *ex)
+{
+    if (ex->ended || ex->failed_in)
+        return; /* it went without the disk's word, or was cut */
+    exchange_send(ex, buf_str(&ex->held));
+    exchange_end(ex, ex->outcome);
+}
+
 static void on_disk(struct mail *m)
 {
     struct ack *a = LIST_OF(m, struct ack, mail);
     struct exchange *ex = a->ex;
     mem_free(a);
     ex->awaits = false;
-    if (!ex->front) {
+    timer_stop(&ex->wait_timer);
+    if (ex->front)
+        let_go(ex);
+    else
         exchange_over(ex);
-        return;
-    }
-    if (ex->failed_in)
-        return; /* it was cut in the meantime */
-    if (buf_len(&ex->held))
-        exchange_send(ex, buf_str(&ex->held));
-    exchange_end(ex, ex->outcome);
+}
+
+static void disk_hangs(void *arg)
+{
+    struct exchange *ex = arg;
+    ex->trouble = "the book's disk did not answer in time";
+    let_go(ex);
 }
 
 /* In the clerk's thread. When it could not be written the answer goes on all the same. */
@@ -68,14 +82,15 @@ static bool is_strict(const struct exchange *ex)
 void bedrock_answer_ends(struct exchange *ex, struct str last, enum outcome outcome)
 {
     if (!is_strict(ex)) {
-        if (last.len)
-            exchange_send(ex, last);
+        exchange_send(ex, last);
         exchange_end(ex, outcome);
         return;
     }
     buf_add(&ex->held, last);
     ex->outcome = outcome;
     ex->awaits = true;
+    timer_init(&ex->wait_timer, ex->worker->loop, disk_hangs, ex);
+    timer_start(&ex->wait_timer, DISK_PATIENCE_MS);
     meter_exchange(ex, clerk_is_done, ex);
 }
 
@@ -111,6 +126,7 @@ static void send_again(struct exchange *ex, enum resent reason)
 {
     metric_bump(&ex->worker->metrics.resent[reason], 1);
     record_attempt(ex);
+    ex->call = (struct origin_call){0};
     (void)start(ex);
 }
 
@@ -178,9 +194,11 @@ static void on_head(void *arg, int status, const struct fields *fields, int64_t 
         limit_reading_on(ex);
 }
 
+/* Those who wait for an answer do not wait for the client who asked first. */
 static void give_credit(struct exchange *ex)
 {
-    if (ex->owed && ex->calling && (!ex->front || front_unsent(ex->front) < FRONT_HIGH_MARK)) {
+    bool wanted = !ex->front || retry_keeps(ex) || front_unsent(ex->front) < FRONT_HIGH_MARK;
+    if (ex->owed && ex->calling && wanted) {
         size_t n = ex->owed;
         ex->owed = 0;
         origin_credit(&ex->call, n);
@@ -233,8 +251,8 @@ static void on_end(void *arg, enum origin_end end, const char *why)
     struct exchange *ex = arg;
     ex->calling = false;
     ex->unsent = !ex->answered && (end == ORIGIN_UNSENT || end == ORIGIN_UNREACHABLE);
-    bool whole = end == ORIGIN_DONE && ex->answered;
-    if (whole) {
+    ex->whole = end == ORIGIN_DONE && ex->answered;
+    if (ex->whole) {
         tap_end(ex->tap);
     } else {
         ex->trouble = arena_dup(&ex->arena, str_of(why)).ptr;
@@ -243,13 +261,16 @@ static void on_end(void *arg, enum origin_end end, const char *why)
             return;
         }
     }
-    retry_end(ex, whole);
-    if (!ex->front)
+    worker_drop_body(ex->worker, &ex->body);
+    if (!ex->front) {
         exchange_over(ex);
-    else if (whole)
+        return;
+    }
+    if (ex->whole)
         bedrock_answer_ends(ex, S(""), outcome_of_answer(ex));
     else
         (void)exchange_fail(ex, ex->answered ? ends[end].inside : ends[end].before, S(""));
+    retry_end(ex); /* after its record: who joined it is not in the book before it */
 }
 
 static const struct origin_sink sink = {on_head, on_bytes, on_end};
@@ -310,7 +331,6 @@ static enum step_result start(struct exchange *ex)
                                         .body_sha256 = digest,
                                         .answer_ms = setup->config->answer_ms,
                                         .silence_ms = setup->config->stream_silence_ms};
-    ex->call = (struct origin_call){0};
     ex->attempts++;
     ex->creds_version = creds->version;
     ex->signed_with_s = aws_signer_offset(w->signer);
@@ -350,7 +370,7 @@ static void drop(struct exchange *ex)
         ex->worker->reading_on--;
         ex->reads_on = false;
     }
-    retry_end(ex, false);
+    retry_end(ex);
 }
 
 const struct back back_bedrock = {"bedrock", begin, drained, left, drop};

@@ -516,11 +516,11 @@ void exchange_over(struct exchange *ex)
 {
     struct worker *w = ex->worker;
     (void)HOOK("exchange.settle");
-    if (ex->op && ex->op->back->drop)
-        ex->op->back->drop(ex);
     ex->outcome = outcome_at_end(ex, ex->gone);
     record_exchange(ex, ex->failed_in ? ex->failed_in : steps[ex->step].name);
     meter_exchange(ex, NULL, NULL);
+    if (ex->op && ex->op->back->drop)
+        ex->op->back->drop(ex);
     tap_free(ex->tap);
     buf_fini(&ex->held);
     worker_drop_body(ex->worker, &ex->body);

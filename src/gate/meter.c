@@ -29,15 +29,17 @@ bool meter_wants(const struct exchange *ex)
 
 bool meter_charged(const struct exchange *ex)
 {
-    return meter_wants(ex) && ex->op->usage != NO_USAGE && ex->call.sent_ns && ex->status < 400;
+    bool wanted = meter_wants(ex) || ex->owns_join;
+    return wanted && ex->op->usage != NO_USAGE && ex->call.sent_ns && ex->status < 400;
 }
 
 /* --- what it used */
 
-/* A model was asked, and may have heard it. */
+/* A model was asked, and may have heard it: it has all of the question, or did not wait for it. */
 static bool was_called(const struct exchange *ex)
 {
-    return ex->op->usage != NO_USAGE && ex->call.sent_ns && !ex->unsent && !ex->joined;
+    bool heard = ex->call.sent_ns || ex->upstream_status;
+    return ex->op->usage != NO_USAGE && heard && !ex->unsent && !ex->joined;
 }
 
 /* Was a model put to work? Whatever came of it: a refusal says that it was not. */
@@ -138,7 +140,7 @@ static void price(const struct setup *s, struct record *r)
 
 static enum record_end end_of(const struct exchange *ex)
 {
-    int status = ex->upstream_status;
+    int status = ex->joined ? ex->status : ex->upstream_status;
     struct str blame = outcome_row(ex->outcome)->blame;
     if (status == 429)
         return RECORD_THROTTLED;

@@ -11,7 +11,8 @@
 /* Is this exchange one that the book wants? Not health, not admin, not with metering off. */
 bool meter_wants(const struct exchange *ex);
 
-/* Its call's answer is charged to its end, even when nobody reads it any more. */
+/* Its call's answer is charged to its end, even when nobody reads it any more: the book wants to
+ * know, or who asks again. */
 bool meter_charged(const struct exchange *ex);
 
 /* Hands its record to the clerk, once; later calls do nothing. With `done` (metering: strict) that

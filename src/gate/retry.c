@@ -52,6 +52,7 @@ static enum retry answer_from(struct exchange *ex, const struct join_answer *a)
     exchange_answer(ex, a->status, a->fields, a->n_fields);
     bedrock_answer_ends(ex, buf_str(&a->body),
                         a->status < 400 ? OUTCOME_ANSWERED : OUTCOME_REFUSED);
+    give_up(ex); /* it has its copy */
     return RETRY_ANSWERED;
 }
 
@@ -88,9 +89,11 @@ void retry_head(struct exchange *ex, int status, const struct fields *fields)
 {
     if (!ex->owns_join)
         return;
-    bool streams = tap_shape(ex->tap) != STREAM_NONE;
-    bool alone = !ex->front || front_half_closed(ex->front);
-    if (!join_head(ex->join, alone && !streams) || streams)
+    if (tap_shape(ex->tap) != STREAM_NONE) {
+        retry_end(ex); /* who waits makes the call himself, now and not at the stream's end */
+        return;
+    }
+    if (!join_head(ex->join, !ex->front || front_half_closed(ex->front)))
         return;
     ex->join_answer = join_answer_new(status, fields->at, fields->n);
     ex->join_answer->body.max = JOINS_ANSWER_MOST;
@@ -102,7 +105,12 @@ void retry_bytes(struct exchange *ex, struct str bytes)
         buf_add(&ex->join_answer->body, bytes);
 }
 
-void retry_end(struct exchange *ex, bool whole)
+bool retry_keeps(const struct exchange *ex)
+{
+    return ex->join_answer && !ex->join_answer->body.overflow;
+}
+
+void retry_end(struct exchange *ex)
 {
     if (!ex->join)
         return;
@@ -111,7 +119,7 @@ void retry_end(struct exchange *ex, bool whole)
         return;
     }
     struct join_answer *a = ex->join_answer;
-    if (a && (!whole || a->body.overflow)) {
+    if (a && (!ex->whole || a->body.overflow)) {
         join_answer_free(a);
         a = NULL;
     }

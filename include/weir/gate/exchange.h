@@ -85,6 +85,7 @@ struct exchange {
     int64_t left;             /* ... and so much of it is still to come */
     int upstream_status;      /* 0: no head came */
     bool unsent;              /* provably not processed */
+    bool whole;               /* its answer came to its end */
     int64_t first_ns;         /* the first byte of the answer's body */
     bool reads_on;            /* without a client, to the usage */
     struct timer drain_timer; /* then */

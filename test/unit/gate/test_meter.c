@@ -209,6 +209,37 @@ static void what_was_not_sent_is_not_paid(void **state)
     tokens_are(0, 0);
 }
 
+/* Bedrock refuses a large question before it has read all of it. */
+static void a_refusal_may_come_early(void **state)
+{
+    ask("/model/anthropic.claude-opus-5/converse");
+    far.call->sent_ns = 0;
+    head(429, "application/json", 0);
+    end(ORIGIN_DONE);
+    gone(FRONT_DONE);
+    assert_int_equal(clerk.last.end, RECORD_THROTTLED);
+    assert_int_equal(clerk.last.flags, RECORD_INVOCATION);
+    tokens_are(0, 0);
+}
+
+/* The credentials ran out between the two. */
+static void a_503_that_is_not_sent_again(void **state)
+{
+    static const int keep[CONFIG_MOST_LISTENERS] = {-1};
+    setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
+    unsetenv("AWS_ACCESS_KEY_ID");
+    unsetenv("AWS_SECRET_ACCESS_KEY");
+    ask("/model/anthropic.claude-opus-5/converse");
+    worker_switch(&worker, make_setup("region: eu-west-1\n"), keep);
+    turn();
+    head(503, "application/json", 0);
+    assert_int_equal(far.started, 1);
+    gone(FRONT_DONE);
+    assert_true(str_eq(clerk.last.outcome, S("no-credentials")));
+    assert_int_equal(clerk.last.flags & RECORD_ESTIMATED, 0);
+    tokens_are(0, 0);
+}
+
 /* --- the client leaves */
 
 static void an_answer_is_read_on(void **state)
@@ -299,6 +330,49 @@ static void nobody_is_left_to_be_told(void **state)
     assert_int_equal(clerk.records, 1);
 }
 
+static void a_disk_that_hangs_is_not_waited_for(void **state)
+{
+    for (int goes = 0; goes < 2; goes++) {
+        ask("/model/anthropic.claude-opus-5/converse");
+        head(200, "application/json", (int64_t)answer.len);
+        bytes(answer);
+        end(ORIGIN_DONE);
+        if (goes)
+            gone(FRONT_LEFT);
+        pass_ms(10001);
+        turn();
+        assert_int_equal(client.ended, !goes);
+        if (!goes)
+            gone(FRONT_DONE);
+        assert_int_equal(worker.active, 1);
+        clerk.done(clerk.arg, true);
+        turn();
+        assert_int_equal(worker.active, 0);
+    }
+    assert_int_equal(clerk.records, 2);
+}
+
+/* Its own record comes behind that of the call; when it is on the disk both are. */
+static void who_joins_waits_for_the_disk_too(void **state)
+{
+    ask_with_id("one");
+    sent();
+    gone(FRONT_LEFT);
+    ask_with_id("one");
+    head(200, "application/json", (int64_t)answer.len);
+    bytes(answer);
+    end(ORIGIN_DONE);
+    assert_int_equal(clerk.records, 1);
+    turn();
+    assert_int_equal(clerk.records, 2);
+    assert_int_equal(clerk.last.flags, RECORD_JOINED);
+    assert_true(client.answered && buf_len(&client.body) == 0);
+    clerk.done(clerk.arg, true);
+    turn();
+    assert_true(client.ended && str_eq(buf_str(&client.body), answer));
+    gone(FRONT_DONE);
+}
+
 /* --- the same call again */
 
 static void the_same_call_gets_the_answer(void **state)
@@ -364,6 +438,104 @@ static void an_answer_to_nobody_is_kept(void **state)
     gone(FRONT_DONE);
 }
 
+static void who_joins_a_refusal_is_refused(void **state)
+{
+    ask_with_id("one");
+    sent();
+    gone(FRONT_LEFT);
+    ask_with_id("one");
+    head(429, "application/json", 0);
+    end(ORIGIN_DONE);
+    turn();
+    assert_int_equal(client.status, 429);
+    gone(FRONT_DONE);
+    assert_int_equal(clerk.last.end, RECORD_THROTTLED);
+    assert_int_equal(clerk.last.flags, RECORD_JOINED);
+}
+
+/* The client gives way to another one, and stays. */
+static void set_aside(struct front *first)
+{
+    *first = client;
+    ((struct exchange *)client.ex)->front = first;
+    client.fields = client.body = (struct buf){0};
+}
+
+static void leaves(struct front *first)
+{
+    exchange_sink.on_gone(first->ex, FRONT_LEFT);
+    buf_fini(&first->fields);
+    buf_fini(&first->body);
+}
+
+static void ask_messages(void)
+{
+    prepare("POST", "/anthropic/v1/messages", true);
+    (void)fields_add(&client.request.fields, S("amz-sdk-invocation-id"), S("one"));
+    client.ex = exchange_sink.on_request(worker.ports, &client, &client.request);
+    give_whole(S("{\"model\":\"anthropic.claude-opus-5\",\"stream\":true}"));
+}
+
+/* What it is shows in its head: then who waits need not wait for its end. */
+static void a_stream_is_not_shared(void **state)
+{
+    struct front first;
+    ask_messages();
+    set_aside(&first);
+    ask_messages();
+    assert_int_equal(far.started, 1);
+    sent();
+    struct origin_call *call = far.call;
+    head(200, "text/event-stream", -1);
+    far.call = NULL; /* it goes on; the double holds one */
+    turn();
+    assert_int_equal(far.started, 2);
+    end(ORIGIN_UNREACHABLE);
+    gone(FRONT_DONE);
+    far.call = call;
+    end(ORIGIN_GONE);
+    leaves(&first);
+}
+
+/* The client who asked first stands still: who asked again is not held up by that. */
+static void who_waits_sets_the_pace(void **state)
+{
+    ask_with_id("one");
+    sent();
+    struct front first;
+    set_aside(&first);
+    ask_with_id("one");
+    first.unsent = 10 * FRONT_HIGH_MARK;
+    head(200, "application/json", (int64_t)answer.len);
+    bytes(answer);
+    assert_int_equal(far.credited, answer.len);
+    end(ORIGIN_DONE);
+    turn();
+    assert_true(client.ended && str_eq(buf_str(&client.body), answer));
+    gone(FRONT_DONE);
+    leaves(&first);
+}
+
+/* Unmetered, an answer is read on only for who asks again. */
+static void joins_without_a_book(void **state)
+{
+    daemon_.clerk = NULL;
+    ask("/model/anthropic.claude-opus-5/converse");
+    gone(FRONT_LEFT);
+    assert_int_equal(far.cancelled, 1);
+    ask_with_id("one");
+    sent();
+    gone(FRONT_LEFT);
+    head(200, "application/json", (int64_t)answer.len);
+    bytes(answer);
+    end(ORIGIN_DONE);
+    ask_with_id("one");
+    assert_true(client.ended && str_eq(buf_str(&client.body), answer));
+    gone(FRONT_DONE);
+    assert_int_equal(far.started, 2);
+    assert_int_equal(clerk.records, 0);
+}
+
 static void who_waits_may_leave(void **state)
 {
     ask_with_id("one");
@@ -389,15 +561,23 @@ int main(void)
         METER(health_is_no_business_of_the_book),
         METER(what_was_not_told_is_estimated),
         METER(what_was_not_sent_is_not_paid),
+        METER(a_refusal_may_come_early),
+        METER(a_503_that_is_not_sent_again),
         METER(an_answer_is_read_on),
         METER(a_stream_is_read_on_for_a_while),
         METER(not_more_than_can_be),
         METER(a_cut_ends_what_is_read_on),
         STRICT(the_end_waits_for_the_disk),
         STRICT(nobody_is_left_to_be_told),
+        STRICT(a_disk_that_hangs_is_not_waited_for),
+        STRICT(who_joins_waits_for_the_disk_too),
         METER(the_same_call_gets_the_answer),
         METER(when_it_fails_the_next_one_calls),
         METER(an_answer_to_nobody_is_kept),
+        METER(who_joins_a_refusal_is_refused),
+        METER(a_stream_is_not_shared),
+        METER(who_waits_sets_the_pace),
+        METER(joins_without_a_book),
         METER(who_waits_may_leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

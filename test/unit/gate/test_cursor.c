@@ -17,6 +17,9 @@ enum { FIRST = 1000, MINUTES = 6, PARTS_MOST = 3, ACTS_MOST = 400 };
 
 static const uint32_t parts_of[MINUTES] = {2, 0, 1, 3, 0, 1};
 
+/* LOSE: arrived; EAT: it did not. */
+enum { TELL, REFUSE, GIVE_UP, LOSE, EAT };
+
 static struct world {
     struct cursor c;
     unsigned char disk[CURSOR_ROW_BYTES];
@@ -27,8 +30,8 @@ static struct world {
     unsigned acts;
     unsigned crash_at; /* this act, 0: none; odd: before its effect, even: after it */
     unsigned crashes;
-    unsigned odd_at;                                /* this sending ends so: */
-    enum { TELL, REFUSE, GIVE_UP, LOSE, EAT } ends; /* LOSE: arrived; EAT: it did not */
+    unsigned odd_at; /* this sending ends so: */
+    int ends;        /* TELL, REFUSE, ... */
     unsigned sendings, failures;
 } w;
 

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The two questions at the door. A signature covers the whole body, so both come when it is there.
+ */
+#include "admit.h"
+
+#include "back.h"
+#include "weir/base/clock.h"
+#include "weir/base/text.h"
+#include "weir/gate/daemon.h"
+
+enum {
+    BYTES_A_TOKEN = 4,
+    /* What an answer is taken to need when the request does not say; most answers are shorter. */
+    USUAL_OUTPUT_TOKENS = 4096
+};
+
+/* --- whose is it */
+
+static enum step_result refuse(struct exchange *ex, enum outcome outcome, const char *why)
+{
+    ex->trouble = why;
+    return exchange_fail(ex, outcome, S(""));
+}
+
+enum step_result admit_identify(struct exchange *ex)
+{
+    const struct clients *clients = ex->setup->clients;
+    const struct front_request *r = ex->request;
+    if (ex->op->back != &back_bedrock)
+        return STEP_NEXT;
+    if (clients_none(clients)) {
+        ex->client_name = S("anonymous");
+        return STEP_NEXT;
+    }
+    unsigned char digest[SHA256_BYTES];
+    char hex[SHA256_HEX];
+    struct sha256 hash = ex->body.hash;
+    sha256_end(&hash, digest);
+    sha256_hex(digest, hex);
+    const struct credentials_shown shown = {.method = r->method,
+                                            .target = r->target,
+                                            .authority = r->authority,
+                                            .fields = &r->fields,
+                                            .body_sha256 = hex,
+                                            .peer_name = r->peer_name,
+                                            .from_loopback = config_is_loopback(r->peer_addr),
+                                            .tls = r->tls};
+    const char *why = NULL;
+    switch (clients_identify(clients, ex->worker->keyring, &shown, clock_wall_ms() / 1000,
+                             &ex->client, &ex->bearer, &why)) {
+    case IDENTIFIED:
+        ex->client_name = ex->client->name;
+        return STEP_NEXT;
+    case IDENTIFY_MISSING:
+        return refuse(ex, OUTCOME_NO_CLIENT, why);
+    case IDENTIFY_EXPIRED:
+        return refuse(ex, OUTCOME_SIGNATURE_EXPIRED, why);
+    case IDENTIFY_REFUSED:
+        break;
+    }
+    return refuse(ex, OUTCOME_CLIENT_REFUSED, why);
+}
+
+/* --- may it */
+
+static bool has_limits(const struct config_limits *l)
+{
+    return l->requests_per_minute || l->tokens_per_minute || l->concurrent;
+}
+
+/* What a rule is about must be read as Bedrock will read it. */
+static bool is_readable(const struct exchange *ex)
+{
+    const struct facts *f = &ex->facts;
+    const struct config_client *c = ex->client->config;
+    bool tokens = c->limits.tokens_per_minute || ex->setup->config->limits.tokens_per_minute ||
+                  c->day_nanousd || c->month_nanousd;
+    if (f->state == FACTS_LOOSE && (tokens || (c->models && !ex->model.len)))
+        return false;
+    if (f->twice[FACT_MODEL] && c->models)
+        return false;
+    for (size_t i = FACT_MAX_TOKENS; tokens && i <= FACT_INFERENCE_CONFIG; i++)
+        if (f->twice[i])
+            return false;
+    return true;
+}
+
+static void make_ask(struct exchange *ex, struct limits_ask *ask)
+{
+    struct price p;
+    struct str model = ex->form == MODEL_PLAIN ? ex->plain_model : ex->model;
+    struct usage u = {
+        {[TOKEN_INPUT] = (ex->request_bytes + BYTES_A_TOKEN - 1) / BYTES_A_TOKEN,
+         [TOKEN_OUTPUT] = ex->facts.most_output ? ex->facts.most_output : USUAL_OUTPUT_TOKENS}};
+    *ask = (struct limits_ask){.tokens = u.tokens[TOKEN_INPUT] + u.tokens[TOKEN_OUTPUT]};
+    if (ex->op->usage == NO_USAGE)
+        ask->tokens = 0;
+    else if (catalogue_price(ex->setup->catalogue, model, LANE_ONDEMAND, &p) != UNPRICED)
+        ask->nanousd = price_cost(&p, &u);
+}
+
+static enum step_result over_limit(struct exchange *ex, const struct limits_verdict *v)
+{
+    struct str sentence;
+    ex->retry_after_s = v->retry_ms == INT64_MAX ? 0 : (v->retry_ms + 999) / 1000;
+    if (v->answer == LIMITS_BUDGET) {
+        char when[21];
+        text_iso_time(v->resets_s, when);
+        sentence = arena_printf(&ex->arena,
+                                "The budget of client %.*s is spent (%.*s). It begins anew at %s.",
+                                STR_ARG(ex->client_name), STR_ARG(v->what), when);
+        return exchange_fail(ex, OUTCOME_BUDGET_SPENT, sentence);
+    }
+    sentence = arena_printf(&ex->arena, "A limit of client %.*s is reached (%.*s).%s",
+                            STR_ARG(ex->client_name), STR_ARG(v->what),
+                            v->retry_ms == INT64_MAX
+                                ? " This request alone is larger than a minute's worth."
+                                : " Try again after the time in Retry-After.");
+    return exchange_fail(ex, OUTCOME_RATE_LIMITED, sentence);
+}
+
+static enum step_result take_limits(struct exchange *ex)
+{
+    struct limits_ask ask;
+    make_ask(ex, &ask);
+    struct limits_verdict v = limits_admit(ex->worker->daemon->limits, ex->client_name, &ask,
+                                           clock_wall_ms(), &ex->reserved);
+    ex->requests_left = v.requests_left;
+    ex->tokens_left = v.tokens_left;
+    switch (v.answer) {
+    case LIMITS_IN:
+        return STEP_NEXT;
+    case LIMITS_BUDGET_FLEX:
+        ex->wants_flex = true;
+        return STEP_NEXT;
+    case LIMITS_BUDGET_WARN:
+        ex->over_budget = true;
+        return STEP_NEXT;
+    case LIMITS_RATE:
+    case LIMITS_CONCURRENT:
+    case LIMITS_BUDGET:
+        break;
+    }
+    return over_limit(ex, &v);
+}
+
+enum step_result admit(struct exchange *ex)
+{
+    if (!ex->client)
+        return STEP_NEXT; /* nobody configured: nothing holds */
+    const struct config_client *c = ex->client->config;
+    if (c->limits.body_bytes && ex->request_bytes > c->limits.body_bytes)
+        return exchange_fail(
+            ex, OUTCOME_BODY_TOO_BIG,
+            S("The body is larger than this client's may be (limits.body_bytes)."));
+    if (!is_readable(ex))
+        return exchange_fail(ex, OUTCOME_UNREADABLE, S(""));
+    bool names_model = ex->op->usage != NO_USAGE || ex->op->id == OP_START_ASYNC || ex->model.len;
+    if (c->models && names_model && !clients_may(ex->client, ex->model))
+        return exchange_fail(ex, OUTCOME_MODEL_FORBIDDEN, S(""));
+    if (has_limits(&c->limits) || has_limits(&ex->setup->config->limits) || c->day_nanousd ||
+        c->month_nanousd)
+        return take_limits(ex);
+    return STEP_NEXT;
+}
+
+/* As Bedrock counts: what was read from the cache is free. */
+void admit_settle(struct exchange *ex)
+{
+    uint64_t tokens = 0;
+    if (!ex->reserved.entry)
+        return;
+    for (size_t i = 0; i < TOKENS; i++)
+        tokens += i == TOKEN_CACHE_READ ? 0 : ex->used.tokens[i];
+    limits_settle(ex->worker->daemon->limits, &ex->reserved, tokens, ex->cost_nanousd,
+                  clock_wall_ms());
+}

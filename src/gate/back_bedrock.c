@@ -126,7 +126,6 @@ static void send_again(struct exchange *ex, enum resent reason)
 {
     metric_bump(&ex->worker->metrics.resent[reason], 1);
     record_attempt(ex);
-    ex->call = (struct origin_call){0};
     (void)start(ex);
 }
 
@@ -169,6 +168,7 @@ static void on_head(void *arg, int status, const struct fields *fields, int64_t 
 {
     struct exchange *ex = arg;
     (void)HOOK("relay.head");
+    ex->upstream_status = status;
     if (worth_resending(ex, status)) {
         ex->resent_refusal = true;
         take_back(ex);
@@ -182,7 +182,6 @@ static void on_head(void *arg, int status, const struct fields *fields, int64_t 
         return;
     }
     look_at_refusal(ex, status, fields);
-    ex->upstream_status = status;
     ex->counted = content_length >= 0;
     ex->left = content_length;
     ex->tap = tap_new(ex->op, status, fields);
@@ -331,6 +330,9 @@ static enum step_result start(struct exchange *ex)
                                         .body_sha256 = digest,
                                         .answer_ms = setup->config->answer_ms,
                                         .silence_ms = setup->config->stream_silence_ms};
+    ex->call = (struct origin_call){0};
+    ex->upstream_status = 0;
+    ex->unsent = false;
     ex->attempts++;
     ex->creds_version = creds->version;
     ex->signed_with_s = aws_signer_offset(w->signer);

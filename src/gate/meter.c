@@ -35,11 +35,16 @@ bool meter_charged(const struct exchange *ex)
 
 /* --- what it used */
 
-/* A model was asked, and may have heard it: it has all of the question, or did not wait for it. */
+/* Its last call, if it made one: Bedrock has all of the question, or did not wait for it. */
+static bool went_out(const struct exchange *ex)
+{
+    return ex->call.sent_ns || ex->upstream_status;
+}
+
+/* A model was asked, and may have heard it. */
 static bool was_called(const struct exchange *ex)
 {
-    bool heard = ex->call.sent_ns || ex->upstream_status;
-    return ex->op->usage != NO_USAGE && heard && !ex->unsent && !ex->joined;
+    return ex->op->usage != NO_USAGE && went_out(ex) && !ex->unsent && !ex->joined;
 }
 
 /* Was a model put to work? Whatever came of it: a refusal says that it was not. */
@@ -169,7 +174,7 @@ static void fill(struct exchange *ex, struct record *r)
     r->decision = exchange_decision(ex);
     r->end = end_of(ex);
     r->status = ex->upstream_status ? (unsigned)ex->upstream_status : (unsigned)ex->status;
-    r->attempts = ex->attempts - (ex->attempts && !ex->call.sent_ns); /* those that went out */
+    r->attempts = ex->attempts - (ex->attempts && !went_out(ex)); /* those that went out */
     r->lane = lane_of(ex);
     if (was_called(ex))
         r->flags |= RECORD_INVOCATION;

@@ -83,8 +83,8 @@ struct exchange {
     struct tap *tap;
     bool counted;             /* the answer's length was told: nothing can be added to it */
     int64_t left;             /* ... and so much of it is still to come */
-    int upstream_status;      /* 0: no head came */
-    bool unsent;              /* provably not processed */
+    int upstream_status;      /* of the last call; 0: no head came */
+    bool unsent;              /* ... which was provably not processed */
     bool whole;               /* its answer came to its end */
     int64_t first_ns;         /* the first byte of the answer's body */
     bool reads_on;            /* without a client, to the usage */

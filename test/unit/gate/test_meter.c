@@ -219,7 +219,23 @@ static void a_refusal_may_come_early(void **state)
     gone(FRONT_DONE);
     assert_int_equal(clerk.last.end, RECORD_THROTTLED);
     assert_int_equal(clerk.last.flags, RECORD_INVOCATION);
+    assert_int_equal(clerk.last.attempts, 1);
     tokens_are(0, 0);
+}
+
+/* What is known of the first call says nothing about the second. */
+static void a_second_call_is_paid_for(void **state)
+{
+    ask("/model/anthropic.claude-opus-5/converse");
+    end(ORIGIN_UNSENT);
+    assert_int_equal(far.started, 2);
+    sent();
+    worker.reading_on = LIMIT_READING_ON;
+    gone(FRONT_LEFT);
+    worker.reading_on = 0;
+    assert_int_equal(clerk.last.flags, RECORD_INVOCATION | RECORD_ESTIMATED);
+    assert_int_equal(clerk.last.attempts, 2);
+    tokens_are((hello.len + 3) / 4, 0);
 }
 
 /* The credentials ran out between the two. */
@@ -236,7 +252,9 @@ static void a_503_that_is_not_sent_again(void **state)
     assert_int_equal(far.started, 1);
     gone(FRONT_DONE);
     assert_true(str_eq(clerk.last.outcome, S("no-credentials")));
-    assert_int_equal(clerk.last.flags & RECORD_ESTIMATED, 0);
+    assert_int_equal(clerk.last.flags, RECORD_INVOCATION);
+    assert_int_equal(clerk.last.end, RECORD_SERVER_ERROR);
+    assert_int_equal(clerk.last.attempts, 1);
     tokens_are(0, 0);
 }
 
@@ -563,6 +581,7 @@ int main(void)
         METER(what_was_not_sent_is_not_paid),
         METER(a_refusal_may_come_early),
         METER(a_503_that_is_not_sent_again),
+        METER(a_second_call_is_paid_for),
         METER(an_answer_is_read_on),
         METER(a_stream_is_read_on_for_a_while),
         METER(not_more_than_can_be),

@@ -16,6 +16,7 @@
 #include "weir/gate/tap.h"
 #include "weir/wire/json_edit.h"
 #include "weir/wire/json_pick.h"
+#include "weir/wire/sigv4_claim.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -226,6 +227,55 @@ static void stream_chat(struct buf *b, size_t size_bytes)
               S(""), size_bytes * 217);
 }
 
+/* --- signed requests, as captured in November 2026; their pair is AWS's example */
+
+static const char converse_target[] =
+    "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Ainference-profile%2Fus.anthropic."
+    "claude-sonnet-4-20250514-v1%3A0/converse";
+
+/* Authority, the body's hash, then "name:value" lines. */
+static void claim_boto3(struct buf *b, size_t size_bytes)
+{
+    (void)size_bytes;
+    buf_add(b, S("127.0.0.1:44051\n"
+                 "c483ea2f25e43968e08f060ff71b4c23523939713f3c3348326337705bc07ba1\n"
+                 "accept-encoding:identity\n"
+                 "content-type:application/json\n"
+                 "user-agent:Boto3/1.40.72 md/Botocore#1.43.117 md/awscrt#1.0.0.dev0 ua/2.1 "
+                 "os/linux#6.1.0 md/arch#x86_64 lang/python#3.11.2 md/pyimpl#CPython m/g,D,b,Z,N "
+                 "cfg/retry-mode#legacy Botocore/1.43.117\n"
+                 "host:127.0.0.1:44051\n"
+                 "x-amz-date:20261120T041913Z\n"
+                 "authorization:AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261120/us-east-1/bedrock/"
+                 "aws4_request, SignedHeaders=content-type;host;x-amz-date, Signature="
+                 "04bdb9dc5c4a3e8047236a5dc27c226366db43d0b51ff5df86e2bbb30cafe90c\n"
+                 "amz-sdk-invocation-id:2750c89b-adee-4cf2-a6b7-72941e2e9092\n"
+                 "amz-sdk-request:attempt=1\n"
+                 "content-length:75\n"));
+}
+
+static void claim_js(struct buf *b, size_t size_bytes)
+{
+    (void)size_bytes;
+    buf_add(
+        b, S("127.0.0.1:46419\n"
+             "0c3c3176c3935932b24fd03947d4928fb663f617d0070c805c331f091e5e85ec\n"
+             "content-type:application/json\n"
+             "content-length:98\n"
+             "x-amz-user-agent:aws-sdk-js/3.1161.0\n"
+             "user-agent:aws-sdk-js/3.1161.0 ua/2.1 os/linux#6.1.0 lang/js md/nodejs#20.20.2 "
+             "api/bedrock-runtime#3.1161.0 m/N,E,e\n"
+             "amz-sdk-invocation-id:bc64c1e5-4cad-4b17-9236-e051cd43b7c5\n"
+             "amz-sdk-request:attempt=1; max=1\n"
+             "x-amz-date:20261120T041710Z\n"
+             "x-amz-content-sha256:0c3c3176c3935932b24fd03947d4928fb663f617d0070c805c331f091e5e85ec"
+             "\n"
+             "authorization:AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261120/us-east-1/bedrock/"
+             "aws4_request, SignedHeaders=:authority;amz-sdk-invocation-id;amz-sdk-request;"
+             "content-length;content-type;x-amz-content-sha256;x-amz-date;x-amz-user-agent, "
+             "Signature=e662467fef66f0bf1409fec689da1db2d0f041b467a36579772769289f4c5ed9\n"));
+}
+
 /* --- passes */
 
 static void scan_tokens(struct str text)
@@ -322,6 +372,35 @@ static void tap_chat_stream(struct str text)
     tap(OP_CHAT, S("text/event-stream"), text);
 }
 
+/* The fields are made once: a front has them already. */
+static void read_received(struct str text, struct sigv4_received *r, struct fields *fields)
+{
+    r->method = S("POST");
+    r->target = str_of(converse_target);
+    r->authority = str_cut(&text, '\n');
+    r->body_sha256 = str_cut(&text, '\n').ptr;
+    r->fields = fields;
+    fields->n = 0;
+    while (text.len) {
+        struct str value = str_cut(&text, '\n'), name = str_cut(&value, ':');
+        fields_add(fields, name, value);
+    }
+}
+
+static void claim(struct str text)
+{
+    static struct fields fields;
+    static struct sigv4_received r;
+    static size_t made_of;
+    struct sigv4_claim c;
+    if (made_of != text.len)
+        read_received(text, &r, &fields);
+    made_of = text.len;
+    if (sigv4_claim_read(&r, S("bedrock"), 1795148300, &c) != SIGV4_CLAIMED ||
+        !sigv4_claim_holds(&r, &c, S("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")))
+        abort();
+}
+
 static const struct row rows[] = {
     {STR("json.string.plain.1MiB"), MIB, string_plain, scan_skip, 0},
     {STR("json.string.escapes.1MiB"), MIB, string_escapes, scan_skip, 0},
@@ -340,6 +419,8 @@ static const struct row rows[] = {
     {STR("json.empty-strings.1MiB"), MIB, empty_strings, scan_skip, 0},
     {STR("sha256.1MiB"), MIB, string_plain, hash, 0},
     {STR("edit.insert.1MiB"), MIB, string_plain, edit_insert, 0},
+    {STR("claim.boto3"), 0, claim_boto3, claim, 1},
+    {STR("claim.js"), 0, claim_js, claim, 1},
     {STR("tap.converse.500B"), 500, answer_converse, tap_converse, 1},
     {STR("tap.converse.1MiB"), MIB, answer_converse, tap_converse, 0},
     {STR("tap.image.1MiB"), MIB, answer_image, tap_invoke, 0},

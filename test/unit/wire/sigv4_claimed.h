@@ -47,6 +47,8 @@ static inline void receive(struct received *q, const struct sample *s)
         if (f->name.ptr[0] != ':')
             assert_true(fields_add(&q->fields, f->name, f->value));
     }
+    if (fields_count(&q->fields, S("authorization")) == 0)
+        assert_true(fields_add(&q->fields, S("authorization"), s->authorization));
     int len = snprintf(q->target, sizeof q->target, "%.*s%s%.*s", STR_ARG(s->r.path),
                        s->r.query.len ? "?" : "", STR_ARG(s->r.query));
     q->r.method = s->r.method;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A signed request read from a file, and the checks that both test programs of the signer make.
+ * A signed request read from a file, and the checks that the tests of signer and verifier share.
  */
 #ifndef WEIR_TEST_WIRE_SIGV4_SAMPLE_H
 #define WEIR_TEST_WIRE_SIGV4_SAMPLE_H
@@ -133,6 +133,66 @@ static inline bool is_named(struct str names, struct str name)
         if (str_eq(str_cut(&names, ';'), name))
             return true;
     return false;
+}
+
+/* --- the repository's own folders, test/vectors/sigv4 */
+
+enum { OWN_FILES = 6 };
+static const char *const own_files[OWN_FILES] = {
+    "request.txt",        "scope.txt",     "canonical-request.txt",
+    "string-to-sign.txt", "signature.txt", "authorization.txt",
+};
+struct own {
+    struct buf file[OWN_FILES];
+    struct sample s;
+};
+
+static inline struct str scope_line(struct str *rest, const char *key)
+{
+    struct str value = str_cut(rest, '\n');
+    assert_str(str_cut(&value, ' '), str_of(key));
+    return value;
+}
+
+static inline void own_open(struct own *o, const char *name)
+{
+    char path[VECTOR_PATH];
+    for (int i = 0; i < OWN_FILES; i++) {
+        snprintf(path, sizeof path, "test/vectors/sigv4/%s/%s", name, own_files[i]);
+        o->file[i] = vector_read(path);
+    }
+    parse(&o->s, buf_str(&o->file[0]));
+    read_authorization(&o->s, buf_str(&o->file[5]));
+    struct str rest = buf_str(&o->file[1]);
+    o->s.scope.access_key = scope_line(&rest, "access_key");
+    o->s.secret = scope_line(&rest, "secret");
+    o->s.scope.time = scope_line(&rest, "time");
+    o->s.scope.region = scope_line(&rest, "region");
+    o->s.scope.service = scope_line(&rest, "service");
+    o->s.r.s3_path = str_eq(scope_line(&rest, "path"), S("s3"));
+}
+
+static inline void own_close(struct own *o)
+{
+    for (int i = 0; i < OWN_FILES; i++)
+        buf_fini(&o->file[i]);
+}
+
+static inline int each_own(void (*check)(const struct own *o))
+{
+    struct vector_names names;
+    int cases = 0;
+    vector_list("test/vectors/sigv4", &names);
+    for (int i = 0; i < names.n; i++) {
+        struct own o;
+        if (strchr(names.at[i], '.'))
+            continue;
+        own_open(&o, names.at[i]);
+        check(&o);
+        own_close(&o);
+        cases++;
+    }
+    return cases;
 }
 
 #endif

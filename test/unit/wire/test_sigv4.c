@@ -7,47 +7,6 @@
 
 /* --- our own folders */
 
-enum { OWN_FILES = 6 };
-static const char *const own_files[OWN_FILES] = {
-    "request.txt",        "scope.txt",     "canonical-request.txt",
-    "string-to-sign.txt", "signature.txt", "authorization.txt",
-};
-struct own {
-    struct buf file[OWN_FILES];
-    struct sample s;
-};
-
-static struct str scope_line(struct str *rest, const char *key)
-{
-    struct str value = str_cut(rest, '\n');
-    assert_str(str_cut(&value, ' '), str_of(key));
-    return value;
-}
-
-static void own_open(struct own *o, const char *name)
-{
-    char path[VECTOR_PATH];
-    for (int i = 0; i < OWN_FILES; i++) {
-        snprintf(path, sizeof path, "test/vectors/sigv4/%s/%s", name, own_files[i]);
-        o->file[i] = vector_read(path);
-    }
-    parse(&o->s, buf_str(&o->file[0]));
-    read_authorization(&o->s, buf_str(&o->file[5]));
-    struct str rest = buf_str(&o->file[1]);
-    o->s.scope.access_key = scope_line(&rest, "access_key");
-    o->s.secret = scope_line(&rest, "secret");
-    o->s.scope.time = scope_line(&rest, "time");
-    o->s.scope.region = scope_line(&rest, "region");
-    o->s.scope.service = scope_line(&rest, "service");
-    o->s.r.s3_path = str_eq(scope_line(&rest, "path"), S("s3"));
-}
-
-static void own_close(struct own *o)
-{
-    for (int i = 0; i < OWN_FILES; i++)
-        buf_fini(&o->file[i]);
-}
-
 static void check_string_to_sign(const struct own *o)
 {
     unsigned char digest[SHA256_BYTES];
@@ -56,23 +15,6 @@ static void check_string_to_sign(const struct own *o)
     sha256_of(buf_str(&o->file[2]), digest);
     assert_int_equal(sigv4_string_to_sign(&o->s.scope, digest, room, &got), 0);
     assert_str(got, buf_str(&o->file[3]));
-}
-
-static int each_own(void (*check)(const struct own *o))
-{
-    struct vector_names names;
-    int cases = 0;
-    vector_list("test/vectors/sigv4", &names);
-    for (int i = 0; i < names.n; i++) {
-        struct own o;
-        if (strchr(names.at[i], '.'))
-            continue;
-        own_open(&o, names.at[i]);
-        check(&o);
-        own_close(&o);
-        cases++;
-    }
-    return cases;
 }
 
 static void check_own(const struct own *o)

@@ -5,8 +5,9 @@
  *
  *     by key: records            by minute and series: minutes, hours, days
  *
- * A record whose key is in the book already is left out everywhere. What is kept in memory (tally,
- * the last closed minute) changes only when the transaction was committed.
+ * A record whose key is in the book already is left out everywhere; but where a commit failed and
+ * had arrived all the same, what is kept in memory has yet to learn of it. That (tally, the last
+ * closed minute) changes only when the transaction was committed.
  */
 #include "clerk_private.h"
 
@@ -26,7 +27,7 @@ struct batch {
     struct clerk *clerk;
     struct store_txn *txn;
     struct clerk_item *items;
-    size_t n;
+    size_t n, n_again;
     uint32_t closed, late; /* late: the last minute that took a record of an earlier one */
     uint64_t n_late;
     struct gap gap;
@@ -217,13 +218,19 @@ static int put_record(struct batch *b, struct clerk_item *i)
     return rc == ERR_NOT_FOUND ? store_put(b->txn, TABLE_RECORDS, key_of(i), i->bytes) : rc;
 }
 
-static size_t drop_known(struct batch *b)
+/* They stand behind the others from here on. */
+static void set_known_aside(struct batch *b)
 {
     size_t n = 0;
-    for (size_t i = 0; i < b->n; i++)
-        if (!b->items[i].again)
-            b->items[n++] = b->items[i];
-    return n;
+    for (size_t i = 0; i < b->n; i++) {
+        struct clerk_item one = b->items[i];
+        if (one.again)
+            continue;
+        b->items[i] = b->items[n];
+        b->items[n++] = one;
+    }
+    b->n_again = b->n - n;
+    b->n = n;
 }
 
 static void count_late(struct batch *b)
@@ -245,7 +252,7 @@ static int put_items(struct batch *b)
         rc = put_record(b, &b->items[i]);
     if (rc)
         return rc;
-    b->n = drop_known(b);
+    set_known_aside(b);
     count_late(b);
     for (size_t i = 0; i < b->n && rc == 0; i++)
         rc = note_series(b, b->items[i].place, b->items[i].minute);
@@ -260,7 +267,7 @@ static void take_record(struct batch *b, const struct clerk_mail *m)
 {
     struct clerk *c = b->clerk;
     struct clerk_item *i = &b->items[b->n++];
-    *i = (struct clerk_item){.bytes = str_from(m->bytes, m->len)};
+    *i = (struct clerk_item){.bytes = str_from(m->bytes, m->len), .unsure = m->unsure};
     int rc = record_read(i->bytes, &i->record);
     assert(rc == 0); /* this process wrote it */
     store_put_u64(i->key, (uint64_t)i->record.time_ms);
@@ -314,13 +321,16 @@ static void was_committed(struct batch *b)
     struct clerk *c = b->clerk;
     c->closed = b->closed;
     pthread_mutex_lock(&c->lock);
-    c->counts.committed += b->n;
     c->counts.commits++;
     c->gap.records -= b->gap.records;
     if (c->gap.records)
         c->gap.from_ms = b->gap.until_ms; /* lost meanwhile */
-    for (size_t i = 0; i < b->n; i++)
-        rollup_add(&c->series.entries[b->items[i].place].tally, &b->items[i].record);
+    for (const struct clerk_item *i = b->items; i < b->items + b->n + b->n_again; i++) {
+        if (i->again && !i->unsure)
+            continue;
+        c->counts.committed++;
+        rollup_add(&c->series.entries[i->place].tally, &i->record);
+    }
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -332,11 +342,13 @@ static void was_not(struct batch *b, size_t n)
 }
 
 /* After a commit: is it in the file that others see? */
-static int commit(struct batch *b)
+static int commit(struct batch *b, size_t n)
 {
     int rc = store_commit(b->txn);
     if (rc == 0 && store_is_gone(b->clerk->store))
         rc = ERR_NOT_FOUND;
+    for (struct clerk_mail *m = b->clerk->queue.first; rc && n > 0; m = m->next, n--)
+        m->unsure = true;
     return rc;
 }
 
@@ -352,7 +364,7 @@ int clerk_batch(struct clerk *c, size_t *out_n)
         return rc;
     for (const struct clerk_mail *m = c->queue.first; m && n < CLERK_BATCH_MOST && rc == 0;
          m = m->next) {
-        if (m->task == TASK_COMPACT)
+        if (m->task == TASK_COMPACT || m->task == TASK_LOST)
             break;
         rc = take(&b, m);
         n++;
@@ -365,7 +377,7 @@ int clerk_batch(struct clerk *c, size_t *out_n)
     if (rc)
         store_abort(b.txn);
     else
-        rc = commit(&b);
+        rc = commit(&b, n);
     if (rc) {
         was_not(&b, records);
         return rc;

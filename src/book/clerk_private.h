@@ -28,6 +28,7 @@ struct clerk_mail {
     enum clerk_task task;
     void (*done)(void *arg, bool good); /* NULL: nobody waits, or no longer */
     void *arg;
+    bool unsure; /* a commit of it failed, and may have arrived all the same */
     uint32_t key_len, len;
     char bytes[];
 };
@@ -47,6 +48,7 @@ struct clerk_item {
     uint32_t minute; /* it counts in */
     uint32_t place;  /* of its series */
     bool again;      /* it is in the book already */
+    bool unsure;     /* ... perhaps by a commit of ours that failed: then nobody has counted it */
 };
 
 struct clerk {

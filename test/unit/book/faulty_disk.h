@@ -20,6 +20,7 @@ enum { META_BYTES = 8192 }; /* the two pages whose writing ends a transaction */
 static struct {
     atomic_int pages, meta, copy, sync; /* an errno, or 0 */
     atomic_bool cut_short;              /* half of each write arrives */
+    atomic_bool meta_arrives;           /* it says that it failed, and did not */
     atomic_bool full;                   /* says statvfs */
     atomic_long fs_type;                /* says statfs; 0: what it is */
     atomic_uint hits;
@@ -28,7 +29,7 @@ static struct {
 static inline void disk_mend(void)
 {
     disk.pages = disk.meta = disk.copy = disk.sync = 0;
-    disk.cut_short = disk.full = false;
+    disk.cut_short = disk.full = disk.meta_arrives = false;
     disk.fs_type = 0;
     disk.hits = 0;
 }
@@ -51,6 +52,10 @@ int disk_statfs(const char *path, struct statfs *out) TAKE_OVER("statfs64");
 
 ssize_t disk_pwrite(int fd, const void *bytes, size_t n, off_t at)
 {
+    if (at < META_BYTES && atomic_exchange(&disk.meta_arrives, false)) {
+        disk.meta = EIO; /* and cannot be taken back */
+        (void)syscall(SYS_pwrite64, fd, bytes, n, at);
+    }
     int error = at < META_BYTES ? disk.meta : disk.pages;
     if (error)
         return refuse(error);

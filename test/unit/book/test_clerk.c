@@ -345,6 +345,10 @@ static void memory_that_is_refused_loses_one(void **state)
     assert_true(put(c, record_at(NOON, "a")));
     assert_int_equal(counts_of(c).lost, 1);
     assert_int_equal(rows_of(c, TABLE_GAPS), 1);
+    struct record r = record_at(NOON, "a");
+    clerk_record(c, &r, NULL, NULL);
+    mem_fail_at(1);
+    assert_false(put(c, record_at(NOON, "a"))); /* also behind one that is committed */
     clerk_free(c);
 }
 

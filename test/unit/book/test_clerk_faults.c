@@ -144,6 +144,27 @@ static void the_last_page_cannot_be_written(void **state)
     fails_and_recovers(c, "");
 }
 
+static void add_requests(void *arg, const struct series *s, const struct rollup *sum)
+{
+    *(uint64_t *)arg += sum->counts[ROLLUP_REQUESTS];
+}
+
+/* The disk says no to a commit that is there all the same: its records count once, everywhere. */
+static void a_commit_that_was_none_and_is_one(void **state)
+{
+    uint64_t tallied = 0;
+    struct clerk *c = begun();
+    disk.meta_arrives = true;
+    assert_false(send_one(c));
+    disk_mend();
+    later();
+    assert_true(send_one(c));
+    check_all(c);
+    clerk_tally(c, add_requests, &tallied);
+    assert_int_equal(tallied, sent);
+    clerk_free(c);
+}
+
 static void no_room_for_the_last_page(void **state)
 {
     struct clerk *c = begun();
@@ -393,6 +414,7 @@ int main(void)
         TEST(a_write_that_fails),
         TEST(a_sync_that_fails),
         TEST(the_last_page_cannot_be_written),
+        TEST(a_commit_that_was_none_and_is_one),
         TEST(no_room_for_the_last_page),
         TEST(a_copy_that_finds_no_room),
         TEST(a_book_that_is_deleted),

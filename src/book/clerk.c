@@ -355,7 +355,9 @@ static bool open_book(struct clerk *c)
     char why[sizeof c->told];
     struct store *s;
     const struct store_options o = {c->dir, c->size_bytes, false};
-    int rc = store_open(&o, &s, why, sizeof why);
+    int rc = c->ready ? c->ready(c->arg, why, sizeof why) : 0;
+    if (rc == 0)
+        rc = store_open(&o, &s, why, sizeof why);
     if (rc) {
         fail(c, rc, why);
         return false;
@@ -534,6 +536,7 @@ struct clerk *clerk_new(const struct clerk_options *o)
     c->dir = mem_new(len);
     memcpy(c->dir, o->dir, len);
     c->size_bytes = o->size_bytes;
+    c->ready = o->ready;
     c->trouble = o->trouble;
     c->arg = o->arg;
     atomic_store(&c->keep_requests_ms, o->keep_requests_ms);

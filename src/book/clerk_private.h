@@ -61,6 +61,7 @@ struct clerk {
     atomic_bool stop;
     char *dir;
     uint64_t size_bytes;
+    int (*ready)(void *arg, char *why, size_t why_size);
     void (*trouble)(void *arg, const char *sentence);
     void *arg;
 

@@ -31,12 +31,7 @@ static bool take_lock(struct daemon *s, struct str state)
 {
     char why[512];
     s->lock_fd = -1;
-    if (mkdir(state.ptr, 0700) < 0 && errno != EEXIST) {
-        log_say(LOG_WARN, "state", "cannot make %s: %s; Weir serves without it", state.ptr,
-                strerror(errno));
-        return true;
-    }
-    int rc = state_lock(state, &s->lock_fd, why, sizeof why);
+    int rc = state_hold(state, &s->lock_fd, why, sizeof why);
     if (rc == 0)
         return true;
     if (rc != ERR_BUSY) {
@@ -51,6 +46,13 @@ static bool take_lock(struct daemon *s, struct str state)
 }
 
 /* --- the book */
+
+/* The clerk tries again what could not be had at the start; from then on the lock is its own. */
+static int book_ready(void *arg, char *why, size_t why_size)
+{
+    struct daemon *s = arg;
+    return state_hold(buf_str(&s->state), &s->lock_fd, why, why_size);
+}
 
 static void book_trouble(void *arg, const char *sentence)
 {
@@ -69,11 +71,14 @@ static void open_book(struct daemon *s)
     names_follow(s->names, s->setups);
     if (c->metering == METERING_OFF)
         return;
+    buf_add(&s->state, c->state);
     snprintf(dir, sizeof dir, "%.*s/meter", STR_ARG(c->state));
     const struct clerk_options o = {.dir = dir,
                                     .size_bytes = c->book_bytes,
                                     .keep_requests_ms = c->keep_requests_ms,
-                                    .trouble = book_trouble};
+                                    .ready = book_ready,
+                                    .trouble = book_trouble,
+                                    .arg = s};
     s->clerk = clerk_new(&o);
     s->exporters = exporters_new(s);
 }
@@ -87,6 +92,7 @@ static void close_book(struct daemon *s)
     if (s->clerk)
         clerk_free(s->clerk);
     exporters_free(s->exporters);
+    buf_fini(&s->state);
 }
 
 /* --- mail to the workers */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int state_lock(struct str dir, int *out_fd, char *why, size_t why_size)
@@ -28,4 +29,29 @@ int state_lock(struct str dir, int *out_fd, char *why, size_t why_size)
     }
     *out_fd = fd;
     return ERR_OK;
+}
+
+static bool is_there(struct str dir, int fd)
+{
+    char path[PATH_MAX];
+    struct stat held, there;
+    snprintf(path, sizeof path, "%.*s/lock", STR_ARG(dir));
+    return fd >= 0 && fstat(fd, &held) == 0 && stat(path, &there) == 0 &&
+           held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+}
+
+int state_hold(struct str dir, int *io_fd, char *why, size_t why_size)
+{
+    char path[PATH_MAX];
+    if (is_there(dir, *io_fd))
+        return ERR_OK;
+    if (*io_fd >= 0)
+        close(*io_fd);
+    *io_fd = -1;
+    snprintf(path, sizeof path, "%.*s", STR_ARG(dir));
+    if (mkdir(path, 0700) < 0 && errno != EEXIST) {
+        snprintf(why, why_size, "cannot make %s: %s", path, strerror(errno));
+        return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+    }
+    return state_lock(dir, io_fd, why, why_size);
 }

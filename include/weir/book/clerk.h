@@ -36,6 +36,9 @@ struct clerk_options {
     const char *dir;          /* of the environment; its parent is the state directory */
     uint64_t size_bytes;      /* book.size */
     int64_t keep_requests_ms; /* book.keep_requests */
+    /* Before each opening, in the clerk's thread: may it be opened? If not, ERR_* and a sentence.
+     * NULL: it always may. */
+    int (*ready)(void *arg, char *why, size_t why_size);
     /* Its trouble or its end of it, for the log; in the clerk's thread. NULL: all is well again. */
     void (*trouble)(void *arg, const char *sentence);
     void *arg;

@@ -45,7 +45,8 @@ struct daemon {
     atomic_bool draining;
     atomic_bool ready;
     atomic_bool can_sign; /* there are valid credentials */
-    int lock_fd;
+    int lock_fd;          /* the clerk's, once it runs */
+    struct buf state;     /* the state directory: it outlives every configuration */
     struct timer log_timer, drain_timer;
     struct query_desk desk;
     struct compaction compaction;

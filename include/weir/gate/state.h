@@ -12,5 +12,8 @@
 /* ERR_BUSY: another process has it. Otherwise a sentence in `why`. The descriptor is kept open as
  * long as the lock is wanted. */
 MUST_CHECK int state_lock(struct str dir, int *out_fd, char *why, size_t why_size);
+/* The same for one who may have lost it: makes the directory where it is missing, and locks anew
+ * when *io_fd is -1 or the file that it holds lies there no more. */
+MUST_CHECK int state_hold(struct str dir, int *io_fd, char *why, size_t why_size);
 
 #endif

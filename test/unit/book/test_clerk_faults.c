@@ -48,6 +48,14 @@ static void send_many(struct clerk *c, unsigned n)
     }
 }
 
+static atomic_int refusal;
+
+static int look_whether_ready(void *arg, char *why, size_t why_size)
+{
+    snprintf(why, why_size, "it belongs to another");
+    return atomic_load(&refusal);
+}
+
 /* The time after which it is tried again has passed. */
 static void later(void)
 {
@@ -240,6 +248,25 @@ static void a_folder_that_goes_and_comes_back(void **state)
     clerk_free(c);
 }
 
+/* Its owner says when it may be opened, each time. */
+static void a_book_that_is_not_ready(void **state)
+{
+    atomic_store(&refusal, ERR_BUSY);
+    struct clerk *c = clerk_new(&(struct clerk_options){.dir = at.meter,
+                                                        .size_bytes = 16 << 20,
+                                                        .keep_requests_ms = 7 * 86400000LL,
+                                                        .ready = look_whether_ready,
+                                                        .trouble = on_trouble});
+    assert_false(send_one(c));
+    assert_string_equal(told[0], "it belongs to another");
+    assert_int_equal(access(at.meter, F_OK), -1);
+    atomic_store(&refusal, 0);
+    later();
+    assert_true(send_one(c));
+    check_all(c);
+    clerk_free(c);
+}
+
 static void a_network_file_system_is_refused(void **state)
 {
     disk.fs_type = 0x6969;
@@ -420,6 +447,7 @@ int main(void)
         TEST(a_book_that_is_deleted),
         TEST(a_backup_that_takes_its_place),
         TEST(a_folder_that_goes_and_comes_back),
+        TEST(a_book_that_is_not_ready),
         TEST(a_network_file_system_is_refused),
         TEST(a_damaged_book_is_let_alone),
         TEST(a_reader_that_does_not_end),

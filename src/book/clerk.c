@@ -16,6 +16,7 @@
 #include "weir/base/log.h"
 #include "weir/base/mem.h"
 #include "weir/base/random.h"
+#include "weir/plan/limit.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -30,6 +31,7 @@
 #include <unistd.h>
 
 enum bell { BELL_MAIL = 1, BELL_NOW = 2 };
+enum { MS_A_DAY = 86400000 };
 enum { CHORES_MS = 10 * 1000, FORGET_MS = 3600 * 1000, SLICES_AT_ONCE = 8, MS = 1000000 };
 
 /* --- the bells */
@@ -213,6 +215,11 @@ void clerk_read_end(struct clerk *c)
     pthread_rwlock_unlock(&c->reading);
 }
 
+const struct spent *clerk_spent(struct clerk *c)
+{
+    return atomic_load(&c->past);
+}
+
 void clerk_count(struct clerk *c, struct clerk_counts *out)
 {
     pthread_mutex_lock(&c->lock);
@@ -350,6 +357,21 @@ static void measure(struct clerk *c)
     pthread_mutex_unlock(&c->lock);
 }
 
+/* Once, before anything is written: later there is our own in it. */
+static int learn_past(struct clerk *c, struct store *s)
+{
+    int64_t now_ms = clock_wall_ms(), day = limit_day(now_ms);
+    struct spent *past;
+    if (atomic_load(&c->past))
+        return 0;
+    while (day > 0 && limit_month((day - 1) * MS_A_DAY) == limit_month(now_ms))
+        day--;
+    int rc = spent_read(s, day > 0 ? (uint32_t)day : 0, &past);
+    if (rc == 0)
+        atomic_store(&c->past, past);
+    return rc;
+}
+
 static bool open_book(struct clerk *c)
 {
     char why[sizeof c->told];
@@ -363,6 +385,8 @@ static bool open_book(struct clerk *c)
         return false;
     }
     rc = clerk_learn(c, s);
+    if (rc == 0)
+        rc = learn_past(c, s);
     if (rc) {
         store_close(s);
         fail(c, rc, NULL);
@@ -563,6 +587,7 @@ void clerk_free(struct clerk *c)
     ring(c, BELL_NOW);
     pthread_join(c->thread, NULL);
     series_set_fini(&c->series);
+    spent_free(atomic_load(&c->past));
     pthread_rwlock_destroy(&c->reading);
     pthread_mutex_destroy(&c->lock);
     mem_free(c->items);

@@ -65,6 +65,8 @@ struct clerk {
     void (*trouble)(void *arg, const char *sentence);
     void *arg;
 
+    _Atomic(struct spent *) past; /* set once */
+
     /* Readers hold it while they read; the clerk to change `store`. */
     pthread_rwlock_t reading;
     struct store *store; /* NULL: not open */

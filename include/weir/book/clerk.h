@@ -18,6 +18,7 @@
 
 #include "weir/book/rollup.h"
 #include "weir/book/series.h"
+#include "weir/book/spent.h"
 #include "weir/book/store.h"
 
 enum {
@@ -73,6 +74,11 @@ void clerk_compact(struct clerk *c, void (*done)(void *arg, bool good), void *ar
  * Between the two the clerk cannot close it: keep it short. */
 struct store *clerk_read_begin(struct clerk *c);
 void clerk_read_end(struct clerk *c);
+
+/* What clients spent, from the first day of this month on, by what the book held when it was
+ * opened: nothing of this process is in it. From any thread; it stays as it is until clerk_free.
+ * NULL: the book has not been open yet. */
+const struct spent *clerk_spent(struct clerk *c);
 
 /* --- what was committed since the process began: the numbers of /metrics and OTLP. */
 struct clerk_counts {

@@ -12,7 +12,7 @@
  * may leave it above or below: below zero it waits until it has filled again. */
 struct limit_rate {
     uint64_t per_minute; /* 0: no limit */
-    int64_t level;       /* in thousandths */
+    int64_t level;       /* in sixty-thousandths: so many flow in within a millisecond */
     int64_t at_ms;       /* when level was true */
 };
 /* A changed limit keeps the share that was left. */
@@ -30,8 +30,12 @@ struct limit_budget {
     int64_t period; /* which day or month it counts */
 };
 bool limit_budget_reserve(struct limit_budget *b, uint64_t nanousd, int64_t period);
+/* Reserves even what is not there: for those that are let in all the same. */
+void limit_budget_hold(struct limit_budget *b, uint64_t nanousd, int64_t period);
 /* What was reserved is given back, what it cost is spent, in the period of its end. */
 void limit_budget_settle(struct limit_budget *b, uint64_t reserved, uint64_t cost, int64_t period);
+/* Begins a new period. All of them do it; for those who only look. */
+void limit_budget_turn(struct limit_budget *b, int64_t period);
 
 /* UTC. Days since 1970; months since 1970; and when the next one begins, seconds since 1970. */
 int64_t limit_day(int64_t now_ms);

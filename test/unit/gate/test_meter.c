@@ -33,6 +33,11 @@ void clerk_keep(struct clerk *c, int64_t keep_requests_ms)
 {
 }
 
+const struct spent *clerk_spent(struct clerk *c)
+{
+    return NULL;
+}
+
 void clerk_record(struct clerk *c, const struct record *record, void (*done)(void *arg, bool good),
                   void *arg)
 {

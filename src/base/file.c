@@ -69,16 +69,12 @@ static int read_all(int fd, size_t hint, size_t max_bytes, struct buf *out, int 
     }
 }
 
-int file_read(const char *path, size_t max_bytes, struct buf *out, char *err, size_t err_size)
+static int read_whole(int fd, const struct stat *st, const char *path, size_t max_bytes,
+                      struct buf *out, char *err, size_t err_size)
 {
-    struct stat st;
-    int fd = open_regular(path, &st, err, err_size);
-    if (fd < 0)
-        return fd;
-    size_t before = buf_len(out), hint = st.st_size > 0 ? (size_t)st.st_size : 0;
+    size_t before = buf_len(out), hint = st->st_size > 0 ? (size_t)st->st_size : 0;
     int err_no = 0;
     int rc = hint > max_bytes ? ERR_TOO_BIG : read_all(fd, hint, max_bytes, out, &err_no);
-    close(fd);
     if (rc == 0)
         return 0;
     out->tail = out->head + before;
@@ -89,6 +85,31 @@ int file_read(const char *path, size_t max_bytes, struct buf *out, char *err, si
     return rc;
 }
 
+int file_read(const char *path, size_t max_bytes, struct buf *out, char *err, size_t err_size)
+{
+    struct stat st;
+    int fd = open_regular(path, &st, err, err_size);
+    if (fd < 0)
+        return fd;
+    int rc = read_whole(fd, &st, path, max_bytes, out, err, err_size);
+    close(fd);
+    return rc;
+}
+
+static int check_private(const struct stat *st, const char *path, char *err, size_t err_size)
+{
+    uid_t us = geteuid();
+    if (st->st_mode & (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH))
+        snprintf(err, err_size, "%s: mode %04o lets others than its owner at it; run: chmod 600 %s",
+                 path, (unsigned)st->st_mode & 07777u, path);
+    else if (us != 0 && st->st_uid != 0 && st->st_uid != us)
+        snprintf(err, err_size, "%s: belongs to user %u; run: chown %u %s", path,
+                 (unsigned)st->st_uid, (unsigned)us, path);
+    else
+        return 0;
+    return ERR_REFUSED;
+}
+
 int file_check_private(const char *path, char *err, size_t err_size)
 {
     struct stat st;
@@ -96,11 +117,21 @@ int file_check_private(const char *path, char *err, size_t err_size)
     if (fd < 0)
         return fd;
     close(fd);
-    if (!(st.st_mode & (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)))
-        return 0;
-    snprintf(err, err_size, "%s: mode %04o lets others than its owner at it; run: chmod 600 %s",
-             path, (unsigned)st.st_mode & 07777u, path);
-    return ERR_REFUSED;
+    return check_private(&st, path, err, err_size);
+}
+
+int file_read_private(const char *path, size_t max_bytes, struct buf *out, char *err,
+                      size_t err_size)
+{
+    struct stat st;
+    int fd = open_regular(path, &st, err, err_size);
+    if (fd < 0)
+        return fd;
+    int rc = check_private(&st, path, err, err_size);
+    if (rc == 0)
+        rc = read_whole(fd, &st, path, max_bytes, out, err, err_size);
+    close(fd);
+    return rc;
 }
 
 static int write_all(int fd, struct str bytes)

@@ -117,6 +117,7 @@ static void setup_free(struct setup *s, bool keep_creds)
         tls_unref(s->listen_tls[i]);
     tls_unref(s->origin_tls);
     catalogue_free(s->catalogue);
+    clients_free(s->clients);
     if (s->creds && !keep_creds)
         creds_free(s->creds);
     config_free(s->config);
@@ -151,6 +152,9 @@ static bool prepare(struct setup *s, struct setup *old, char *err, size_t err_si
         return false;
     const char *bearer = cstr_or_null(s->config->bearer_file);
     if (bearer && file_check_private(bearer, err, err_size) < 0)
+        return false;
+    s->clients = clients_new(s->config, err, err_size);
+    if (!s->clients)
         return false;
     s->trusts_runtime = s->runtime.tls || endpoint_is_loopback(&s->runtime);
     if (s->runtime.tls)

@@ -18,9 +18,14 @@ enum { FILE_MOST_BYTES = 1 << 20 };
 MUST_CHECK int file_read(const char *path, size_t max_bytes, struct buf *out, char *err,
                          size_t err_size);
 
-/* 0 when only the owner may read and write the file; ERR_REFUSED with a sentence that says how to
- * mend it when group or others may; the errors of file_read when it cannot be looked at. */
+/* 0 when only the owner may read and write the file, and the owner is root or this process's user
+ * (root itself takes any owner's); ERR_REFUSED with a sentence that says how to mend it when not;
+ * the errors of file_read when it cannot be looked at. */
 MUST_CHECK int file_check_private(const char *path, char *err, size_t err_size);
+
+/* Both through one descriptor, so that what was checked is what is read. */
+MUST_CHECK int file_read_private(const char *path, size_t max_bytes, struct buf *out, char *err,
+                                 size_t err_size);
 
 /* Puts a new file (mode 0600) in the place of `path`, whole or not at all. ERR_IO with a
  * sentence. */

@@ -10,6 +10,7 @@
 #include "weir/base/digest.h"
 #include "weir/gate/config.h"
 #include "weir/gate/keyring.h"
+#include "weir/wire/fields.h"
 
 struct client {
     const struct config_client *config;
@@ -53,7 +54,15 @@ enum identified clients_identify(const struct clients *c, const struct keyring *
                                  const struct client **out, struct str *out_bearer,
                                  const char **why);
 
-/* May it call this model? By its patterns; an ARN is matched whole and by the id at its end. */
+/* May it call this model, decoded? By its patterns; without any it may call all. The empty name is
+ * no model: with patterns it may not. */
 bool clients_may(const struct client *c, struct str model);
+
+/* Does the pattern mean this model? One that begins with "arn:" is held against the whole of an
+ * ARN. Every other one is held against the id, which a foundation-model or inference-profile ARN
+ * has at its end, as it is and without its geo prefix: "anthropic.*" means us.anthropic... too, and
+ * "us.anthropic.*" only that. ARNs that do not say the model, and names with signs that no model's
+ * name has (a slash, "..") are meant by "*" alone. */
+bool clients_model_is(struct str pattern, struct str model);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A configuration and what was made from it: certificates, the trusted roots, addresses parsed, the
- * credentials. Counted, never changed: a request finishes under the setup it began with. Only the
+ * credentials, the clients with their secrets. Counted, never changed: a request finishes under the setup it began with. Only the
  * office frees one (setup_reap), so that what lives on the office's loop is freed there.
  */
 #ifndef WEIR_GATE_SETUP_H
@@ -10,6 +10,7 @@
 #include "weir/aws/creds.h"
 #include "weir/aws/endpoint.h"
 #include "weir/book/catalogue.h"
+#include "weir/gate/clients.h"
 #include "weir/gate/config.h"
 #include "weir/net/dns.h"
 #include "weir/net/tls.h"
@@ -29,6 +30,7 @@ struct setup {
     char proxy_authorization[600];
     struct creds_chain *creds; /* may be shared with the setup before */
     struct catalogue *catalogue;
+    struct clients *clients;
 };
 
 /* Takes the config over (also when it fails). `old` (or NULL) lends ticket keys and, when nothing

@@ -119,9 +119,26 @@ static void replaces(void **state)
     buf_fini(&b);
 }
 
+/* What was checked is what is read. */
+static void reads_private_files(void **state)
+{
+    struct buf b = {0};
+    put(3, 0600);
+    assert_int_equal(file_read_private(path, 10, &b, err, sizeof err), 0);
+    assert_true(str_eq(buf_str(&b), S("abc")));
+    assert_int_equal(file_read_private(path, 2, &b, err, sizeof err), ERR_TOO_BIG);
+    put(3, 0604);
+    assert_int_equal(file_read_private(path, 10, &b, err, sizeof err), ERR_REFUSED);
+    assert_non_null(strstr(err, "chmod 600"));
+    assert_int_equal(file_read_private(dir, 10, &b, err, sizeof err), ERR_UNSUPPORTED);
+    assert_true(str_eq(buf_str(&b), S("abc")));
+    buf_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_private_files),
         cmocka_unit_test_setup_teardown(reads_whole, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(refuses_what_is_too_big, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(refuses_what_is_no_file, make_dir, drop_dir),

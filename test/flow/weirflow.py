@@ -320,7 +320,8 @@ class Story:
             skip('no shared data: boto3 needs the service model of bedrock-runtime')
         folder = self.dir / 'models' / 'bedrock-runtime' / '2023-09-30'
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(model, folder / 'service-2.json')
+        if not (folder / 'service-2.json').exists():  # another thread may be reading it
+            shutil.copyfile(model, folder / 'service-2.json')
         for name in [n for n in os.environ if n.startswith('AWS_') or n.lower().endswith('_proxy')]:
             del os.environ[name]  # the caller's, as in clean_env
         os.environ.update(AWS_DATA_PATH=str(self.dir / 'models'), AWS_EC2_METADATA_DISABLED='true',

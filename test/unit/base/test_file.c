@@ -138,11 +138,11 @@ static void reads_private_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_private_files),
         cmocka_unit_test_setup_teardown(reads_whole, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(refuses_what_is_too_big, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(refuses_what_is_no_file, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(tells_who_may_read, make_dir, drop_dir),
+        cmocka_unit_test_setup_teardown(reads_private_files, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(replaces, make_dir, drop_dir),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

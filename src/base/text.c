@@ -171,6 +171,15 @@ static bool zone(struct str s, int *out_offset_s)
     return true;
 }
 
+/* Is the day in its month? 29 February only in leap years. Fields as timegm wants them. */
+static bool is_day(const struct tm *tm)
+{
+    static const char days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int year = tm->tm_year + 1900;
+    bool leap = (year % 4 == 0 && year % 100) || year % 400 == 0;
+    return tm->tm_mday >= 1 && tm->tm_mday <= days[tm->tm_mon] + (leap && tm->tm_mon == 1);
+}
+
 bool text_parse_iso_time(struct str s, int64_t *out_epoch_s)
 {
     struct tm tm = {0};
@@ -183,11 +192,13 @@ bool text_parse_iso_time(struct str s, int64_t *out_epoch_s)
     if (literal(&s, '.'))
         while (s.len && s.ptr[0] >= '0' && s.ptr[0] <= '9')
             s = str_from_offset(s, 1);
-    if (!zone(s, &offset_s) || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 ||
-        tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+    if (!zone(s, &offset_s) || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_hour > 23 ||
+        tm.tm_min > 59 || tm.tm_sec > 60)
         return false;
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;
+    if (!is_day(&tm))
+        return false;
     *out_epoch_s = (int64_t)timegm(&tm) - offset_s;
     return true;
 }
@@ -212,10 +223,11 @@ bool text_parse_http_date(struct str s, int64_t *out_epoch_s)
         !month(&s, &tm.tm_mon) || !literal(&s, ' ') || !digits(&s, 4, &tm.tm_year) ||
         !literal(&s, ' ') || !digits(&s, 2, &tm.tm_hour) || !literal(&s, ':') ||
         !digits(&s, 2, &tm.tm_min) || !literal(&s, ':') || !digits(&s, 2, &tm.tm_sec) ||
-        !str_eq(s, S(" GMT")) || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 ||
-        tm.tm_min > 59 || tm.tm_sec > 60)
+        !str_eq(s, S(" GMT")) || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
         return false;
     tm.tm_year -= 1900;
+    if (!is_day(&tm))
+        return false;
     *out_epoch_s = (int64_t)timegm(&tm);
     return true;
 }

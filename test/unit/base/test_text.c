@@ -56,6 +56,12 @@ static void knows_times(void **state)
                 epoch == 1767323045);
     assert_false(text_parse_iso_time(S("2026-13-02T03:04:05Z"), &epoch));
     assert_false(text_parse_iso_time(S("2026-01-02"), &epoch));
+    assert_true(text_parse_iso_time(S("2028-02-29T00:00:00Z"), &epoch) && epoch == 1835395200);
+    assert_false(text_parse_iso_time(S("2026-02-29T00:00:00Z"), &epoch));
+    assert_false(text_parse_iso_time(S("2100-02-29T00:00:00Z"), &epoch));
+    assert_false(text_parse_iso_time(S("2026-11-31T00:00:00Z"), &epoch));
+    assert_false(text_parse_iso_time(S("2026-11-00T00:00:00Z"), &epoch));
+    assert_false(text_parse_http_date(S("Sat, 31 Nov 2026 00:00:00 GMT"), &epoch));
 }
 
 static void escapes(void **state)

@@ -32,11 +32,15 @@ const struct back back_config = {"config", start_config, NULL, NULL, NULL};
 static enum step_result start_reload(struct exchange *ex)
 {
     struct buf faults = {0};
+    struct str said;
     enum step_result r;
     if (daemon_reload(ex->worker->daemon, &faults))
         r = exchange_own(ex, 200, S("application/json"), S("{\"reloaded\":true}\n"));
-    else
-        r = exchange_fail(ex, OUTCOME_BAD_CONFIG, buf_str(&faults));
+    else {
+        said = buf_str(&faults);
+        said.len -= str_ends(said, S("\n"));
+        r = exchange_fail(ex, OUTCOME_BAD_CONFIG, said);
+    }
     buf_fini(&faults);
     return r;
 }

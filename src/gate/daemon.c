@@ -220,8 +220,9 @@ static bool refuse_reload(struct daemon *s, struct buf *faults, const char *why)
     if (why)
         buf_addf(faults, "%s\n", why);
     s->reloads_bad++;
-    log_say(LOG_ERROR, "reload", "refused, the old configuration stays: %.*s",
-            STR_ARG(buf_str(faults)));
+    struct str said = buf_str(faults);
+    said.len -= str_ends(said, S("\n"));
+    log_say(LOG_ERROR, "reload", "refused, the old configuration stays: %.*s", STR_ARG(said));
     return false;
 }
 

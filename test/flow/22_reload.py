@@ -33,7 +33,7 @@ with Story() as s:
                 check('in force' in line, line)
             bad = weir.reload({**weir.config, 'tiemouts': {}})
             check('refused' in bad and 'timeouts' in bad, f'no word of the nearest key: {bad}')
-            check('restart' in weir.reload({**weir.config, 'workers': 1}), 'workers need a restart')
+            check('needs a restart"' in weir.reload({**weir.config, 'workers': 1}), 'workers need a restart')
             weir.reload(weir.config)
         finally:
             stop.set()

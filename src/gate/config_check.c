@@ -12,7 +12,9 @@
 #include <stdlib.h>
 
 /* With less, larger bodies would wait in vain. */
-enum { LEAST_BODIES_BYTES = 1024 * 1024 };
+enum { LEAST_BODIES_BYTES = 1024 * 1024, LEAST_BOOK_BYTES = 1024 * 1024 };
+static const uint64_t MOST_BOOK_BYTES = (uint64_t)16
+                                        << 40; /* the book is mapped into memory whole */
 
 static const struct yaml_node *place_of(const struct config_reader *r, const char *path)
 {
@@ -165,6 +167,9 @@ void config_check(struct config_reader *r)
         config_fault(r, place_of(r, "state"), S("state wants an absolute path"));
     check_exporters(r);
     config_check_clients(r);
+    if (c->book_bytes < LEAST_BOOK_BYTES || c->book_bytes > MOST_BOOK_BYTES)
+        config_fault(r, place_of(r, "book.size"),
+                     S("book.size wants at least 1MiB and at most 16TiB"));
     if (c->bodies_bytes < LEAST_BODIES_BYTES)
         config_fault(r, place_of(r, "memory.bodies"), S("memory.bodies wants at least 1MiB"));
 }

@@ -173,6 +173,13 @@ static const char *read_share(struct str value, uint32_t *out_parts)
     return NULL;
 }
 
+/* "host:port" or "[::1]:port": the default of http would be nobody's agent. */
+static bool has_port(struct str at)
+{
+    ptrdiff_t end = at.len && at.ptr[0] == '[' ? str_chr(at, ']') : 0;
+    return end >= 0 && str_chr(str_from_offset(at, (size_t)end), ':') >= 0;
+}
+
 static const char *read_target(struct str value, struct str *out)
 {
     static _Thread_local char url[300];
@@ -183,7 +190,9 @@ static const char *read_target(struct str value, struct str *out)
     if (!str_starts(value, S("tcp://")))
         return "wants stdout, an absolute path, or tcp://host:port";
     snprintf(url, sizeof url, "http://%.*s", STR_ARG(str_from_offset(value, 6)));
-    return read_url(str_of(url), &ignored);
+    const char *why = read_url(str_of(url), &ignored);
+    return why || has_port(str_from_offset(value, 6)) ? why
+                                                      : "wants a port, like tcp://127.0.0.1:25888";
 }
 
 const char *config_read_value(enum config_kind kind, struct str value, void *field)
@@ -220,7 +229,7 @@ const char *config_read_value(enum config_kind kind, struct str value, void *fie
         return text_duration_ms(value, field) && *(int64_t *)field &&
                        *(int64_t *)field <= MOST_DURATION_MS
                    ? NULL
-                   : "wants a time of at most 365d, like 250ms, 3s, 15m or 8h";
+                   : "wants a time above 0 and of at most 365d, like 250ms, 3s, 15m or 8h";
     case CONFIG_LIMIT:
         return read_limit(value, field);
     case CONFIG_LIMIT_BYTES:

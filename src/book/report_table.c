@@ -103,7 +103,7 @@ static void add_quantile(struct buf *b, const struct histogram *h, unsigned perm
     if (!h->count)
         return;
     if (us < 1000 * 1000)
-        buf_addf(b, us < 10000 ? "%.1f ms" : "%.0f ms", (double)us / 1e3);
+        buf_addf(b, us < 1000 ? "%.2f ms" : us < 10000 ? "%.1f ms" : "%.0f ms", (double)us / 1e3);
     else
         buf_addf(b, us < 100000000 ? "%.2f s" : "%.0f s", (double)us / 1e6);
 }

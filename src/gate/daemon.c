@@ -100,7 +100,8 @@ static void close_book(struct daemon *s)
 struct order {
     struct mail mail;
     struct worker *worker;
-    struct setup *setup; /* NULL: drain */
+    struct setup *setup; /* both NULL: drain */
+    struct keyring *ring;
     int fds[CONFIG_MOST_LISTENERS];
     bool force; /* end what runs, and leave */
 };
@@ -113,6 +114,8 @@ static void carry_out(struct mail *m)
     } else if (o->setup) {
         worker_switch(o->worker, o->setup, o->fds);
         setup_unref(o->setup);
+    } else if (o->ring) {
+        worker_take_keyring(o->worker, o->ring);
     } else {
         worker_drain(o->worker);
     }
@@ -130,6 +133,30 @@ static struct order *new_order(struct worker *w)
 static void send_order(struct order *o)
 {
     mailbox_send(loop_mailbox(o->worker->loop), &o->mail);
+}
+
+/* --- issued keys */
+
+void daemon_set_keyring(struct daemon *s, struct keyring *ring)
+{
+    worker_take_keyring(&s->office, ring);
+    for (unsigned w = 0; w < s->n_workers; w++) {
+        struct order *o = new_order(s->workers[w]);
+        o->ring = keyring_ref(ring);
+        send_order(o);
+    }
+}
+
+/* Keys that cannot be read would lock out their clients without a word: then Weir does not start.
+ */
+static bool load_keys(struct daemon *s)
+{
+    const struct config *c = s->setups->config;
+    char err[512];
+    s->office.keyring = keyring_load(c->state, c->seal_file, err, sizeof err);
+    if (!s->office.keyring)
+        log_say(LOG_ERROR, "keys", "the issued keys cannot be read: %s", err);
+    return s->office.keyring;
 }
 
 /* --- reload */
@@ -241,10 +268,17 @@ bool daemon_reload(struct daemon *s, struct buf *faults)
         config_free(config);
         return refuse_reload(s, faults, why);
     }
+    struct keyring *ring = keyring_load(config->state, config->seal_file, err, sizeof err);
+    if (!ring) {
+        config_free(config);
+        return refuse_reload(s, faults, err);
+    }
     struct setup *setup = setup_new(config, s->setups, s->office.loop, s->office.dns, creds_changed,
                                     s, err, sizeof err);
-    if (!setup)
+    if (!setup) {
+        keyring_unref(ring);
         return refuse_reload(s, faults, err);
+    }
     s->setups = setup;
     if (!bind_new(s, old, config, fds, err, sizeof err)) {
         s->setups = setup->next;
@@ -252,6 +286,7 @@ bool daemon_reload(struct daemon *s, struct buf *faults)
         if (setup->creds == s->setups->creds)
             setup->creds = NULL;
         setup_reap(&setup, true);
+        keyring_unref(ring);
         return refuse_reload(s, faults, err);
     }
     log_setup(config->log_level, config->log_format);
@@ -264,6 +299,7 @@ bool daemon_reload(struct daemon *s, struct buf *faults)
         send_order(o);
     }
     worker_follow(&s->office, setup);
+    daemon_set_keyring(s, ring);
     names_follow(s->names, setup);
     if (s->clerk)
         clerk_keep(s->clerk, config->keep_requests_ms);
@@ -454,6 +490,7 @@ static int start(struct daemon *s)
     for (unsigned w = 0; w < s->n_workers; w++) {
         s->workers[w] = mem_new(sizeof **s->workers);
         worker_init(s->workers[w], s, s->setups);
+        s->workers[w]->keyring = keyring_ref(s->office.keyring);
     }
     s->office.setup = setup_ref(s->setups);
     open_book(s);
@@ -497,10 +534,10 @@ int daemon_run(const char *config_path)
         worker_init(&s->office, s, NULL);
         s->setups = setup_new(config, NULL, s->office.loop, s->office.dns, creds_changed, s, err,
                               sizeof err);
-        if (s->setups)
-            status = start(s);
-        else
+        if (!s->setups)
             log_say(LOG_ERROR, "config", "%s", err);
+        else if (load_keys(s))
+            status = start(s);
         worker_close(&s->office);
         setup_reap(&s->setups, true); /* the credentials live on the office's loop */
         worker_fini(&s->office);

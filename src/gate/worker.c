@@ -119,6 +119,8 @@ void worker_close(struct worker *w)
     if (w->origin)
         origin_free(w->origin);
     creds_unref(w->creds);
+    keyring_unref(w->keyring);
+    w->keyring = NULL;
     if (w->setup)
         setup_unref(w->setup);
     later_cancel(&w->clean);
@@ -224,6 +226,12 @@ void worker_follow(struct worker *w, struct setup *setup)
     for (struct port *p = w->ports; p; p = p->next)
         move_port(p, setup, p->at);
     setup_unref(old);
+}
+
+void worker_take_keyring(struct worker *w, struct keyring *ring)
+{
+    keyring_unref(w->keyring);
+    w->keyring = ring;
 }
 
 static void leave_if_idle(struct worker *w)

@@ -61,6 +61,8 @@ int daemon_run(const char *config_path);
 /* In the office's thread. A bad file changes nothing; `faults` says why. */
 bool daemon_reload(struct daemon *s, struct buf *faults);
 void daemon_drain(struct daemon *s);
+/* Every worker looks up in this ring from now on. Takes the reference over. */
+void daemon_set_keyring(struct daemon *s, struct keyring *ring);
 /* Is it worth sending traffic here? Any thread. */
 bool daemon_ready(struct daemon *s);
 

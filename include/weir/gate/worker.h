@@ -8,6 +8,7 @@
 
 #include "weir/aws/call.h"
 #include "weir/gate/body.h"
+#include "weir/gate/keyring.h"
 #include "weir/gate/metric.h"
 #include "weir/gate/setup.h"
 #include "weir/net/dns.h"
@@ -38,7 +39,7 @@ struct worker {
     struct aws_signer *signer;
     struct setup *setup;
     struct port *ports;
-    struct creds *creds; /* the set used last */
+    struct creds *creds;     /* the set used last */
     struct keyring *keyring; /* counted; NULL: none was issued */
     struct body_pool bodies;
     struct later clean;     /* of bodies' pages, a slice a turn */
@@ -66,6 +67,8 @@ void worker_open(struct worker *w, int fd, struct setup *setup, size_t at, enum 
 void worker_switch(struct worker *w, struct setup *setup, const int *fds);
 /* The same for the office, whose port stays as it is. */
 void worker_follow(struct worker *w, struct setup *setup);
+/* Takes the reference over: who comes from now on is looked up there. */
+void worker_take_keyring(struct worker *w, struct keyring *ring);
 /* Accepts nothing any more, finishes what runs, then stops its loop. */
 void worker_drain(struct worker *w);
 /* Ends what runs with an error that says so, and stops its loop a second later at most. */

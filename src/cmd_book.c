@@ -29,7 +29,10 @@ int cmd_book(int argc, char **argv)
     for (size_t i = 0; argc > 2 && i < sizeof parts / sizeof *parts; i++)
         if (strcmp(argv[2], parts[i].name) == 0)
             return parts[i].run(argc, argv);
-    fprintf(stderr, "weir book: cannot do \"%s\"; see weir book --help\n", argc > 2 ? argv[2] : "");
+    if (argc > 2)
+        fprintf(stderr, "weir book: cannot do \"%s\"; see weir book --help\n", argv[2]);
+    else
+        fprintf(stderr, "weir book: check, compact or export? See weir book --help\n");
     return CMD_USAGE;
 }
 
@@ -102,6 +105,6 @@ bool cmd_span(const char *since, const char *until, int64_t *out_since_ms, int64
         return false;
     if (*out_since_ms < *out_until_ms)
         return true;
-    fprintf(stderr, "weir: --since must be before --until\n");
+    fprintf(stderr, "weir: --since %s is not before --until %s\n", since, until ? until : "now");
     return false;
 }

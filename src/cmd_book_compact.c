@@ -12,6 +12,7 @@
 #include "weir/gate/state.h"
 #include "weir/net/dns.h"
 
+#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -70,6 +71,18 @@ struct ask {
     int status;
 };
 
+/* The sentence in {"message": ...}. */
+static void print_refusal(const struct fetch_answer *a)
+{
+    cJSON *json = cJSON_ParseWithLength(a->body.ptr, a->body.len);
+    const char *said = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "message"));
+    if (said)
+        fprintf(stderr, "weir: the daemon answered %d: %s\n", a->status, said);
+    else
+        fprintf(stderr, "weir: the daemon answered %d\n", a->status);
+    cJSON_Delete(json);
+}
+
 static void on_answer(void *arg, const struct fetch_answer *a)
 {
     struct ask *ask = arg;
@@ -78,7 +91,7 @@ static void on_answer(void *arg, const struct fetch_answer *a)
     else if (a->status == 200)
         printf("compacted by the running daemon\n");
     else
-        fprintf(stderr, "weir: the daemon answered %d: %.*s\n", a->status, STR_ARG(a->body));
+        print_refusal(a);
     ask->status = a->end == ORIGIN_DONE && a->status == 200 ? CMD_DONE : CMD_FAILED;
     loop_stop(ask->loop);
 }
@@ -135,6 +148,8 @@ int cmd_book_compact(int argc, char **argv)
         close(lock);
     } else if (err == ERR_BUSY) {
         status = ask_daemon(c);
+    } else if (err == ERR_NOT_FOUND) {
+        fprintf(stderr, "weir: %.*s: there is no book\n", STR_ARG(c->state));
     } else {
         fprintf(stderr, "weir: %s\n", why);
     }

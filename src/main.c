@@ -56,12 +56,24 @@ bool cmd_config_path(int argc, char **argv, const char **out_path)
     return cmd_options(argc, argv, 2, &option, 1);
 }
 
+/* A usage line, and each line of what it does behind `indent`. */
+static void print_command(FILE *out, const struct command *c, const char *indent)
+{
+    fprintf(out, "weir %s%s%s\n", c->name, *c->arguments ? " " : "", c->arguments);
+    for (const char *at = c->what; *at;) {
+        int n = (int)strcspn(at, "\n");
+        fprintf(out, "%s%.*s\n", indent, n, at);
+        at += n + (at[n] == '\n');
+    }
+}
+
 static void print_usage(FILE *out)
 {
     fprintf(out, "weir stands in front of Amazon Bedrock clients.\n\nusage:\n");
-    for (int i = 0; i < COMMANDS; i++)
-        fprintf(out, "  weir %s %s\n      %s\n", commands[i].name, commands[i].arguments,
-                commands[i].what);
+    for (int i = 0; i < COMMANDS; i++) {
+        fprintf(out, "  ");
+        print_command(out, &commands[i], "      ");
+    }
     fprintf(out,
             "\nweir COMMAND --help shows an example. Without -c FILE the configuration is\n"
             "%s where it exists, else the built-in defaults.\n"
@@ -84,13 +96,15 @@ int main(int argc, char **argv)
         print_usage(stdout);
         return CMD_DONE;
     }
+    if (strcmp(name, "--version") == 0)
+        name = "version";
     for (int i = 0; i < COMMANDS; i++) {
         if (strcmp(name, commands[i].name) != 0)
             continue;
         if (!wants_help(argc, argv))
             return commands[i].run(argc, argv);
-        printf("weir %s %s\n  %s\n\nexample:\n  %s\n", commands[i].name, commands[i].arguments,
-               commands[i].what, commands[i].example);
+        print_command(stdout, &commands[i], "  ");
+        printf("\nexample:\n  %s\n", commands[i].example);
         return CMD_DONE;
     }
     if (*name)

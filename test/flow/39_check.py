@@ -36,7 +36,7 @@ with Story() as s:
     equal(weir('check', AWS_REGION='us-east-1').returncode, 0, 'without a file')
     equal(weir('check', '--what').returncode, 2)
     equal(weir('dance').returncode, 2)
-    for argv in (['--help'], ['serve', '--help'], ['version']):
+    for argv in (['--help'], ['serve', '--help'], ['report', '--help'], ['version'], ['--version']):
         done = weir(*argv)
         equal((done.returncode, done.stderr), (0, ''), f'{argv}')
         check('weir' in done.stdout, f'{argv}: {done.stdout}')

@@ -36,6 +36,10 @@ with Story() as s:
     check('cannot be asked' in book('compact', status=1, config=off.path), 'an admin port that was left open')
 
     weir.end()
+    off = s.weir(metering='off', state=str(s.dir / 'third'), admin={'address': admin})
+    equal(book('compact', status=1, config=off.path),
+          'weir: the daemon answered 503: There is no book: the configuration says metering: off.\n')
+    off.end()
     check(re.search(r'compacted from \d+ to \d+ bytes', book('compact')), 'alone')
     check(re.search(r'^requests +21$', book('check'), re.M), 'nothing is lost')
     equal(sorted(os.listdir(s.dir / 'state')), ['lock', 'meter'], 'nothing is left over')

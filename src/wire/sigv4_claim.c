@@ -100,10 +100,12 @@ static bool is_far(int64_t then_s, int64_t now_s)
 
 /* --- the Authorization field */
 
-/* "NAME=value" at the front of *rest, up to a comma. */
+/* "NAME=value" at the front of *rest, up to a comma. Spaces may stand before it, not behind. */
 static struct str take_part(struct str *rest, struct str name)
 {
-    struct str part = str_trim(str_cut(rest, ','));
+    struct str part = str_cut(rest, ',');
+    while (str_starts(part, S(" ")))
+        part = str_from_offset(part, 1);
     if (!str_starts(part, name))
         return (struct str){NULL, 0};
     return str_from_offset(part, name.len);

@@ -6,6 +6,7 @@
 
 #include "back.h"
 #include "weir/base/clock.h"
+#include "weir/base/log.h"
 #include "weir/base/text.h"
 #include "weir/gate/daemon.h"
 
@@ -38,14 +39,16 @@ enum step_result admit_identify(struct exchange *ex)
     struct sha256 hash = ex->body.hash;
     sha256_end(&hash, digest);
     sha256_hex(digest, hex);
-    const struct credentials_shown shown = {.method = r->method,
-                                            .target = r->target,
-                                            .authority = r->authority,
-                                            .fields = &r->fields,
-                                            .body_sha256 = hex,
-                                            .peer_name = r->peer_name,
-                                            .from_loopback = config_is_loopback(r->peer_addr),
-                                            .tls = r->tls};
+    const struct credentials_shown shown = {
+        .method = r->method,
+        .target = r->target,
+        .authority = r->authority,
+        .fields = &r->fields,
+        .body_sha256 = hex,
+        .peer_name = r->peer_name,
+        .from_loopback = config_is_loopback(r->peer_addr),
+        .tls = r->tls,
+        .plaintext_ok = ex->listen->plaintext || config_is_loopback(ex->listen->address)};
     const char *why = NULL;
     switch (clients_identify(clients, ex->worker->keyring, &shown, clock_wall_ms() / 1000,
                              &ex->client, &ex->bearer, &why)) {
@@ -112,8 +115,9 @@ static enum step_result over_limit(struct exchange *ex, const struct limits_verd
                                 STR_ARG(ex->client_name), STR_ARG(v->what), when);
         return exchange_fail(ex, OUTCOME_BUDGET_SPENT, sentence);
     }
-    sentence = arena_printf(&ex->arena, "A limit of client %.*s is reached (%.*s).%s",
-                            STR_ARG(ex->client_name), STR_ARG(v->what),
+    sentence = arena_printf(&ex->arena, "A limit of %s%.*s is reached (%.*s).%s",
+                            v->of_all ? "all clients together" : "client ",
+                            STR_ARG(v->of_all ? S("") : ex->client_name), STR_ARG(v->what),
                             v->retry_ms == INT64_MAX
                                 ? " This request alone is larger than a minute's worth."
                                 : " Try again after the time in Retry-After.");
@@ -126,6 +130,9 @@ static enum step_result take_limits(struct exchange *ex)
     make_ask(ex, &ask);
     struct limits_verdict v = limits_admit(ex->worker->daemon->limits, ex->client_name, &ask,
                                            clock_wall_ms(), &ex->reserved);
+    if (v.first)
+        log_say(LOG_WARN, "budget", "client %.*s has spent its budget (%.*s)",
+                STR_ARG(ex->client_name), STR_ARG(v.what));
     ex->requests_left = v.requests_left;
     ex->tokens_left = v.tokens_left;
     switch (v.answer) {

@@ -6,6 +6,7 @@
 #include "weir/gate/daemon.h"
 
 #include "bind.h"
+#include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
@@ -22,7 +23,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOG_RING_BYTES = 4 * 1024 * 1024, LOG_EVERY_MS = 50, MOST_WORKERS = 256 };
+enum {
+    LOG_RING_BYTES = 4 * 1024 * 1024,
+    LOG_EVERY_MS = 50,
+    LIMITS_EVERY_MS = 1000,
+    MOST_WORKERS = 256
+};
 
 /* --- the lock */
 
@@ -67,6 +73,7 @@ static void open_book(struct daemon *s)
     const struct config *c = s->setups->config;
     char dir[4096];
     s->joins = joins_new();
+    s->limits = limits_new();
     s->names = names_new(s->office.loop, s->office.dns);
     names_follow(s->names, s->setups);
     if (c->metering == METERING_OFF)
@@ -81,6 +88,20 @@ static void open_book(struct daemon *s)
                                     .arg = s};
     s->clerk = clerk_new(&o);
     s->exporters = exporters_new(s);
+}
+
+/* Budgets begin with what the book says: until it is open it is asked again. */
+static void follow_limits(struct daemon *s)
+{
+    const struct config *c = s->setups->config;
+    s->limits_follow = limits_follow(s->limits, c, s->clerk, clock_wall_ms());
+    s->limits_asked_ms = loop_now_ms(s->office.loop);
+}
+
+static void look_at_limits(struct daemon *s)
+{
+    if (!s->limits_follow && loop_now_ms(s->office.loop) - s->limits_asked_ms >= LIMITS_EVERY_MS)
+        follow_limits(s);
 }
 
 /* When the workers' threads have ended and their last records are on the way. */
@@ -301,6 +322,7 @@ bool daemon_reload(struct daemon *s, struct buf *faults)
     worker_follow(&s->office, setup);
     daemon_set_keyring(s, ring);
     names_follow(s->names, setup);
+    follow_limits(s);
     if (s->clerk)
         clerk_keep(s->clerk, config->keep_requests_ms);
     exporters_follow(s->exporters, setup);
@@ -388,6 +410,7 @@ static void look_after(void *arg)
     struct daemon *s = arg;
     (void)log_drain(STDERR_FILENO);
     look_at_credentials(s); /* they expire without a word */
+    look_at_limits(s);
     setup_reap(&s->setups, false);
     timer_start(&s->log_timer, LOG_EVERY_MS);
 }
@@ -494,6 +517,7 @@ static int start(struct daemon *s)
     }
     s->office.setup = setup_ref(s->setups);
     open_book(s);
+    follow_limits(s);
     int status = 1;
     if (open_ports(s, err, sizeof err)) {
         serve(s);
@@ -509,6 +533,7 @@ static int start(struct daemon *s)
         mem_free(s->workers[w]);
     }
     joins_free(s->joins);
+    limits_free(s->limits);
     mem_free(s->workers);
     return status;
 }

@@ -6,6 +6,7 @@
  */
 #include "weir/gate/exchange.h"
 
+#include "admit.h"
 #include "back.h"
 #include "meter.h"
 #include "record.h"
@@ -34,12 +35,10 @@ static const struct {
     const char *name;
     enum step_result (*run)(struct exchange *ex);
 } steps[] = {
-    {"receive", step_receive},
-    {"understand", step_understand},
-    {"dispatch", step_dispatch},
-    {"relay", step_relay},
+    {"receive", step_receive}, {"identify", admit_identify}, {"understand", step_understand},
+    {"admit", admit},          {"dispatch", step_dispatch},  {"relay", step_relay},
 };
-enum { STEP_RELAY = 3 };
+enum { STEP_RELAY = 5 };
 
 void exchange_go(struct exchange *ex)
 {
@@ -181,7 +180,6 @@ static enum outcome check_head(struct exchange *ex)
     if (ex->realm == REALM_ADMIN ? from_a_page(r) : could_spend(ex))
         return OUTCOME_FOREIGN_PAGE;
     ex->off = str_ieq(fields_get(&r->fields, S("x-weir")), S("off"));
-    ex->client_name = S("anonymous");
     return OUTCOME_NONE;
 }
 
@@ -339,9 +337,25 @@ static size_t add_costs(struct exchange *ex, struct field *out)
     return 2;
 }
 
+/* What its client's limits leave it. */
+static size_t add_limits(const struct exchange *ex, struct field *out, char room[2][21])
+{
+    static const struct str names[] = {STR("x-weir-requests-left"), STR("x-weir-tokens-left")};
+    const uint64_t left[] = {ex->requests_left, ex->tokens_left};
+    size_t n = 0;
+    for (size_t i = 0; ex->client && i < 2; i++) {
+        if (left[i] == UINT64_MAX)
+            continue;
+        int digits = snprintf(room[i], 21, "%llu", (unsigned long long)left[i]);
+        out[n++] = (struct field){names[i], {room[i], (size_t)digits}};
+    }
+    return n;
+}
+
 void exchange_answer(struct exchange *ex, int status, const struct field *fields, size_t n)
 {
-    struct field out[FIELDS_MOST + 4];
+    struct field out[FIELDS_MOST + 6];
+    char room[2][21];
     ex->answered = true;
     ex->status = status;
     ex->handed_ns = clock_mono_ns();
@@ -356,6 +370,7 @@ void exchange_answer(struct exchange *ex, int status, const struct field *fields
         out[n++] = (struct field){STR("x-weir-decision"), exchange_decision(ex)};
     if (ex->tap)
         n += add_costs(ex, out + n);
+    n += add_limits(ex, out + n, room);
     front_answer(ex->front, status, out, n, false);
 }
 
@@ -408,11 +423,16 @@ static void answer_error(struct exchange *ex, enum outcome outcome, struct str b
     struct buf allow = {0};
     char length[21];
     int digits = snprintf(length, sizeof length, "%zu", body.len);
-    struct field fields[4] = {{STR("content-type"), STR("application/json")},
+    char after[21];
+    struct field fields[6] = {{STR("content-type"), STR("application/json")},
                               {STR("content-length"), {length, (size_t)digits}}};
     size_t n = 2;
     if (ex->dialect == DIALECT_AWS)
         fields[n++] = (struct field){STR("x-amzn-errortype"), row->aws_type};
+    if (ex->retry_after_s) {
+        int n_after = snprintf(after, sizeof after, "%lld", (long long)ex->retry_after_s);
+        fields[n++] = (struct field){STR("retry-after"), {after, (size_t)n_after}};
+    }
     if (outcome == OUTCOME_BAD_METHOD) {
         struct str path, query;
         uri_split(ex->target, &path, &query);
@@ -488,6 +508,7 @@ static void *on_request(void *owner, struct front *f, const struct front_request
     ex->realm = port->realm;
     ex->listen = port->realm == REALM_DATA ? &port->setup->config->listen[port->at] : NULL;
     ex->op = NULL;
+    ex->requests_left = ex->tokens_left = UINT64_MAX;
     make_id(ex);
     arena_init(&ex->arena, ARENA_BYTES);
     body_init(&ex->body, &w->bodies);
@@ -521,6 +542,7 @@ void exchange_over(struct exchange *ex)
     meter_exchange(ex, NULL, NULL);
     if (ex->op && ex->op->back->drop)
         ex->op->back->drop(ex);
+    admit_settle(ex);
     tap_free(ex->tap);
     buf_fini(&ex->held);
     worker_drop_body(ex->worker, &ex->body);

@@ -164,7 +164,7 @@ struct keyring *keyring_load(struct str state, struct str seal_file, char *why, 
 
 const struct key *keyring_sigv4(const struct keyring *r, struct str access_key)
 {
-    const struct keyring_row *row = keyring_rows_find(&r->rows, access_key);
+    const struct keyring_row *row = r ? keyring_rows_find(&r->rows, access_key) : NULL;
     const struct key *k = row ? &r->keys[row->line - 1] : NULL;
     return k && has_secret(k) ? k : NULL;
 }
@@ -174,7 +174,7 @@ const struct key *keyring_bearer(const struct keyring *r, struct str token)
     unsigned char hash[SHA256_BYTES];
     const struct key *found = NULL;
     sha256_of(token, hash);
-    for (size_t i = 0; i < r->rows.n; i++) {
+    for (size_t i = 0; r && i < r->rows.n; i++) {
         const struct key *k = &r->keys[i];
         if (k->kind == KEY_BEARER && !k->revoked_s && digest_equal(hash, k->hash, sizeof hash))
             found = k;

@@ -42,6 +42,8 @@ struct daemon {
     struct names *names;
     struct joins *joins;
     struct limits *limits;
+    bool limits_follow; /* they know what the book says was spent */
+    int64_t limits_asked_ms;
     atomic_bool draining;
     atomic_bool ready;
     atomic_bool can_sign; /* there are valid credentials */

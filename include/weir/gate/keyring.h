@@ -39,8 +39,8 @@ struct keyring *keyring_list(struct str state, char *why, size_t why_size);
 struct keyring *keyring_ref(struct keyring *r);
 void keyring_unref(struct keyring *r); /* any thread */
 
-/* Valid ones only; NULL: none. Bearer by the token itself: its hash is compared in constant time
- * with all of them. */
+/* Valid ones only; NULL: none. No ring is an empty one. Bearer by the token itself: its hash is
+ * compared in constant time with all of them. */
 const struct key *keyring_sigv4(const struct keyring *r, struct str access_key);
 const struct key *keyring_bearer(const struct keyring *r, struct str token);
 /* All of them, revoked ones too. */

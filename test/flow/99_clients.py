@@ -27,6 +27,11 @@ with Story() as s:
     search, agents = 'token-of-search-0123456789', 'token-of-agents-0123456789'
     refused(post(None, converse()), 403, 'MissingAuthenticationTokenException')   # no-client
     refused(post('token-of-nobody', converse()), 403, 'UnrecognizedClientException')  # client-refused
+    old = {'Authorization': 'AWS4-HMAC-SHA256 Credential=AKIDNOBODY/20200101/us-east-1/bedrock/aws4_request, '
+           'SignedHeaders=host;x-amz-date, Signature=' + 64 * '0', 'X-Amz-Date': '20200101T000000Z'}
+    late = http_ask(weir.url, 'POST', model_path('converse'), old, b'{}')
+    refused(late, 403, 'InvalidSignatureException')  # signature-expired
+    check(late.json()['message'].startswith('Signature expired') and late.header('date'), 'no help for a wrong clock')
     equal(s.sim.summary()['requests'], 0, 'calls upstream by nobody')
     equal(weir.metric('weir_book_records_total'), 0.0, 'records of nobody')
 

@@ -258,8 +258,9 @@ static bool is_bare(char c)
     return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
-/* What a terminal obeys, or takes for the end of a line, or for a change of direction: C1 controls,
- * U+2028 to U+202E, U+2066 to U+2069. 0: none of them. */
+/* What a terminal obeys, or takes for the end of a line, or for a change of direction, and what
+ * nobody sees, so that two names look the same: C1 controls, U+200B to U+200F, U+2028 to U+202E,
+ * U+2060 to U+2069, U+FEFF. 0: none of them. */
 static unsigned unsafe_code(struct str s, size_t n)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
@@ -267,8 +268,9 @@ static unsigned unsafe_code(struct str s, size_t n)
                     : n == 3
                         ? (unsigned)(p[0] & 15) << 12 | (unsigned)(p[1] & 63) << 6 | (p[2] & 63)
                         : 0;
-    bool unsafe = (code >= 0x80 && code < 0xa0) || (code >= 0x2028 && code <= 0x202e) ||
-                  (code >= 0x2066 && code <= 0x2069);
+    bool unsafe = (code >= 0x80 && code < 0xa0) || (code >= 0x200b && code <= 0x200f) ||
+                  (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x2069) ||
+                  code == 0xfeff;
     return unsafe ? code : 0;
 }
 

@@ -171,6 +171,52 @@ static void print_series(void *arg, const struct series *s, const struct rollup 
     buf_add_char(l->out, '\n');
 }
 
+/* --- limits */
+
+static void print_limited(const struct labelled *l, const struct limits_view *v)
+{
+    for (int kind = 0; kind < LIMITS_KINDS; kind++) {
+        if (!v->limited[kind])
+            continue;
+        buf_addf(l->out, "%s{client=\"", metric_row(l->id)->name.ptr);
+        text_add_json(l->out, v->name, v->name.len);
+        buf_addf(l->out, "\",what=\"%s\"} ", limits_kind_word((enum limits_kind)kind).ptr);
+        buf_add_u64(l->out, v->limited[kind]);
+        buf_add_char(l->out, '\n');
+    }
+}
+
+static void print_budget(const struct labelled *l, struct str client, const char *period,
+                         const struct limit_budget *b)
+{
+    uint64_t nanousd = l->id == METRIC_BUDGET         ? b->most_nanousd
+                       : l->id == METRIC_BUDGET_SPENT ? b->spent_nanousd
+                                                      : b->reserved_nanousd;
+    if (!b->most_nanousd)
+        return;
+    buf_addf(l->out, "%s{client=\"", metric_row(l->id)->name.ptr);
+    text_add_json(l->out, client, client.len);
+    buf_addf(l->out, "\",period=\"%s\"} ", period);
+    price_add_usd(l->out, nanousd > INT64_MAX ? INT64_MAX : (int64_t)nanousd);
+    buf_add_char(l->out, '\n');
+}
+
+static void print_limits(void *arg, const struct limits_view *v)
+{
+    const struct labelled *l = arg;
+    if (l->id == METRIC_LIMITED) {
+        print_limited(l, v);
+        return;
+    }
+    print_budget(l, v->name, "day", &v->day);
+    print_budget(l, v->name, "month", &v->month);
+}
+
+static bool is_of_limits(enum metric_id id)
+{
+    return id >= METRIC_LIMITED && id <= METRIC_BUDGET_RESERVED;
+}
+
 static bool is_of_book(enum metric_id id)
 {
     return id == METRIC_TOKENS || id == METRIC_COST || id == METRIC_UNPRICED;
@@ -237,6 +283,10 @@ static void print_family(struct daemon *daemon, const struct slabs *s, enum metr
         struct labelled l = {id, out};
         if (daemon->clerk)
             clerk_tally(daemon->clerk, print_series, &l);
+    } else if (is_of_limits(id)) {
+        struct labelled l = {id, out};
+        if (daemon->limits)
+            limits_each(daemon->limits, clock_wall_ms(), print_limits, &l);
     } else if (id == METRIC_UPSTREAM_RESENT) {
         print_resent(s, out);
     } else if (id == METRIC_CERTIFICATE_EXPIRES) {

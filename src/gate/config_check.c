@@ -149,6 +149,9 @@ static void check_exporters(struct config_reader *r)
             r, at,
             S("metrics.cloudwatch.namespace: names that begin with AWS/ are AWS's own; take "
               "another"));
+    if (str_ends(c->otlp_url, S("/v1/metrics")))
+        config_fault(r, place_of(r, "metrics.otlp.endpoint"),
+                     S("metrics.otlp.endpoint wants no /v1/metrics: Weir puts it behind"));
 }
 
 void config_check(struct config_reader *r)

@@ -228,6 +228,8 @@ static void looks_at_the_whole(void **state)
     assert_fault("region: us-east-1\nbook: {size: 1023KiB}\n", "weir.yaml:2:14: book.size wants");
     assert_fault("region: us-east-1\nbook: {size: 99999TiB}\n", "at most 16TiB");
     assert_fault("region: us-east-1\nsettle: {drain: 0s}\n", "wants a time above 0");
+    assert_fault("region: us-east-1\nmetrics: {otlp: {endpoint: \"http://c:4318/v1/metrics\"}}\n",
+                 "weir.yaml:2:28: metrics.otlp.endpoint wants no /v1/metrics");
     assert_fault("region: us-east-1\nmetrics: {emf: {to: \"tcp://127.0.0.1\"}}\n", "wants a port");
     assert_fault("region: us-east-1\nmetrics: {emf: {to: \"tcp://[::1]\"}}\n", "wants a port");
     assert_fault("region: us-east-1\nstate: weir\n", "weir.yaml:2:8: state wants an absolute");

@@ -107,8 +107,8 @@ class Connection(asyncio.Protocol):
 class Drive:
     """`where()`: host and port now; None while there is no Weir."""
 
-    def __init__(self, where, parallel=96):
-        self.where, self.parallel = where, parallel
+    def __init__(self, where, parallel=96, pause=0):
+        self.where, self.parallel, self.pause = where, parallel, pause
         self.ids = {}        # x-weir-request-id -> serial
         self.whole = {}      # the same -> when the answer was whole (time.time)
         self.counts = collections.Counter()
@@ -128,6 +128,8 @@ class Drive:
                 break
             conn = await self.ask_as_sdk(conn, spec)
             spec.forget()
+            if self.pause:
+                await asyncio.sleep(self.pause)
         if conn and conn.transport:
             conn.transport.close()
 

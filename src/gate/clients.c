@@ -237,12 +237,15 @@ static enum identified by_rest(struct finding *f)
     return IDENTIFY_MISSING;
 }
 
+/* What SDKs sign for; the second is the Anthropic SDK's, on the /anthropic paths. */
+static const struct str services = STR("bedrock bedrock-mantle");
+
 static enum identified identify(struct finding *f, int64_t now_s)
 {
     const struct credentials_shown *s = f->shown;
     const struct sigv4_received r = {s->method, s->target, s->authority, s->fields, s->body_sha256};
     struct sigv4_claim claim;
-    switch (sigv4_claim_read(&r, S("bedrock"), now_s, &claim)) {
+    switch (sigv4_claim_read(&r, services, now_s, &claim)) {
     case SIGV4_NONE:
         return by_rest(f);
     case SIGV4_MALFORMED:

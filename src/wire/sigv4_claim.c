@@ -151,7 +151,16 @@ static bool is_region(struct str s)
     return words >= 2 && s.len <= REGION_MOST;
 }
 
-static const char *read_scope(struct str credential, struct str service, struct sigv4_claim *c)
+/* `list` is separated by `sep`. */
+static bool is_in(struct str list, char sep, struct str word)
+{
+    while (list.len)
+        if (str_eq(str_cut(&list, sep), word))
+            return true;
+    return false;
+}
+
+static const char *read_scope(struct str credential, struct str services, struct sigv4_claim *c)
 {
     c->access_key = str_cut(&credential, '/');
     struct str day = str_cut(&credential, '/');
@@ -166,12 +175,12 @@ static const char *read_scope(struct str credential, struct str service, struct 
         return "the scope's day is not x-amz-date's";
     if (!is_region(c->region))
         return "the scope's region is not a region's name";
-    if (!str_eq(c->service, service))
+    if (!is_in(services, ' ', c->service))
         return "the scope's service is another one";
     return NULL;
 }
 
-static const char *read_authorization(struct str value, struct str service, struct sigv4_claim *c)
+static const char *read_authorization(struct str value, struct str services, struct sigv4_claim *c)
 {
     struct str rest = value, algorithm = str_cut(&rest, ' ');
     if (!str_eq(algorithm, S("AWS4-HMAC-SHA256")))
@@ -183,7 +192,7 @@ static const char *read_authorization(struct str value, struct str service, stru
         return "Authorization is not Credential, SignedHeaders, Signature";
     if (!read_hex(signature, c->signature))
         return "the signature is not 64 digits of lower-case hex";
-    return read_scope(credential, service, c);
+    return read_scope(credential, services, c);
 }
 
 /* --- what is signed */
@@ -213,14 +222,6 @@ static const char *check_names(const struct fields *fields, struct str names)
     return authority ? NULL : "neither host nor :authority is signed";
 }
 
-static bool is_named(struct str names, struct str name)
-{
-    while (names.len)
-        if (str_eq(str_cut(&names, ';'), name))
-            return true;
-    return false;
-}
-
 /* What changes what a request does, or who pays for it. What is not in this list is not passed on
  * (gate's pass_fields.def), or only says who calls: accept, user-agent, amz-sdk-*, x-amzn-trace-id,
  * which SDKs leave unsigned (botocore 1.43, @smithy/signature-v4 5, aws4fetch 1.0). */
@@ -248,7 +249,7 @@ static const char *check_fields(const struct fields *fields, struct str names)
             continue;
         if (fields_count(fields, f->name) > 1)
             return "a field that may be there once is there twice";
-        if (!is_named(names, f->name) && !may_be_unsigned(f))
+        if (!is_in(names, ';', f->name) && !may_be_unsigned(f))
             return "an x-amz-* field, content-type or the like is not signed";
     }
     return NULL;
@@ -281,7 +282,7 @@ static const char *check_method(struct str method)
     return NULL;
 }
 
-static const char *read_rest(const struct sigv4_received *r, struct str service,
+static const char *read_rest(const struct sigv4_received *r, struct str services,
                              struct sigv4_claim *c)
 {
     if (query_has_credentials(r->target))
@@ -289,7 +290,7 @@ static const char *read_rest(const struct sigv4_received *r, struct str service,
     struct str authorization = only(r->fields, S("authorization"));
     if (!authorization.ptr)
         return "not exactly one Authorization";
-    const char *why = read_authorization(authorization, service, c);
+    const char *why = read_authorization(authorization, services, c);
     if (!why)
         why = check_method(r->method);
     if (!why)
@@ -304,7 +305,7 @@ static const char *read_rest(const struct sigv4_received *r, struct str service,
     return why;
 }
 
-enum sigv4_reading sigv4_claim_read(const struct sigv4_received *r, struct str service,
+enum sigv4_reading sigv4_claim_read(const struct sigv4_received *r, struct str services,
                                     int64_t now_s, struct sigv4_claim *out)
 {
     int64_t then_s;
@@ -318,7 +319,7 @@ enum sigv4_reading sigv4_claim_read(const struct sigv4_received *r, struct str s
     }
     if (is_far(then_s, now_s))
         return SIGV4_EXPIRED;
-    out->why = read_rest(r, service, out);
+    out->why = read_rest(r, services, out);
     return out->why ? SIGV4_MALFORMED : SIGV4_CLAIMED;
 }
 

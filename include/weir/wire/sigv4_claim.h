@@ -48,9 +48,9 @@ struct sigv4_claim {
     const char *why; /* of MALFORMED: a static sentence */
 };
 
-/* `service`: what the scope must name; the region may be any that is a region's name, it is the
- * client's own. */
-enum sigv4_reading sigv4_claim_read(const struct sigv4_received *r, struct str service,
+/* `services`: what the scope may name, separated by spaces; the region may be any that is a
+ * region's name, it is the client's own. */
+enum sigv4_reading sigv4_claim_read(const struct sigv4_received *r, struct str services,
                                     int64_t now_s, struct sigv4_claim *out);
 
 /* In time that does not depend on where they differ. An empty `secret` does the same work and is

@@ -142,7 +142,7 @@ static void make(struct made *m, const struct rule *rule)
 {
     memset(m, 0, sizeof *m);
     struct str text = edited(m, rule);
-    m->q.service = S("bedrock");
+    m->q.service = S("bedrock bedrock-mantle");
     m->q.secret = doc_secret;
     m->q.now_s = BASE_S;
     set_hash(&m->q, line_of(text, S("%body:")));
@@ -197,6 +197,7 @@ static const struct rule accepted[] = {
     {SIGV4_CLAIMED, "a trace id unsigned", {{"x-own:\n", "x-own:\nx-amzn-trace-id:Root=1\n"}}},
     {SIGV4_CLAIMED, "another region", {{"us-east-1", "us-gov-west-1"}}},
     {SIGV4_CLAIMED, "one more", {{"us-east-1", "eusc-de-east-12"}}},
+    {SIGV4_CLAIMED, "the other service", {{"/bedrock/", "/bedrock-mantle/"}}},
     {SIGV4_CLAIMED, "no query", {{"?a=b", ""}}},
     {SIGV4_CLAIMED, "a query with x-amzn", {{"?a=b", "?x-amzn=1&x-am&%58=%"}}},
     {SIGV4_NONE, "no Authorization", {{"authorization:", "x-none:"}}},
@@ -234,6 +235,8 @@ static const struct rule refused[] = {
     {SIGV4_MALFORMED, "a pseudo-region", {{"us-east-1", "aws-global"}}},
     {SIGV4_MALFORMED, "a hole in a region", {{"us-east-1", "us--east-1"}}},
     {SIGV4_MALFORMED, "another service", {{"/bedrock/", "/s3/"}}},
+    {SIGV4_MALFORMED, "no service", {{"/bedrock/", "//"}}},
+    {SIGV4_MALFORMED, "two services", {{"/bedrock/", "/bedrock bedrock-mantle/"}}},
     {SIGV4_MALFORMED, "a longer service", {{"/bedrock/", "/bedrock-runtime/"}}},
     {SIGV4_MALFORMED, "no terminator", {{"/aws4_request", ""}}},
     {SIGV4_MALFORMED, "another terminator", {{"/aws4_request", "/aws4_Request"}}},

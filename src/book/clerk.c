@@ -215,6 +215,17 @@ void clerk_read_end(struct clerk *c)
     pthread_rwlock_unlock(&c->reading);
 }
 
+void clerk_wait_open(struct clerk *c, int64_t most_ms)
+{
+    int64_t until_ns = clock_mono_ns() + most_ms * MS;
+    const struct timespec until = {until_ns / (1000 * MS), until_ns % (1000 * MS)};
+    pthread_mutex_lock(&c->lock);
+    while (!c->tried)
+        if (pthread_cond_timedwait(&c->has_tried, &c->lock, &until) != 0)
+            break;
+    pthread_mutex_unlock(&c->lock);
+}
+
 const struct spent *clerk_spent(struct clerk *c)
 {
     return atomic_load(&c->past);
@@ -372,7 +383,7 @@ static int learn_past(struct clerk *c, struct store *s)
     return rc;
 }
 
-static bool open_book(struct clerk *c)
+static bool try_to_open(struct clerk *c)
 {
     char why[sizeof c->told];
     struct store *s;
@@ -396,6 +407,16 @@ static bool open_book(struct clerk *c)
     measure(c);
     c->chores_ns = 0;
     return true;
+}
+
+static bool open_book(struct clerk *c)
+{
+    bool good = try_to_open(c);
+    pthread_mutex_lock(&c->lock);
+    c->tried = true;
+    pthread_cond_broadcast(&c->has_tried);
+    pthread_mutex_unlock(&c->lock);
+    return good;
 }
 
 /* The disk has room for both only while it works; everything that waits, waits. */
@@ -555,6 +576,7 @@ static void *run(void *arg)
 struct clerk *clerk_new(const struct clerk_options *o)
 {
     struct clerk *c = mem_new(sizeof *c);
+    pthread_condattr_t monotonic;
     sigset_t all, before;
     size_t len = strlen(o->dir) + 1;
     c->dir = mem_new(len);
@@ -571,6 +593,10 @@ struct clerk *clerk_new(const struct clerk_options *o)
     empty(&c->queue);
     pthread_rwlock_init(&c->reading, NULL);
     pthread_mutex_init(&c->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&c->has_tried, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     sigfillset(&all); /* signals are the office's */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     if (pthread_create(&c->thread, NULL, run, c) != 0)
@@ -590,6 +616,7 @@ void clerk_free(struct clerk *c)
     spent_free(atomic_load(&c->past));
     pthread_rwlock_destroy(&c->reading);
     pthread_mutex_destroy(&c->lock);
+    pthread_cond_destroy(&c->has_tried);
     mem_free(c->items);
     mem_free(c->dir);
     mem_free(c);

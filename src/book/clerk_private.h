@@ -77,6 +77,8 @@ struct clerk {
     struct clerk_counts counts;
     struct gap gap; /* lost and not in the book yet */
     struct series_set series;
+    bool tried; /* to open the book, whatever came of it */
+    pthread_cond_t has_tried;
 
     /* The clerk's thread's own. */
     struct clerk_queue came, queue; /* just now; to be done */

@@ -67,11 +67,6 @@ enum step_result admit_identify(struct exchange *ex)
 
 /* --- may it */
 
-static bool has_limits(const struct config_limits *l)
-{
-    return l->requests_per_minute || l->tokens_per_minute || l->concurrent;
-}
-
 /* What a rule is about must be read as Bedrock will read it. */
 static bool is_readable(const struct exchange *ex)
 {
@@ -89,17 +84,28 @@ static bool is_readable(const struct exchange *ex)
     return true;
 }
 
+/* An application inference profile costs what its model costs, as soon as that is known. */
+static bool find_price(struct exchange *ex, struct price *out)
+{
+    char name[NAMES_MODEL_MOST];
+    struct str model = ex->form == MODEL_PLAIN ? ex->plain_model : ex->model;
+    if (ex->form == MODEL_TO_RESOLVE &&
+        names_look(ex->worker->daemon->names, ex->model, name) == NAMES_KNOWN)
+        model = str_of(name);
+    return catalogue_price(ex->setup->catalogue, model, LANE_ONDEMAND, out) != UNPRICED;
+}
+
 static void make_ask(struct exchange *ex, struct limits_ask *ask)
 {
     struct price p;
-    struct str model = ex->form == MODEL_PLAIN ? ex->plain_model : ex->model;
     struct usage u = {
         {[TOKEN_INPUT] = (ex->request_bytes + BYTES_A_TOKEN - 1) / BYTES_A_TOKEN,
          [TOKEN_OUTPUT] = ex->facts.most_output ? ex->facts.most_output : USUAL_OUTPUT_TOKENS}};
-    *ask = (struct limits_ask){.tokens = u.tokens[TOKEN_INPUT] + u.tokens[TOKEN_OUTPUT]};
+    *ask = (struct limits_ask){0};
     if (ex->op->usage == NO_USAGE)
-        ask->tokens = 0;
-    else if (catalogue_price(ex->setup->catalogue, model, LANE_ONDEMAND, &p) != UNPRICED)
+        return;
+    ask->tokens = u.tokens[TOKEN_INPUT] + u.tokens[TOKEN_OUTPUT];
+    if (find_price(ex, &p))
         ask->nanousd = price_cost(&p, &u);
 }
 
@@ -166,20 +172,19 @@ enum step_result admit(struct exchange *ex)
     bool names_model = ex->op->usage != NO_USAGE || ex->op->id == OP_START_ASYNC || ex->model.len;
     if (c->models && names_model && !clients_may(ex->client, ex->model))
         return exchange_fail(ex, OUTCOME_MODEL_FORBIDDEN, S(""));
-    if (has_limits(&c->limits) || has_limits(&ex->setup->config->limits) || c->day_nanousd ||
-        c->month_nanousd)
-        return take_limits(ex);
-    return STEP_NEXT;
+    return take_limits(ex); /* without a limit, too: a reload may set one */
 }
 
 /* As Bedrock counts: what was read from the cache is free. */
-void admit_settle(struct exchange *ex)
+void admit_settle(struct limits *l, struct limits_held *held, const struct record *r)
 {
     uint64_t tokens = 0;
-    if (!ex->reserved.entry)
-        return;
     for (size_t i = 0; i < TOKENS; i++)
-        tokens += i == TOKEN_CACHE_READ ? 0 : ex->used.tokens[i];
-    limits_settle(ex->worker->daemon->limits, &ex->reserved, tokens, ex->cost_nanousd,
-                  clock_wall_ms());
+        tokens += i == TOKEN_CACHE_READ ? 0 : r->usage.tokens[i];
+    limits_settle(l, held, tokens, r->cost_nanousd, r->time_ms);
+}
+
+void admit_give_back(struct exchange *ex)
+{
+    limits_settle(ex->worker->daemon->limits, &ex->reserved, 0, 0, clock_wall_ms());
 }

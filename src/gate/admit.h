@@ -11,7 +11,9 @@
 enum step_result admit_identify(struct exchange *ex);
 /* Its model, its body, its limits: what it may need is reserved. */
 enum step_result admit(struct exchange *ex);
-/* It is over: what it used is settled, the rest given back. */
-void admit_settle(struct exchange *ex);
+/* Its record is made: what it used is settled, the rest given back. */
+void admit_settle(struct limits *l, struct limits_held *held, const struct record *r);
+/* It ended without a record: all of it is given back, but that it came. */
+void admit_give_back(struct exchange *ex);
 
 #endif

@@ -27,6 +27,7 @@ enum {
     LOG_RING_BYTES = 4 * 1024 * 1024,
     LOG_EVERY_MS = 50,
     LIMITS_EVERY_MS = 1000,
+    BOOK_OPENS_MS = 10000,
     MOST_WORKERS = 256
 };
 
@@ -96,6 +97,14 @@ static void follow_limits(struct daemon *s)
     const struct config *c = s->setups->config;
     s->limits_follow = limits_follow(s->limits, c, s->clerk, clock_wall_ms());
     s->limits_asked_ms = loop_now_ms(s->office.loop);
+}
+
+/* Before anyone comes in. A disk that hangs is not waited for longer than a service may start. */
+static void begin_limits(struct daemon *s)
+{
+    if (s->clerk && s->setups->config->n_clients)
+        clerk_wait_open(s->clerk, BOOK_OPENS_MS);
+    follow_limits(s);
 }
 
 static void look_at_limits(struct daemon *s)
@@ -517,7 +526,7 @@ static int start(struct daemon *s)
     }
     s->office.setup = setup_ref(s->setups);
     open_book(s);
-    follow_limits(s);
+    begin_limits(s);
     int status = 1;
     if (open_ports(s, err, sizeof err)) {
         serve(s);

@@ -542,7 +542,7 @@ void exchange_over(struct exchange *ex)
     meter_exchange(ex, NULL, NULL);
     if (ex->op && ex->op->back->drop)
         ex->op->back->drop(ex);
-    admit_settle(ex);
+    admit_give_back(ex); /* what no record settled */
     tap_free(ex->tap);
     buf_fini(&ex->held);
     worker_drop_body(ex->worker, &ex->body);

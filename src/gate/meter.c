@@ -6,12 +6,14 @@
  */
 #include "meter.h"
 
+#include "admit.h"
 #include "back.h"
 #include "record.h"
 #include "weir/base/clock.h"
 #include "weir/base/mem.h"
 #include "weir/gate/daemon.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum {
@@ -195,6 +197,7 @@ struct parked {
     struct mail mail;
     struct daemon *daemon;
     struct setup *setup; /* whose prices hold; counted */
+    struct limits_held reserved;
     struct buf bytes;
 };
 
@@ -206,8 +209,10 @@ static void named(void *arg, enum names_answer answer, struct str model)
         if (answer == NAMES_KNOWN)
             r.model = model;
         price(p->setup, &r);
+        admit_settle(p->daemon->limits, &p->reserved, &r);
         clerk_record(p->daemon->clerk, &r, NULL, NULL);
     }
+    assert(!p->reserved.entry); /* this process wrote the record */
     setup_unref(p->setup);
     buf_fini(&p->bytes);
     mem_free(p);
@@ -225,7 +230,11 @@ static void park(struct exchange *ex, const struct record *r)
 {
     struct daemon *d = ex->worker->daemon;
     struct parked *p = mem_new(sizeof *p);
-    *p = (struct parked){.mail.deliver = wait_for_name, .daemon = d, .setup = setup_ref(ex->setup)};
+    *p = (struct parked){.mail.deliver = wait_for_name,
+                         .daemon = d,
+                         .setup = setup_ref(ex->setup),
+                         .reserved = ex->reserved};
+    ex->reserved = (struct limits_held){0};
     record_write(r, &p->bytes);
     mailbox_send(loop_mailbox(d->office.loop), &p->mail);
 }
@@ -244,13 +253,12 @@ void meter_exchange(struct exchange *ex, void (*done)(void *arg, bool good), voi
     metric_add(m, METRIC_USAGE_ESTIMATED, (r.flags & RECORD_ESTIMATED) != 0);
     metric_add(m, METRIC_USAGE_DISAGREE, tap_usage(ex->tap)->disagree);
     bool named_already = find_model(ex, &r);
-    ex->used = r.usage;
     if (!named_already && !done) {
         park(ex, &r);
         return;
     }
     price(ex->setup, &r);
-    ex->cost_nanousd = r.cost_nanousd;
+    admit_settle(ex->worker->daemon->limits, &ex->reserved, &r);
     clerk_record(ex->worker->daemon->clerk, &r, done, arg);
 }
 

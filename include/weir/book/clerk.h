@@ -80,6 +80,10 @@ void clerk_read_end(struct clerk *c);
  * NULL: the book has not been open yet. */
 const struct spent *clerk_spent(struct clerk *c);
 
+/* Blocks until the clerk has opened the book or failed to, for so long at most: at the daemon's
+ * start, where the past must be known before anyone comes in. */
+void clerk_wait_open(struct clerk *c, int64_t most_ms);
+
 /* --- what was committed since the process began: the numbers of /metrics and OTLP. */
 struct clerk_counts {
     uint64_t committed; /* records */

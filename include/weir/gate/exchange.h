@@ -58,8 +58,6 @@ struct exchange {
     uint64_t requests_left, tokens_left; /* of its limits; UINT64_MAX: no limit */
     int64_t retry_after_s;               /* of a refusal; 0: says nothing */
     bool wants_flex, over_budget;        /* its budget is spent: what then is to be done */
-    struct usage used;                   /* in the end */
-    uint64_t cost_nanousd;
 
     struct body body;
     bool body_wanted, body_whole, body_waits;

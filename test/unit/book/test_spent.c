@@ -138,6 +138,24 @@ static void from_the_first_of_the_month(void **state)
     clerk_free(c);
 }
 
+static void can_be_waited_for(void **state)
+{
+    struct clerk *c = clerk_of(&at, 16 << 20);
+    assert_true(put(c, spends("a", TODAY, "", 5)));
+    clerk_free(c);
+    clock_real();
+    c = clerk_of(&at, 16 << 20);
+    clerk_wait_open(c, 60000);
+    assert_non_null(clerk_spent(c));
+    clerk_wait_open(c, 60000);
+    clerk_free(c);
+    assert_int_equal(truncate(at.data, 10), 0);
+    c = clerk_of(&at, 16 << 20);
+    clerk_wait_open(c, 60000); /* not forever: it failed */
+    assert_null(clerk_spent(c));
+    clerk_free(c);
+}
+
 /* What waits for the book to open is not in it yet. */
 static void a_book_that_opens_late(void **state)
 {
@@ -168,6 +186,7 @@ int main(void)
         cmocka_unit_test(reads_on_and_around),
         cmocka_unit_test_setup_teardown(nothing_of_this_process, setup, teardown),
         cmocka_unit_test_setup_teardown(from_the_first_of_the_month, setup, teardown),
+        cmocka_unit_test_setup_teardown(can_be_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(a_book_that_opens_late, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

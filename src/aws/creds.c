@@ -13,13 +13,21 @@
  * do, since the service accepts such keys while IMDS is impaired.
  *
  * Other threads see two things only: the version, an atomic, and the set behind a mutex.
+ *
+ * A client's role is such a chain, too, with one source: the role, assumed with the set that its
+ * base has in hand. It begins when its base has settled, and does not wait out its own pause when
+ * its base has found credentials again.
  */
 #include "weir/base/clock.h"
+#include "weir/base/digest.h"
+#include "weir/base/list.h"
 #include "weir/base/mem.h"
 #include "weir/base/random.h"
 
 #include "creds_source.h"
 
+#include <assert.h>
+#include <ctype.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,12 +43,17 @@ enum {
     MOST_HURRIED_WAIT_MS = 15 * 1000,
     REFUSED_EVERY_MS = 10 * 1000,
     STRINGS_MOST_BYTES = 64 * 1024,
+    SESSION_MOST = 64,
+    DIGEST_DIGITS = 8,
 };
 
 struct creds_chain {
     atomic_uint users; /* the owner, and a refusal under way */
     struct creds_tools tools;
     struct arena strings;
+    struct creds_chain *base; /* of a role; else NULL */
+    struct role role;
+    struct list roles, node; /* those whose base this is; its place in base's */
     void (*changed)(void *arg);
     void *arg;
 
@@ -97,6 +110,8 @@ static void publish(struct creds_chain *c, struct creds *set)
 
 struct creds *creds_get(struct creds_chain *c)
 {
+    if (!c)
+        return NULL;
     pthread_mutex_lock(&c->lock);
     struct creds *set = c->newest && !expired(c->newest) ? creds_ref(c->newest) : NULL;
     pthread_mutex_unlock(&c->lock);
@@ -105,17 +120,35 @@ struct creds *creds_get(struct creds_chain *c)
 
 uint64_t creds_version(struct creds_chain *c)
 {
-    return atomic_load_explicit(&c->version, memory_order_acquire);
+    return c ? atomic_load_explicit(&c->version, memory_order_acquire) : 0;
 }
 
 const char *creds_trouble(const struct creds_chain *c)
 {
-    return c->trouble;
+    return c ? c->trouble : "";
 }
 
 bool creds_settled(struct creds_chain *c)
 {
-    return atomic_load_explicit(&c->settled, memory_order_acquire);
+    return !c || atomic_load_explicit(&c->settled, memory_order_acquire);
+}
+
+static void load(struct creds_chain *c);
+static void sleep_until_due(struct creds_chain *c);
+
+/* The roles of a base that has news: those that wait for it, and those that failed with what it had
+ * before. */
+static void tell_roles(struct creds_chain *base)
+{
+    for (struct list *at = base->roles.next; at != &base->roles; at = at->next) {
+        struct creds_chain *c = LIST_OF(at, struct creds_chain, node);
+        if (creds_settled(c) && !(c->failures && base->newest))
+            continue;
+        if (c->spent) /* it failed a moment ago */
+            c->retry_at_ms = mono_ms();
+        load(c);
+        sleep_until_due(c);
+    }
 }
 
 static void tell(struct creds_chain *c)
@@ -123,6 +156,7 @@ static void tell(struct creds_chain *c)
     atomic_store_explicit(&c->settled, true, memory_order_release);
     if (c->changed)
         c->changed(c->arg);
+    tell_roles(c);
 }
 
 /* --- when */
@@ -170,6 +204,8 @@ static void sleep_until_due(struct creds_chain *c)
 static struct source *choose(struct creds_chain *c, char *err, size_t err_size)
 {
     err[0] = 0;
+    if (c->base)
+        return creds_role_of_chain(&c->tools, c->base, &c->role, err, err_size);
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         struct source *s = order[i](&c->tools, err, err_size);
         if (s || err[0])
@@ -271,6 +307,14 @@ static void begin(void *arg)
     sleep_until_due(c);
 }
 
+static void begin_role(void *arg)
+{
+    struct creds_chain *c = arg;
+    if (creds_settled(c->base))
+        load(c);
+    sleep_until_due(c);
+}
+
 static void on_tick(void *arg)
 {
     struct creds_chain *c = arg;
@@ -311,7 +355,7 @@ static void on_refusal(struct mail *m)
 void creds_refused(struct creds_chain *c, uint64_t version)
 {
     uint64_t none = 0;
-    if (version == 0 || version != creds_version(c) ||
+    if (!c || version == 0 || version != creds_version(c) ||
         !atomic_compare_exchange_strong(&c->refused, &none, version))
         return;
     atomic_fetch_add_explicit(&c->users, 1, memory_order_relaxed);
@@ -334,11 +378,13 @@ static struct creds_options copied(struct arena *a, const struct creds_options *
     return copy;
 }
 
-struct creds_chain *creds_new(struct loop *l, struct dns *dns, const struct creds_options *o,
-                              void (*changed)(void *arg), void *arg, char *err, size_t err_size)
+static struct creds_chain *made(struct loop *l, struct dns *dns, const struct creds_options *o,
+                                void (*changed)(void *arg), void *arg)
 {
     struct creds_chain *c = mem_new(sizeof *c);
     atomic_init(&c->users, 1);
+    list_init(&c->roles);
+    list_init(&c->node);
     pthread_mutex_init(&c->lock, NULL);
     c->changed = changed;
     c->arg = arg;
@@ -348,6 +394,13 @@ struct creds_chain *creds_new(struct loop *l, struct dns *dns, const struct cred
     later_init(&c->begin, begin, c);
     later_init(&c->drop, drop, c);
     timer_init(&c->tick, l, on_tick, c);
+    return c;
+}
+
+struct creds_chain *creds_new(struct loop *l, struct dns *dns, const struct creds_options *o,
+                              void (*changed)(void *arg), void *arg, char *err, size_t err_size)
+{
+    struct creds_chain *c = made(l, dns, o, changed, arg);
     if (c->strings.full)
         snprintf(err, err_size, "credentials: a path or an address is too long");
     else
@@ -360,10 +413,56 @@ struct creds_chain *creds_new(struct loop *l, struct dns *dns, const struct cred
     return c;
 }
 
+/* STS takes 2 to 64 of letters, digits and _=,.@- for a session's name (its API reference, November
+ * 2026). What was changed or cut ends with a digest, so that no two clients share a name. */
+static struct str session_name(struct arena *a, struct str client)
+{
+    char name[SESSION_MOST + 1], hex[SHA256_HEX];
+    size_t n = (size_t)snprintf(name, sizeof name, "weir-%.*s", STR_ARG(client));
+    bool changed = n > SESSION_MOST;
+    n = changed ? SESSION_MOST : n;
+    for (size_t i = 0; i < n; i++) {
+        if (isalnum((unsigned char)name[i]) || strchr("_=,.@-", name[i]))
+            continue;
+        name[i] = '-';
+        changed = true;
+    }
+    if (!changed)
+        return arena_dup(a, str_from(name, n));
+    unsigned char digest[SHA256_BYTES];
+    sha256_of(client, digest);
+    sha256_hex(digest, hex);
+    n = n > SESSION_MOST - 1 - DIGEST_DIGITS ? SESSION_MOST - 1 - DIGEST_DIGITS : n;
+    return arena_printf(a, "%.*s-%.*s", (int)n, name, DIGEST_DIGITS, hex);
+}
+
+struct creds_chain *creds_assume(struct creds_chain *base, const struct creds_role *role,
+                                 void (*changed)(void *arg), void *arg, char *err, size_t err_size)
+{
+    struct creds_chain *c = made(base->tools.loop, base->tools.dns, &base->tools.o, changed, arg);
+    const struct role r = {.arn = role->arn,
+                           .session_name = session_name(&c->strings, role->client),
+                           .tag_key = S(CREDS_ROLE_TAG),
+                           .tag_value = role->client};
+    c->base = base;
+    c->role = role_copy(&c->strings, &r);
+    if (c->strings.full) {
+        snprintf(err, err_size, "credentials: the name of a role is too long");
+        creds_free(c);
+        return NULL;
+    }
+    later_init(&c->begin, begin_role, c);
+    list_append(&base->roles, &c->node);
+    loop_next_turn(c->tools.loop, &c->begin);
+    return c;
+}
+
 void creds_free(struct creds_chain *c)
 {
     if (!c)
         return;
+    assert(list_empty(&c->roles));
+    list_remove(&c->node);
     later_cancel(&c->begin);
     later_cancel(&c->drop);
     timer_stop(&c->tick);

@@ -101,6 +101,12 @@ struct creds *creds_make_bearer(struct str bearer, const char *source, char *err
     return make(&from);
 }
 
+struct creds *creds_of_bearer(struct str bearer)
+{
+    char why[64];
+    return creds_make_bearer(bearer, "client", why, sizeof why);
+}
+
 struct creds *creds_extend(const struct creds *set, int64_t expires_s)
 {
     struct creds *longer = make(set);

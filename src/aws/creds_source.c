@@ -105,6 +105,8 @@ struct role role_copy(struct arena *a, const struct role *r)
                          .session_name = arena_dup(a, r->session_name),
                          .external_id = arena_dup(a, r->external_id),
                          .region = arena_dup(a, r->region),
+                         .tag_key = arena_dup(a, r->tag_key),
+                         .tag_value = arena_dup(a, r->tag_value),
                          .duration_s = r->duration_s};
 }
 

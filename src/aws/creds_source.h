@@ -96,12 +96,16 @@ struct source *creds_env_keys_new(struct creds_tools *t, char *err, size_t err_s
 
 struct role {
     struct str arn, session_name, external_id, region; /* copied; the latter three may be empty */
-    int64_t duration_s;                                /* 0: what STS takes */
+    int64_t duration_s;                                /* 0: what STS takes: an hour */
+    struct str tag_key, tag_value;                     /* of the session; copied; or empty */
 };
 struct role role_copy(struct arena *a, const struct role *r);
 /* Assumes a role with what `inner` (handed over, also on failure) gives. */
 struct source *creds_role_new(struct creds_tools *t, struct source *inner, const struct role *r,
                               char *err, size_t err_size);
+/* Assumes a role with what another chain has newest. */
+struct source *creds_role_of_chain(struct creds_tools *t, struct creds_chain *base,
+                                   const struct role *r, char *err, size_t err_size);
 /* Assumes a role with the token in a file. */
 struct source *creds_web_role_new(struct creds_tools *t, const struct role *r,
                                   struct str token_file, char *err, size_t err_size);

@@ -36,6 +36,8 @@ static void add_form(struct buf *b, const struct role *r, const struct creds *by
     add(b, "WebIdentityToken", token);
     add(b, "ExternalId", r->external_id);
     add(b, "DurationSeconds", r->duration_s ? str_of(duration) : S(""));
+    add(b, "Tags.member.1.Key", r->tag_key);
+    add(b, "Tags.member.1.Value", r->tag_value);
 }
 
 static bool locate(const struct creds_tools *t, struct str region, struct endpoint *out, char *err,
@@ -116,6 +118,19 @@ static void say_refusal(const struct fetch_answer *a, char *err, size_t err_size
              a->status, STR_ARG(str_sub(buf_str(&message), 0, 300)));
     buf_fini(&code);
     buf_fini(&message);
+}
+
+bool sts_says_stale(const struct fetch_answer *a)
+{
+    static const struct str stale[] = {STR("ExpiredToken"), STR("InvalidClientTokenId"),
+                                       STR("UnrecognizedClientException")};
+    struct buf code = {0};
+    bool is = false;
+    if (a->status == 403 && xml_pick(a->body, S("Code"), &code) == 0)
+        for (size_t i = 0; i < sizeof stale / sizeof *stale; i++)
+            is = is || str_starts(buf_str(&code), stale[i]);
+    buf_fini(&code);
+    return is;
 }
 
 struct creds *sts_read(const struct fetch_answer *a, const char *source, char *err, size_t err_size)

@@ -13,6 +13,8 @@
 struct errand *sts_start(struct creds_tools *t, const struct role *r, struct creds *by,
                          struct str token, void (*done)(void *arg, const struct fetch_answer *a),
                          void *arg, char *err, size_t err_size);
+/* Did it refuse what AssumeRole was signed with, as expired or not known? */
+bool sts_says_stale(const struct fetch_answer *a);
 /* The set in an answer; NULL with a sentence that names STS's error. */
 struct creds *sts_read(const struct fetch_answer *a, const char *source, char *err,
                        size_t err_size);

@@ -6,6 +6,9 @@
  * only look at the newest set: one atomic load when nothing changed.
  *
  *     env > profile (assume role, credential_process, SSO, keys) > web identity > container > IMDS
+ *
+ * A chain of its own is a role that Weir assumes for a client: it asks STS with what the first one,
+ * its base, has newest.
  */
 #ifndef WEIR_AWS_CREDS_H
 #define WEIR_AWS_CREDS_H
@@ -50,8 +53,27 @@ struct creds_options {
 struct creds_chain *creds_new(struct loop *l, struct dns *dns, const struct creds_options *o,
                               void (*changed)(void *arg), void *arg, char *err, size_t err_size);
 /* Not from inside `changed`, and when no other thread looks any more; sets that are held live on.
- */
+ * A base goes after its roles. */
 void creds_free(struct creds_chain *c);
+
+struct creds_role {
+    struct str arn;
+    struct str client; /* the session's name is made of it, and it is the session's tag */
+};
+/* The tag that is in AWS's records of who called and who pays. */
+#define CREDS_ROLE_TAG "weir:client"
+
+/* A role, assumed with what `base` has newest each time; on base's loop, with its options. Begins
+ * when base has settled, and looks again when base has something new after a failure. `role` is
+ * copied. NULL with a sentence when it is too long. */
+struct creds_chain *creds_assume(struct creds_chain *base, const struct creds_role *role,
+                                 void (*changed)(void *arg), void *arg, char *err, size_t err_size);
+
+/* A client's own Bedrock API key, for one request; wiped with the last reference. NULL when it
+ * could not stand in a header. */
+struct creds *creds_of_bearer(struct str bearer);
+
+/* For all that follow NULL is a chain that has nothing and never will, and has settled. */
 
 /* Any thread: the newest set with a reference, NULL while there is none or it has expired. */
 struct creds *creds_get(struct creds_chain *c);

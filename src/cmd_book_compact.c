@@ -4,20 +4,14 @@
  * lock and does it; when a daemon has that, it asks the daemon's admin port and waits.
  */
 #include "cmd_book.h"
-#include "weir/aws/endpoint.h"
-#include "weir/aws/fetch.h"
 #include "weir/base/buf.h"
 #include "weir/book/store.h"
-#include "weir/gate/config.h"
+#include "weir/gate/admin_ask.h"
 #include "weir/gate/state.h"
-#include "weir/net/dns.h"
 
-#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
-
-enum { ANSWER_MOST = 64 * 1024, WAIT_MS = 3600 * 1000, CONNECT_MS = 5000 };
 
 /* --- alone */
 
@@ -66,69 +60,24 @@ static int compact_alone(const struct config *c)
 
 /* --- through the daemon */
 
-struct ask {
-    struct loop *loop;
-    int status;
-};
-
-/* The sentence in {"message": ...}. */
-static void print_refusal(const struct fetch_answer *a)
-{
-    cJSON *json = cJSON_ParseWithLength(a->body.ptr, a->body.len);
-    const char *said = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "message"));
-    if (said)
-        fprintf(stderr, "weir: the daemon answered %d: %s\n", a->status, said);
-    else
-        fprintf(stderr, "weir: the daemon answered %d\n", a->status);
-    cJSON_Delete(json);
-}
-
-static void on_answer(void *arg, const struct fetch_answer *a)
-{
-    struct ask *ask = arg;
-    if (a->end != ORIGIN_DONE)
-        fprintf(stderr, "weir: the daemon does not answer: %s\n", a->why);
-    else if (a->status == 200)
-        printf("compacted by the running daemon\n");
-    else
-        print_refusal(a);
-    ask->status = a->end == ORIGIN_DONE && a->status == 200 ? CMD_DONE : CMD_FAILED;
-    loop_stop(ask->loop);
-}
-
-static int ask_at(const struct endpoint *e)
-{
-    struct ask ask = {.loop = loop_new(), .status = CMD_FAILED};
-    struct dns *dns = dns_new(ask.loop);
-    struct aws_signer *signer = aws_signer_new();
-    const struct origin_options o = {
-        .host = str_of(e->host), .port = e->port, .connect_ms = CONNECT_MS, .idle_ms = CONNECT_MS};
-    const struct aws_target target = {.origin = origin_new(ask.loop, dns, &o),
-                                      .authority = str_of(e->authority)};
-    const struct aws_request request = {.method = S("POST"), .target = S("/api/v1/book/compact")};
-    const struct fetch_limits limits = {ANSWER_MOST, WAIT_MS};
-    (void)fetch_start(ask.loop, signer, &target, NULL, &request, &limits, on_answer, &ask);
-    loop_run(ask.loop);
-    origin_free(target.origin);
-    aws_signer_free(signer);
-    dns_free(dns);
-    loop_free(ask.loop);
-    return ask.status;
-}
-
 static int ask_daemon(const struct config *c)
 {
-    struct buf url = {0};
-    struct endpoint e;
-    char err[256];
-    buf_addf(&url, "http://%.*s", STR_ARG(c->admin_address));
-    bool good = endpoint_parse(buf_str(&url), &e, err, sizeof err);
-    buf_fini(&url);
-    if (good)
-        return ask_at(&e);
-    fprintf(stderr, "weir: a daemon holds %.*s, and admin.address %.*s cannot be asked\n",
-            STR_ARG(c->state), STR_ARG(c->admin_address));
-    return CMD_FAILED;
+    struct admin_answer answer;
+    char err[512];
+    int status = CMD_FAILED;
+    if (!admin_ask(c, S("POST"), S("/api/v1/book/compact"), S(""), &answer, err, sizeof err)) {
+        fprintf(stderr, "weir: %s\n", err);
+    } else if (answer.status == 200) {
+        printf("compacted by the running daemon\n");
+        status = CMD_DONE;
+    } else {
+        struct buf said = {0};
+        admin_answer_add_refusal(&answer, &said);
+        fprintf(stderr, "weir: %s\n", buf_cstr(&said));
+        buf_fini(&said);
+    }
+    admin_answer_fini(&answer);
+    return status;
 }
 
 int cmd_book_compact(int argc, char **argv)

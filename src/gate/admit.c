@@ -46,7 +46,8 @@ enum step_result admit_identify(struct exchange *ex)
         .fields = &r->fields,
         .body_sha256 = hex,
         .peer_name = r->peer_name,
-        .from_loopback = config_is_loopback(r->peer_addr),
+        /* a PROXY header says whatever its sender likes */
+        .from_loopback = config_is_loopback(r->peer_addr) && !ex->listen->proxy_protocol,
         .tls = r->tls,
         .plaintext_ok = ex->listen->plaintext || config_is_loopback(ex->listen->address)};
     const char *why = NULL;

@@ -6,6 +6,7 @@
  * takes it, a piece a turn. The protocol rpc-v2-cbor, which some SDKs prefer, is refused in its own
  * words, so that the SDK shows why.
  */
+#include "admin_guard.h"
 #include "back.h"
 
 #include "query.h"
@@ -132,6 +133,25 @@ static cJSON *read_body(struct exchange *ex, struct query_work *w, struct str *o
     const cJSON *action = tree ? cJSON_GetObjectItemCaseSensitive(tree, "Action") : NULL;
     *out_word = cJSON_IsString(action) ? str_of(action->valuestring) : S("");
     return tree;
+}
+
+static bool may_ask(struct exchange *ex, struct query_work *w)
+{
+    switch (admin_guard_query(ex)) {
+    case ADMIN_QUERY_MAY:
+        return true;
+    case ADMIN_QUERY_EXPIRED:
+        query_fail(&w->fault, QUERY_EXPIRED, "Signature expired: its time is too far from Weir's.");
+        break;
+    case ADMIN_QUERY_REFUSED:
+        query_fail(&w->fault, QUERY_DENIED,
+                   "Sign with a key for the admin port (weir keys new --admin), or send the admin "
+                   "token.");
+        break;
+    }
+    w->query.protocol =
+        fields_get(&ex->request->fields, S("x-amz-target")).ptr ? QUERY_JSON : QUERY_XML;
+    return false;
 }
 
 static bool read_query(struct exchange *ex, struct query_work *w)
@@ -314,7 +334,7 @@ static void drained_query(struct exchange *ex)
 static enum step_result begin_query(struct exchange *ex)
 {
     struct query_work *w = ex->query = mem_new(sizeof *w);
-    if (read_query(ex, w) && !join_desk(ex))
+    if (may_ask(ex, w) && read_query(ex, w) && !join_desk(ex))
         query_fail(&w->fault, QUERY_BUSY, "%d such requests wait already. Try again.",
                    QUERY_DESK_MOST);
     if (w->fault.error)

@@ -159,9 +159,10 @@ void config_check(struct config_reader *r)
     const struct config *c = r->config;
     check_region(r);
     check_listeners(r);
-    if (!config_is_loopback(c->admin_address))
+    if (!config_is_loopback(c->admin_address) && c->admin_token_file.len == 0)
         config_faultf(r, place_of(r, "admin.address"),
-                      "admin.address %.*s: the admin API serves loopback only",
+                      "admin.address %.*s: beyond loopback the admin API would serve anyone who "
+                      "reaches it. Set admin.token_file, or listen on 127.0.0.1",
                       STR_ARG(c->admin_address));
     if (c->profile.len && c->bearer_file.len)
         config_fault(r, place_of(r, "credentials.bearer_file"),

@@ -7,6 +7,7 @@
 #include "weir/gate/exchange.h"
 
 #include "admit.h"
+#include "admin_guard.h"
 #include "back.h"
 #include "meter.h"
 #include "record.h"
@@ -141,20 +142,6 @@ static enum outcome find_operation(struct exchange *ex)
     return OUTCOME_NONE;
 }
 
-/* A page in a browser on this machine reaches the admin port, too. It sends its Origin with what
- * is not its own; and what it makes its own, by a name that it lets point here, has that name as
- * Host. */
-static bool from_a_page(const struct front_request *r)
-{
-    char url[300], err[160];
-    struct endpoint host;
-    if (fields_get(&r->fields, S("origin")).ptr)
-        return true;
-    snprintf(url, sizeof url, "http://%.*s", STR_ARG(str_sub(r->authority, 0, sizeof url / 2)));
-    return r->authority.len &&
-           !(endpoint_parse(str_of(url), &host, err, sizeof err) && endpoint_is_loopback(&host));
-}
-
 /* A page in a browser on this machine reaches a loopback port, and every call costs money. Browsers
  * send Origin with each POST; SDKs never do. Who shows a certificate is known. */
 static bool could_spend(const struct exchange *ex)
@@ -177,8 +164,10 @@ static enum outcome check_head(struct exchange *ex)
     ex->swallows = r->content_length > BODY_MOST_BYTES;
     if (ex->swallows && fields_get(&r->fields, S("expect")).ptr)
         return OUTCOME_BODY_TOO_BIG; /* it asked before it sent */
-    if (ex->realm == REALM_ADMIN ? from_a_page(r) : could_spend(ex))
+    if (ex->realm == REALM_ADMIN ? admin_guard_is_page(ex) : could_spend(ex))
         return OUTCOME_FOREIGN_PAGE;
+    if (ex->realm == REALM_ADMIN && !admin_guard_head(ex))
+        return OUTCOME_ADMIN_TOKEN;
     ex->off = str_ieq(fields_get(&r->fields, S("x-weir")), S("off"));
     return OUTCOME_NONE;
 }

@@ -45,6 +45,8 @@ enum query_error {
     QUERY_BAD_TOKEN,       /* InvalidNextToken */
     QUERY_BAD_ACTION,      /* InvalidAction */
     QUERY_BAD_BODY,        /* MalformedQueryString, or SerializationException */
+    QUERY_DENIED,          /* InvalidClientTokenId */
+    QUERY_EXPIRED,         /* SignatureDoesNotMatch: SDKs correct their clocks */
     QUERY_BUSY,            /* Throttling */
     QUERY_BROKEN,          /* InternalServiceError */
     QUERY_ERRORS

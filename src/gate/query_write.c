@@ -22,6 +22,8 @@ static const struct {
     [QUERY_BAD_TOKEN] = {STR("InvalidNextToken"), STR("InvalidNextToken"), 400},
     [QUERY_BAD_ACTION] = {STR("InvalidAction"), STR("UnknownOperationException"), 400},
     [QUERY_BAD_BODY] = {STR("MalformedInput"), STR("SerializationException"), 400},
+    [QUERY_DENIED] = {STR("InvalidClientTokenId"), STR("UnrecognizedClientException"), 403},
+    [QUERY_EXPIRED] = {STR("SignatureDoesNotMatch"), STR("InvalidSignatureException"), 403},
     [QUERY_BUSY] = {STR("Throttling"), STR("ThrottlingException"), 400},
     [QUERY_BROKEN] = {STR("InternalServiceError"), STR("InternalServiceFault"), 500},
 };

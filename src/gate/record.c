@@ -49,13 +49,21 @@ static void log_usage(struct log_line *l, const struct tap_usage *t)
         log_u64(l, "cache_write", written);
 }
 
+/* Who looks, looks often. What changes something, and what was refused, is for the log. */
+static bool is_quiet(const struct exchange *ex, const struct operation *op)
+{
+    bool looks = str_eq(op->method, S("GET")) || op->id == OP_ADMIN_QUERY;
+    if (ex->realm == REALM_ADMIN)
+        return looks && ex->outcome == OUTCOME_OWN;
+    return op->id == OP_WEIR_HEALTH || op->id == OP_WEIR_READY;
+}
+
 static void log_exchange(const struct exchange *ex, int64_t now_ns, const struct operation *op,
                          const char *step)
 {
     static const struct str json[] = {STR("none"), STR("strict"), STR("loose"), STR("unread")};
     struct log_line l;
-    bool quiet = ex->realm == REALM_ADMIN || op->id == OP_WEIR_HEALTH || op->id == OP_WEIR_READY;
-    log_begin(&l, quiet ? LOG_DEBUG : LOG_INFO, "exchange");
+    log_begin(&l, is_quiet(ex, op) ? LOG_DEBUG : LOG_INFO, "exchange");
     if (!l.wanted)
         return;
     log_str(&l, "id", str_from(ex->id, sizeof ex->id));

@@ -5,6 +5,7 @@
  */
 #include "weir/gate/setup.h"
 
+#include "secret.h"
 #include "weir/base/clock.h"
 #include "weir/base/digest.h"
 #include "weir/base/file.h"
@@ -13,6 +14,9 @@
 #include "weir/wire/uri.h"
 
 #include <stdio.h>
+
+/* It opens everything at once, and is written by a program. */
+enum { ADMIN_TOKEN_LEAST = 32 };
 
 static const char *cstr_or_null(struct str s)
 {
@@ -143,6 +147,19 @@ static bool make_catalogue(struct setup *s, char *err, size_t err_size)
     return s->catalogue;
 }
 
+static bool read_admin_token(struct setup *s, char *err, size_t err_size)
+{
+    struct str token;
+    if (s->config->admin_token_file.len == 0)
+        return true;
+    if (!secret_read(s->config->admin_token_file.ptr, ADMIN_TOKEN_LEAST, &token, err, err_size))
+        return false;
+    sha256_of(token, s->admin_sha256);
+    s->has_admin_token = true;
+    secret_drop(&token);
+    return true;
+}
+
 /* All that needs neither a loop nor the network. */
 static bool prepare(struct setup *s, struct setup *old, char *err, size_t err_size)
 {
@@ -154,7 +171,7 @@ static bool prepare(struct setup *s, struct setup *old, char *err, size_t err_si
     if (bearer && file_check_private(bearer, err, err_size) < 0)
         return false;
     s->clients = clients_new(s->config, err, err_size);
-    if (!s->clients)
+    if (!s->clients || !read_admin_token(s, err, err_size))
         return false;
     s->trusts_runtime = s->runtime.tls || endpoint_is_loopback(&s->runtime);
     if (s->runtime.tls)

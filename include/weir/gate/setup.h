@@ -31,6 +31,8 @@ struct setup {
     struct creds_chain *creds; /* may be shared with the setup before */
     struct catalogue *catalogue;
     struct clients *clients;
+    bool has_admin_token;
+    unsigned char admin_sha256[SHA256_BYTES]; /* of the token */
 };
 
 /* Takes the config over (also when it fails). `old` (or NULL) lends ticket keys and, when nothing

@@ -143,7 +143,7 @@ static void names_what_is_wrong(void **state)
     assert_fault("region: us-east-1\nlisten: [{address: '10.0.0.5:8080'}]\n", "beyond loopback");
     assert_fault("region: us-east-1\nlisten: [{address: '0.0.0.0:1', tls: {cert: a, key: b}}]\n",
                  "beyond loopback");
-    assert_fault("region: us-east-1\nadmin: {address: '0.0.0.0:8081'}\n", "loopback only");
+    assert_fault("region: us-east-1\nadmin: {address: '0.0.0.0:8081'}\n", "Set admin.token_file");
     assert_fault("region: us-east-1\nlisten: [{address: '127.0.0.1:1', tls: {cert: a}}]\n",
                  "both cert and key");
     assert_fault("region: us-east-1\ncredentials: {profile: a, bearer_file: b}\n", "not both");

@@ -177,7 +177,7 @@ def corpora_jobs():
 def story_jobs(suite, build, only=None):
     """test/flow/NN_name.py|mjs|sh. A story may say `timeout: N` in its first lines."""
     jobs = []
-    for path in sorted((ROOT / 'test' / 'flow').glob('[0-9][0-9]_*')):
+    for path in sorted((ROOT / 'test' / 'flow').glob('[0-9]*_*'), key=lambda p: int(p.name.partition('_')[0])):
         if path.suffix not in ('.py', '.mjs', '.sh'):
             continue
         head = path.read_text(encoding='utf-8')[:1500]

@@ -6,11 +6,13 @@
  *     not processed for certain (ORIGIN_UNSENT)    again, at most twice
  *     503 or 529                                   once, within a budget of a tenth of all calls
  *     our signature, refused since our clock is off  once, by the origin's clock
+ *     400, with something in it that Weir put there  once, without that
  *     everything else                              the answer, or a clear error
  *
  * The body stays in memory until an answer's head has come that will be passed on.
  */
 #include "back.h"
+#include "metadata.h"
 #include "meter.h"
 #include "record.h"
 #include "retry.h"
@@ -181,6 +183,12 @@ static void on_head(void *arg, int status, const struct fields *fields, int64_t 
         send_again(ex, RESENT_CLOCK);
         return;
     }
+    if (status == 400 && ex->edited && ex->front) {
+        ex->unedited = true; /* perhaps it is what Weir put in */
+        take_back(ex);
+        send_again(ex, RESENT_EDIT);
+        return;
+    }
     look_at_refusal(ex, status, fields);
     ex->counted = content_length >= 0;
     ex->left = content_length;
@@ -298,6 +306,28 @@ static enum step_result not_made(struct exchange *ex, int err)
     return exchange_fail(ex, too_big ? OUTCOME_HEAD_TOO_BIG : OUTCOME_INTERNAL, S(""));
 }
 
+/* What rules add to the request, unless it was refused with it. True: the body is another one. */
+static bool edit_request(struct exchange *ex, struct field *fields, int *n, struct str *body,
+                         size_t *n_body)
+{
+    struct metadata_edit edit = {0};
+    int i = 0;
+    if (!ex->unedited)
+        metadata_edit(ex, &edit);
+    ex->edited = edit.n_pieces || edit.field.len;
+    for (size_t piece = 0; piece < edit.n_pieces; piece++)
+        body[piece] = edit.pieces[piece];
+    if (edit.n_pieces)
+        *n_body = edit.n_pieces;
+    if (edit.field.len) {
+        while (i < *n && !str_eq(fields[i].name, metadata_field))
+            i++;
+        fields[i] = (struct field){metadata_field, edit.field};
+        *n += i == *n;
+    }
+    return edit.n_pieces > 0;
+}
+
 static enum step_result start(struct exchange *ex)
 {
     struct worker *w = ex->worker;
@@ -306,15 +336,17 @@ static enum step_result start(struct exchange *ex)
     if (!creds)
         return exchange_fail(ex, OUTCOME_NO_CREDENTIALS, S(""));
 
-    struct field fields[FIELDS_MOST];
+    struct field fields[FIELDS_MOST + 1];
     int n = operation_pass_fields(ex->op, &ex->request->fields, fields, FIELDS_MOST);
     struct sha256 hash = ex->body.hash;
     unsigned char digest[SHA256_BYTES];
     sha256_end(&hash, digest);
-    struct str *body = arena_new(&ex->arena, sizeof *body);
+    struct str *body = arena_new(&ex->arena, METADATA_PIECES * sizeof *body);
     if (n < 0 || !body)
         return not_made(ex, ERR_TOO_BIG);
-    *body = body_str(&ex->body);
+    body[0] = body_str(&ex->body);
+    size_t n_body = body[0].len ? 1 : 0;
+    bool spliced = edit_request(ex, fields, &n, body, &n_body);
 
     const struct aws_target target = {.origin = w->origin,
                                       .authority = str_of(setup->runtime.authority),
@@ -326,8 +358,8 @@ static enum step_result start(struct exchange *ex)
                                         .fields = fields,
                                         .n_fields = (size_t)n,
                                         .body = body,
-                                        .n_body = body->len ? 1 : 0,
-                                        .body_sha256 = digest,
+                                        .n_body = n_body,
+                                        .body_sha256 = spliced ? NULL : digest,
                                         .answer_ms = setup->config->answer_ms,
                                         .silence_ms = setup->config->stream_silence_ms};
     ex->call = (struct origin_call){0};

@@ -75,6 +75,8 @@ struct exchange {
     unsigned attempts;
     bool resent_refusal;    /* the one resend of a 503 or 529 was spent */
     bool resent_clock;      /* ... and that of a signature made by a wrong clock */
+    bool edited;            /* the call under way has something that Weir put there */
+    bool unedited;          /* ... and was refused with it */
     int64_t signed_with_s;  /* the signer's offset then */
     uint64_t creds_version; /* it was signed with */
     size_t owed;            /* received and not yet credited */

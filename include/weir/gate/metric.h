@@ -19,7 +19,7 @@ enum metric_id {
 };
 
 /* Why a call was sent again; the words are the label. */
-enum resent { RESENT_NOT_PROCESSED, RESENT_UNAVAILABLE, RESENT_CLOCK, RESENTS };
+enum resent { RESENT_NOT_PROCESSED, RESENT_UNAVAILABLE, RESENT_CLOCK, RESENT_EDIT, RESENTS };
 
 enum { METRIC_BUCKETS = 22 };
 

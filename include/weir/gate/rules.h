@@ -10,9 +10,8 @@
 
 /* What a rule can look at. Borrowed. */
 struct rule_view {
-    struct str client, workload, model,
-        operation; /* operation as docs/CONFIG.md names it; "converse",
-                      "invoke", "messages", "chat" name families */
+    struct str client, workload, model;
+    struct str operation, family; /* as docs/CONFIG.md names them: "ConverseStream", "converse" */
     const struct fields *fields;
     struct str metadata; /* the request's own requestMetadata: a JSON object, or empty */
 };

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A rule matches when each of its patterns does. What it does not name, it does not ask.
+ */
+#include "weir/gate/rules.h"
+
+#include "weir/base/text.h"
+#include "weir/gate/clients.h"
+#include "weir/wire/json_pick.h"
+#include "weir/wire/json_string.h"
+#include "weir/wire/yaml.h"
+
+enum { VALUE_MOST = 1024 };
+
+static bool fits(struct str pattern, struct str s)
+{
+    return pattern.len == 0 || text_matches(pattern, s);
+}
+
+static bool fits_headers(const struct yaml_node *wanted, const struct fields *fields)
+{
+    for (const struct yaml_node *w = wanted ? wanted->first : NULL; w; w = w->next) {
+        struct str value = fields_get(fields, w->key->text);
+        if (!value.ptr || !text_matches(w->text, value))
+            return false;
+    }
+    return true;
+}
+
+/* One entry of the request's own metadata. */
+static bool fits_entry(struct str name, struct str pattern, struct str metadata)
+{
+    struct json_member m = {.name = name};
+    struct json_pick pick;
+    char value[VALUE_MOST];
+    size_t n;
+    json_pick_init(&pick, metadata, &m, 1);
+    if (metadata.len == 0 || json_pick_step(&pick) != JSON_END || m.times != 1 ||
+        m.kind != JSON_STRING || json_string_copy(m.raw, value, sizeof value, &n) < 0)
+        return false;
+    return text_matches(pattern, str_from(value, n));
+}
+
+static bool fits_metadata(const struct yaml_node *wanted, struct str metadata)
+{
+    for (const struct yaml_node *w = wanted ? wanted->first : NULL; w; w = w->next)
+        if (!fits_entry(w->key->text, w->text, metadata))
+            return false;
+    return true;
+}
+
+static bool matches(const struct config_rule *r, const struct rule_view *v)
+{
+    return fits(r->client, v->client) && fits(r->workload, v->workload) &&
+           (r->model.len == 0 || clients_model_is(r->model, v->model)) &&
+           (fits(r->operation, v->operation) || str_eq(r->operation, v->family)) &&
+           fits(r->user_agent, fields_get(v->fields, S("user-agent"))) &&
+           fits_headers(r->header, v->fields) && fits_metadata(r->metadata, v->metadata);
+}
+
+const struct yaml_node *rules_metadata(const struct config *c, const struct rule_view *v)
+{
+    for (size_t i = 0; i < c->n_rules; i++)
+        if (c->rules[i].set_metadata && matches(&c->rules[i], v))
+            return c->rules[i].set_metadata;
+    return NULL;
+}

@@ -5,6 +5,7 @@
 #include "admit.h"
 
 #include "back.h"
+#include "edit.h"
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
@@ -114,7 +115,7 @@ static enum step_result over_limit(struct exchange *ex, const struct limits_verd
 {
     struct str sentence;
     ex->retry_after_s = v->retry_ms == INT64_MAX ? 0 : (v->retry_ms + 999) / 1000;
-    if (v->answer == LIMITS_BUDGET) {
+    if (v->answer == LIMITS_BUDGET || v->answer == LIMITS_BUDGET_FLEX) {
         char when[21];
         text_iso_time(v->resets_s, when);
         sentence = arena_printf(&ex->arena,
@@ -145,12 +146,13 @@ static enum step_result take_limits(struct exchange *ex)
     switch (v.answer) {
     case LIMITS_IN:
         return STEP_NEXT;
-    case LIMITS_BUDGET_FLEX:
-        ex->wants_flex = true;
-        return STEP_NEXT;
     case LIMITS_BUDGET_WARN:
-        ex->over_budget = true;
         return STEP_NEXT;
+    case LIMITS_BUDGET_FLEX:
+        ex->wants_flex = edit_can_flex(ex);
+        if (ex->wants_flex)
+            return STEP_NEXT;
+        break; /* what the model does not offer is not to be had */
     case LIMITS_RATE:
     case LIMITS_CONCURRENT:
     case LIMITS_BUDGET:

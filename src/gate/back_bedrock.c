@@ -12,7 +12,7 @@
  * The body stays in memory until an answer's head has come that will be passed on.
  */
 #include "back.h"
-#include "metadata.h"
+#include "edit.h"
 #include "meter.h"
 #include "record.h"
 #include "retry.h"
@@ -306,25 +306,28 @@ static enum step_result not_made(struct exchange *ex, int err)
     return exchange_fail(ex, too_big ? OUTCOME_HEAD_TOO_BIG : OUTCOME_INTERNAL, S(""));
 }
 
-/* What rules add to the request, unless it was refused with it. True: the body is another one. */
+/* In place of a field of that name, or behind all. */
+static int set_field(struct field *fields, int n, struct field set)
+{
+    int i = 0;
+    while (i < n && !str_eq(fields[i].name, set.name))
+        i++;
+    fields[i] = set;
+    return i == n ? n + 1 : n;
+}
+
+/* What Weir puts into the request. True: the body is another one. */
 static bool edit_request(struct exchange *ex, struct field *fields, int *n, struct str *body,
                          size_t *n_body)
 {
-    struct metadata_edit edit = {0};
-    int i = 0;
-    if (!ex->unedited)
-        metadata_edit(ex, &edit);
-    ex->edited = edit.n_pieces || edit.field.len;
-    for (size_t piece = 0; piece < edit.n_pieces; piece++)
-        body[piece] = edit.pieces[piece];
+    struct edit edit;
+    edit_make(ex, &edit);
+    for (size_t i = 0; i < edit.n_pieces; i++)
+        body[i] = edit.pieces[i];
     if (edit.n_pieces)
         *n_body = edit.n_pieces;
-    if (edit.field.len) {
-        while (i < *n && !str_eq(fields[i].name, metadata_field))
-            i++;
-        fields[i] = (struct field){metadata_field, edit.field};
-        *n += i == *n;
-    }
+    for (size_t i = 0; i < edit.n_fields; i++)
+        *n = set_field(fields, *n, edit.fields[i]);
     return edit.n_pieces > 0;
 }
 
@@ -336,12 +339,12 @@ static enum step_result start(struct exchange *ex)
     if (!creds)
         return exchange_fail(ex, OUTCOME_NO_CREDENTIALS, S(""));
 
-    struct field fields[FIELDS_MOST + 1];
+    struct field fields[FIELDS_MOST + EDITS_MOST];
     int n = operation_pass_fields(ex->op, &ex->request->fields, fields, FIELDS_MOST);
     struct sha256 hash = ex->body.hash;
     unsigned char digest[SHA256_BYTES];
     sha256_end(&hash, digest);
-    struct str *body = arena_new(&ex->arena, METADATA_PIECES * sizeof *body);
+    struct str *body = arena_new(&ex->arena, EDIT_PIECES * sizeof *body);
     if (n < 0 || !body)
         return not_made(ex, ERR_TOO_BIG);
     body[0] = body_str(&ex->body);

@@ -14,6 +14,8 @@ static void begin(struct facts *f, struct str body, struct str model_name)
         [FACT_MAX_OUTPUT_TOKENS] = STR("max_output_tokens"),
         [FACT_INFERENCE_CONFIG] = STR("inferenceConfig"),
         [FACT_METADATA] = STR("requestMetadata"),
+        [FACT_SERVICE_TIER] = STR("serviceTier"),
+        [FACT_OPENAI_TIER] = STR("service_tier"),
     };
     f->begun = true;
     f->state = body.len ? FACTS_MORE : FACTS_NONE;

@@ -57,7 +57,7 @@ struct exchange {
     struct limits_held reserved; /* reserved until it ends */
     uint64_t requests_left, tokens_left; /* of its limits; UINT64_MAX: no limit */
     int64_t retry_after_s;               /* of a refusal; 0: says nothing */
-    bool wants_flex, over_budget;        /* its budget is spent: what then is to be done */
+    bool wants_flex;                     /* its budget is spent: it goes to the Flex tier */
 
     struct body body;
     bool body_wanted, body_whole, body_waits;

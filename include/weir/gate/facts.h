@@ -24,6 +24,8 @@ enum fact {
     FACT_MAX_OUTPUT_TOKENS,
     FACT_INFERENCE_CONFIG, /* Converse's and Nova's: maxTokens or max_new_tokens is in it */
     FACT_METADATA,         /* Converse's requestMetadata */
+    FACT_SERVICE_TIER,     /* Converse's */
+    FACT_OPENAI_TIER,
     FACTS_LOOKED_AT
 };
 

@@ -4,17 +4,30 @@
  * takes 16 entries and 8,500 bytes of the field (its service model, November 2026): when ours do
  * not fit beside the client's, nothing is added.
  */
-#include "metadata.h"
+#include "edit.h"
 
 #include "weir/base/text.h"
 #include "weir/gate/rules.h"
-#include "weir/wire/json_edit.h"
 #include "weir/wire/json_pick.h"
 #include "weir/wire/yaml.h"
 
 enum { ENTRIES_MOST = 16, FIELD_MOST = 8500 };
 
-const struct str metadata_field = STR("x-amzn-bedrock-request-metadata");
+static const struct str metadata_field = STR("x-amzn-bedrock-request-metadata");
+static const struct str tier_field = STR("x-amzn-bedrock-service-tier");
+
+/* Edits of one body, under work. */
+struct work {
+    struct exchange *ex;
+    struct json_edit edits[EDITS_MOST];
+    size_t n;
+    struct edit *out;
+};
+
+static void set_field(struct work *w, struct str name, struct str value)
+{
+    w->out->fields[w->out->n_fields++] = (struct field){name, value};
+}
 
 static struct str family_of(const struct exchange *ex)
 {
@@ -104,36 +117,41 @@ static bool is_empty_object(struct str behind_brace)
     return i < behind_brace.len && behind_brace.ptr[i] == '}';
 }
 
-static void into_body(struct exchange *ex, struct buf *entries, struct metadata_edit *out)
+/* Behind a brace of the body: the edit, unless the arena is full. */
+static void insert(struct work *w, size_t at, struct str text)
 {
-    struct str body = body_str(&ex->body), own = ex->facts.metadata;
+    if (text.ptr)
+        w->edits[w->n++] = (struct json_edit){.at = at, .with = text};
+}
+
+static void metadata_into_body(struct work *w, struct buf *entries)
+{
+    struct str body = body_str(&w->ex->body), own = w->ex->facts.metadata;
     ptrdiff_t brace = own.len ? own.ptr - body.ptr : str_chr(body, '{');
     if (brace < 0)
         return;
-    bool more = !is_empty_object(str_from_offset(body, (size_t)brace + 1));
-    struct json_edit e = {.at = (size_t)brace + 1};
-    e.with = own.len ? in_front(ex, "", entries, "", more)
-                     : in_front(ex, "\"requestMetadata\":{", entries, "}", more);
-    ssize_t n = e.with.ptr ? json_edit_pieces(&e, 1, body, out->pieces, METADATA_PIECES) : -1;
-    out->n_pieces = n > 0 ? (size_t)n : 0;
+    size_t at = (size_t)brace + 1;
+    bool more = !is_empty_object(str_from_offset(body, at));
+    insert(w, at,
+           own.len ? in_front(w->ex, "", entries, "", more)
+                   : in_front(w->ex, "\"requestMetadata\":{", entries, "}", more));
 }
 
-static void into_field(struct exchange *ex, struct str own, struct buf *entries,
-                       struct metadata_edit *out)
+static void metadata_into_field(struct work *w, struct str own, struct buf *entries)
 {
     bool more = own.len && !is_empty_object(str_from_offset(own, 1));
     struct str rest = own.len ? str_from_offset(own, 1) : S("}");
-    struct str value = arena_printf(&ex->arena, "{%.*s%s%.*s", STR_ARG(buf_str(entries)),
+    struct str value = arena_printf(&w->ex->arena, "{%.*s%s%.*s", STR_ARG(buf_str(entries)),
                                     more ? "," : "", STR_ARG(rest));
-    if (value.len <= FIELD_MOST)
-        out->field = value;
+    if (value.ptr && value.len <= FIELD_MOST)
+        set_field(w, metadata_field, value);
 }
 
-void metadata_edit(struct exchange *ex, struct metadata_edit *out)
+static void add_metadata(struct work *w)
 {
+    struct exchange *ex = w->ex;
     bool in_body = ex->op->usage == USAGE_CONVERSE, in_field = ex->op->usage == USAGE_INVOKE;
-    *out = (struct metadata_edit){0};
-    if (ex->off || (!in_body && !in_field) || ex->setup->config->n_rules == 0)
+    if (ex->off || ex->unedited || (!in_body && !in_field) || ex->setup->config->n_rules == 0)
         return;
     if (in_body && (ex->facts.state != FACTS_STRICT || ex->facts.twice[FACT_METADATA] ||
                     (ex->facts.members[FACT_METADATA].times && !ex->facts.metadata.len)))
@@ -150,10 +168,54 @@ void metadata_edit(struct exchange *ex, struct metadata_edit *out)
     const struct yaml_node *set = rules_metadata(ex->setup->config, &view);
     struct buf entries = {0};
     if (set && make_entries(set, own, &entries)) {
+        ex->edited = true;
         if (in_body)
-            into_body(ex, &entries, out);
+            metadata_into_body(w, &entries);
         else
-            into_field(ex, own, &entries, out);
+            metadata_into_field(w, own, &entries);
     }
     buf_fini(&entries);
+}
+
+/* --- the Flex tier */
+
+bool edit_can_flex(const struct exchange *ex)
+{
+    const struct catalogue_model *m = catalogue_find(ex->setup->catalogue, ex->model);
+    if (!m || !m->lane_parts[LANE_FLEX])
+        return false;
+    if (ex->op->usage == USAGE_INVOKE)
+        return !fields_get(&ex->request->fields, tier_field).ptr;
+    enum fact fact = ex->op->usage == USAGE_CONVERSE ? FACT_SERVICE_TIER : FACT_OPENAI_TIER;
+    return (ex->op->usage == USAGE_CONVERSE || ex->op->usage == USAGE_CHAT) &&
+           ex->facts.state == FACTS_STRICT && ex->facts.members[fact].times == 0;
+}
+
+static void add_flex(struct work *w)
+{
+    struct exchange *ex = w->ex;
+    struct str body = body_str(&ex->body);
+    if (!ex->wants_flex)
+        return;
+    if (ex->op->usage == USAGE_INVOKE) {
+        set_field(w, tier_field, S("flex"));
+        return;
+    }
+    size_t at = (size_t)str_chr(body, '{') + 1; /* strict, and an object: it has members */
+    bool more = !is_empty_object(str_from_offset(body, at));
+    const char *text = ex->op->usage == USAGE_CONVERSE ? "\"serviceTier\":{\"type\":\"flex\"}"
+                                                       : "\"service_tier\":\"flex\"";
+    insert(w, at, arena_printf(&ex->arena, "%s%s", text, more || w->n ? "," : ""));
+}
+
+void edit_make(struct exchange *ex, struct edit *out)
+{
+    struct work w = {.ex = ex, .out = out};
+    *out = (struct edit){0};
+    ex->edited = false;
+    add_flex(&w);
+    add_metadata(&w);
+    ssize_t n =
+        w.n ? json_edit_pieces(w.edits, w.n, body_str(&ex->body), out->pieces, EDIT_PIECES) : 0;
+    out->n_pieces = n > 0 ? (size_t)n : 0;
 }

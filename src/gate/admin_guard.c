@@ -22,7 +22,7 @@ static bool is_same(struct str shown, const unsigned char wanted[SHA256_BYTES])
     return digest_equal(hash, wanted, sizeof hash);
 }
 
-static bool shows_token(const struct exchange *ex)
+bool admin_guard_shows_token(const struct exchange *ex)
 {
     static const struct str scheme = STR("bearer ");
     const struct fields *fields = &ex->request->fields;
@@ -50,7 +50,7 @@ static bool is_query(const struct exchange *ex)
 bool admin_guard_head(const struct exchange *ex)
 {
     const struct front_request *r = ex->request;
-    if (is_open(ex) || shows_token(ex))
+    if (is_open(ex) || admin_guard_shows_token(ex))
         return true;
     /* So much is read of somebody who is not known yet. */
     return is_query(ex) && r->content_length >= 0 && r->content_length <= QUERY_BODY_MOST &&
@@ -73,7 +73,7 @@ enum admin_query admin_guard_query(const struct exchange *ex)
     char hex[SHA256_HEX];
     struct sha256 hash = ex->body.hash;
     struct sigv4_claim claim;
-    if (is_open(ex) || shows_token(ex))
+    if (is_open(ex) || admin_guard_shows_token(ex))
         return ADMIN_QUERY_MAY;
     sha256_end(&hash, digest);
     sha256_hex(digest, hex);

@@ -12,6 +12,9 @@
  * judge when the body is there. */
 bool admin_guard_head(const struct exchange *ex);
 
+/* The token, or the word of this daemon's lock: known to who may read the state directory. */
+bool admin_guard_shows_token(const struct exchange *ex);
+
 /* The query endpoint takes the token, or a signature for CloudWatch by an issued admin key. */
 enum admin_query { ADMIN_QUERY_MAY, ADMIN_QUERY_EXPIRED, ADMIN_QUERY_REFUSED };
 enum admin_query admin_guard_query(const struct exchange *ex);

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TIME_MOST_S 253402300799 /* the end of the year 9999 */
+
 enum member { ID, CLIENT, KIND, ADMIN, MADE, REVOKED, SEALED, SHA256, MEMBERS };
 
 static const struct json_member nothing[MEMBERS] = {
@@ -41,7 +43,7 @@ static const char *pick(struct str line, struct json_member *m)
 static bool read_time(const struct json_member *m, int64_t *out)
 {
     uint64_t n;
-    if (m->kind != JSON_NUMBER || !text_u64(m->raw, &n) || n > INT64_MAX)
+    if (m->kind != JSON_NUMBER || !text_u64(m->raw, &n) || n > TIME_MOST_S)
         return false;
     *out = (int64_t)n;
     return true;

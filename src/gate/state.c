@@ -48,6 +48,16 @@ int state_read_token(struct str dir, char out[STATE_TOKEN_CHARS])
     return ERR_OK;
 }
 
+/* What root makes in another user's directory is that user's, whose daemon must open it later. */
+static void give(int fd, struct str dir)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    snprintf(path, sizeof path, "%.*s", STR_ARG(dir));
+    if (geteuid() == 0 && stat(path, &st) == 0 && st.st_uid != 0)
+        (void)!fchown(fd, st.st_uid, st.st_gid);
+}
+
 int state_lock(struct str dir, int *out_fd, char *why, size_t why_size)
 {
     char path[PATH_MAX];
@@ -62,6 +72,7 @@ int state_lock(struct str dir, int *out_fd, char *why, size_t why_size)
         snprintf(why, why_size, "%s is held by another weir", path);
         return ERR_BUSY;
     }
+    give(fd, dir);
     /* On a full disk it cannot be written; then keys cannot be changed through the daemon. */
     if (ftruncate(fd, 0) == 0)
         (void)!pwrite(fd, state_token().ptr, state_token().len, 0);

@@ -161,11 +161,24 @@ static enum step_result take_limits(struct exchange *ex)
     return over_limit(ex, &v);
 }
 
+/* What Weir does not know, it cannot hold to a model or count. */
+static bool is_beyond_rules(const struct exchange *ex)
+{
+    const struct config_client *c = ex->client->config;
+    return ex->op->id == OP_OTHER &&
+           (c->models || c->day_nanousd || c->month_nanousd || c->limits.tokens_per_minute);
+}
+
 enum step_result admit(struct exchange *ex)
 {
     if (!ex->client)
         return STEP_NEXT; /* nobody configured: nothing holds */
     const struct config_client *c = ex->client->config;
+    if (is_beyond_rules(ex))
+        return exchange_fail(
+            ex, OUTCOME_MODEL_FORBIDDEN,
+            S("This client may call operations that Weir knows and no others: it has models, a "
+              "budget or tokens_per_minute."));
     if (c->limits.body_bytes && ex->request_bytes > c->limits.body_bytes)
         return exchange_fail(
             ex, OUTCOME_BODY_TOO_BIG,

@@ -10,7 +10,6 @@
  */
 #include "clerk_private.h"
 
-#include "prune.h"
 #include "weir/base/clock.h"
 #include "weir/base/list.h"
 #include "weir/base/log.h"
@@ -32,7 +31,13 @@
 
 enum bell { BELL_MAIL = 1, BELL_NOW = 2 };
 enum { MS_A_DAY = 86400000 };
-enum { CHORES_MS = 10 * 1000, FORGET_MS = 3600 * 1000, SLICES_AT_ONCE = 8, MS = 1000000 };
+enum {
+    CHORES_MS = 10 * 1000,
+    FORGET_MS = 3600 * 1000,
+    NOTE_MS = 3600 * 1000,
+    SLICES_AT_ONCE = 8,
+    MS = 1000000
+};
 
 /* --- the bells */
 
@@ -406,6 +411,7 @@ static bool try_to_open(struct clerk *c)
     publish(c, s);
     measure(c);
     c->chores_ns = 0;
+    c->note_ns = clock_mono_ns() + (int64_t)NOTE_MS * MS;
     return true;
 }
 
@@ -516,6 +522,10 @@ static void look_after(struct clerk *c)
     if (rc == 0 && clock_mono_ns() >= c->forget_ns) { /* no sum of a forgotten series is left */
         rc = clerk_forget(c);
         c->forget_ns = clock_mono_ns() + (rc == 1 ? 0 : (int64_t)FORGET_MS * MS);
+    }
+    if (rc == 0 && clock_mono_ns() >= c->note_ns) {
+        rc = clerk_note_clock(c);
+        c->note_ns = clock_mono_ns() + (int64_t)NOTE_MS * MS;
     }
     if (rc < 0)
         fail(c, rc, NULL);

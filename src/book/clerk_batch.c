@@ -11,7 +11,6 @@
  */
 #include "clerk_private.h"
 
-#include "prune.h"
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/mem.h"
@@ -30,7 +29,7 @@ struct batch {
     size_t n, n_again;
     uint32_t closed, late; /* late: the last minute that took a record of an earlier one */
     uint64_t n_late;
-    struct gap gap;
+    struct gap gap, gap_row; /* what is lost, and its row with it */
 };
 
 static struct str key_of(const struct clerk_item *i)
@@ -71,23 +70,60 @@ static int put_late(struct batch *b)
     return rc;
 }
 
+static int get_gap(struct batch *b, int64_t from_ms, struct gap *out)
+{
+    unsigned char key[8];
+    struct str found;
+    store_put_u64(key, (uint64_t)from_ms);
+    struct str k = str_from((char *)key, sizeof key);
+    int rc = store_get(b->txn, TABLE_GAPS, k, &found);
+    if (rc || gap_read(k, found, out) != 0)
+        *out = (struct gap){0}; /* none, or damaged: it begins anew */
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
 static int put_gap(struct batch *b)
 {
     unsigned char key[8];
     char room[64];
-    struct str found;
-    struct gap g = b->gap, before;
+    struct gap *g = &b->gap_row, before;
     struct buf bytes = {.data = room, .cap = sizeof room};
-    if (g.records == 0)
+    if (b->gap.records == 0)
         return 0;
-    store_put_u64(key, (uint64_t)g.from_ms);
-    struct str k = str_from((char *)key, sizeof key);
-    if (store_get(b->txn, TABLE_GAPS, k, &found) == 0 && gap_read(k, found, &before) == 0) {
-        g.records += before.records;
-        g.until_ms = before.until_ms > g.until_ms ? before.until_ms : g.until_ms;
-    }
-    gap_write(&g, &bytes);
-    return store_put(b->txn, TABLE_GAPS, k, buf_str(&bytes));
+    int rc = get_gap(b, b->gap.from_ms, &before);
+    if (rc)
+        return rc;
+    *g = b->gap;
+    g->records += before.records;
+    g->until_ms = before.until_ms > g->until_ms ? before.until_ms : g->until_ms;
+    gap_write(g, &bytes);
+    store_put_u64(key, (uint64_t)g->from_ms);
+    return store_put(b->txn, TABLE_GAPS, str_from((char *)key, sizeof key), buf_str(&bytes));
+}
+
+static void gap_is_in(struct clerk *c, const struct gap *sent)
+{
+    c->gap.records -= sent->records;
+    if (c->gap.records)
+        c->gap.from_ms = sent->until_ms; /* lost meanwhile */
+}
+
+/* What is lost and not in the book. Where a commit of it failed, its row says whether it arrived
+ * all the same. */
+static int take_gap(struct batch *b)
+{
+    struct clerk *c = b->clerk;
+    struct gap row = {0};
+    int rc = c->sent.unsure ? get_gap(b, c->sent.row.from_ms, &row) : 0;
+    if (rc)
+        return rc;
+    pthread_mutex_lock(&c->lock);
+    if (c->sent.unsure && row.records == c->sent.row.records)
+        gap_is_in(c, &c->sent.gap);
+    b->gap = c->gap;
+    pthread_mutex_unlock(&c->lock);
+    c->sent.unsure = false;
+    return 0;
 }
 
 /* --- series */
@@ -322,9 +358,7 @@ static void was_committed(struct batch *b)
     c->closed = b->closed;
     pthread_mutex_lock(&c->lock);
     c->counts.commits++;
-    c->gap.records -= b->gap.records;
-    if (c->gap.records)
-        c->gap.from_ms = b->gap.until_ms; /* lost meanwhile */
+    gap_is_in(c, &b->gap);
     for (const struct clerk_item *i = b->items; i < b->items + b->n + b->n_again; i++) {
         if (i->again && !i->unsure)
             continue;
@@ -349,6 +383,11 @@ static int commit(struct batch *b, size_t n)
         rc = ERR_NOT_FOUND;
     for (struct clerk_mail *m = b->clerk->queue.first; rc && n > 0; m = m->next, n--)
         m->unsure = true;
+    if (rc && b->gap.records) {
+        b->clerk->sent.unsure = true;
+        b->clerk->sent.gap = b->gap;
+        b->clerk->sent.row = b->gap_row;
+    }
     return rc;
 }
 
@@ -356,12 +395,10 @@ int clerk_batch(struct clerk *c, size_t *out_n)
 {
     struct batch b = {.clerk = c, .items = c->items, .closed = c->closed};
     size_t n = 0, records;
-    pthread_mutex_lock(&c->lock);
-    b.gap = c->gap;
-    pthread_mutex_unlock(&c->lock);
     int rc = store_begin(c->store, true, &b.txn);
     if (rc)
         return rc;
+    rc = take_gap(&b);
     for (const struct clerk_mail *m = c->queue.first; m && n < CLERK_BATCH_MOST && rc == 0;
          m = m->next) {
         if (m->task == TASK_COMPACT || m->task == TASK_LOST)
@@ -420,10 +457,28 @@ static int learn_series(struct clerk *c, struct store_txn *t)
     return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
+/* When the book was in use last: the clock that it notes, or else its last day. 0: never. */
+static int last_use(struct store_txn *t, int64_t *out_ms)
+{
+    struct store_walk w;
+    uint64_t noted;
+    int rc = get_number(t, S("kept.clock"), &noted);
+    *out_ms = (int64_t)noted;
+    if (rc || noted)
+        return rc;
+    store_walk_init(&w, t, TABLE_DAYS);
+    rc = store_walk_last(&w);
+    if (rc == 0 && w.key.len == 8)
+        *out_ms = ((int64_t)store_get_u32(w.key.ptr) + 1) * MINUTES_OF_DAY * 60000;
+    store_walk_fini(&w);
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
 int clerk_learn(struct clerk *c, struct store *s)
 {
     struct store_txn *t;
     uint64_t closed = 0;
+    int64_t used_ms = 0;
     int rc = store_begin(s, false, &t);
     if (rc)
         return rc;
@@ -433,7 +488,10 @@ int clerk_learn(struct clerk *c, struct store *s)
     pthread_mutex_unlock(&c->lock);
     if (rc == 0)
         rc = get_number(t, S("closed"), &closed);
+    if (rc == 0)
+        rc = last_use(t, &used_ms);
     store_abort(t);
+    prune_clock_open(&c->clock, used_ms, clock_wall_ms(), clock_mono_ns());
     if (rc == 0 && closed > c->closed) /* what was told of an older book stays told */
         c->closed = (uint32_t)closed;
     return rc;

@@ -6,6 +6,7 @@
 #ifndef WEIR_SRC_BOOK_CLERK_PRIVATE_H
 #define WEIR_SRC_BOOK_CLERK_PRIVATE_H
 
+#include "prune.h"
 #include "series_set.h"
 #include "weir/base/mailbox.h"
 #include "weir/book/clerk.h"
@@ -85,7 +86,12 @@ struct clerk {
     uint32_t closed;                /* the last closed minute */
     struct clerk_item *items;
     int64_t again_ns; /* after a failure: not before; 0: all is well */
-    int64_t chores_ns, forget_ns;
+    struct prune_clock clock;
+    struct {
+        bool unsure; /* a commit of it failed, and may have arrived all the same */
+        struct gap gap, row;
+    } sent; /* to the book, and how its row is then */
+    int64_t chores_ns, forget_ns, note_ns;
     char told[512]; /* the trouble that was told; empty: none */
 };
 
@@ -101,6 +107,8 @@ struct str clerk_used_key(uint32_t number, unsigned char out[9]);
 
 /* One slice of what is to be forgotten. 1: there may be more. */
 MUST_CHECK int clerk_prune(struct clerk *c);
+/* What time it is for forgetting, into the book: it is not far behind at the next opening. */
+MUST_CHECK int clerk_note_clock(struct clerk *c);
 /* Series that did nothing for 13 months. */
 MUST_CHECK int clerk_forget(struct clerk *c);
 

@@ -7,7 +7,6 @@
  */
 #include "clerk_private.h"
 
-#include "prune.h"
 #include "weir/base/clock.h"
 #include "weir/base/mem.h"
 
@@ -112,11 +111,29 @@ static int carry_out(struct clerk *c, const struct prune_order *o)
     return rc ? rc : 1;
 }
 
+static int64_t now_ms(struct clerk *c)
+{
+    return prune_clock_now(&c->clock, clock_wall_ms(), clock_mono_ns());
+}
+
+int clerk_note_clock(struct clerk *c)
+{
+    struct store_txn *t;
+    int rc = store_begin(c->store, true, &t);
+    if (rc)
+        return rc;
+    rc = clerk_put_number(t, S("kept.clock"), (uint64_t)now_ms(c));
+    if (rc == 0)
+        return store_commit(t);
+    store_abort(t);
+    return rc;
+}
+
 int clerk_prune(struct clerk *c)
 {
     struct prune_order o;
     struct store_size size;
-    struct prune_view v = {.now_ms = clock_wall_ms(),
+    struct prune_view v = {.now_ms = now_ms(c),
                            .keep_requests_ms = atomic_load(&c->keep_requests_ms)};
     int rc = store_measure(c->store, &size);
     if (rc == 0)
@@ -168,7 +185,7 @@ static int delete_forgotten(struct clerk *c, int64_t today, size_t *n)
 int clerk_forget(struct clerk *c)
 {
     size_t n = 0, some = 0;
-    int64_t today = clock_wall_ms() / DAY_MS;
+    int64_t today = now_ms(c) / DAY_MS;
     for (uint32_t i = 0; i < c->series.n; i++)
         some += is_forgotten(&c->series.entries[i], today);
     int rc = some ? delete_forgotten(c, today, &n) : 0;

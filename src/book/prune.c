@@ -2,8 +2,12 @@
  *
  * Age first: records by book.keep_requests, rollups after 13 months. Then size: records, which are
  * most of the book and whose sums stay, then old minutes, whose hours stay.
+ *
+ * What is forgotten does not come back, so a wall clock that is far ahead is not believed at once.
  */
 #include "prune.h"
+
+enum { NS_A_MS = 1000 * 1000 };
 
 enum { MINUTE_MS = 60 * 1000, DAY_MINUTES = 24 * 60 };
 
@@ -51,6 +55,42 @@ bool prune_next(const struct prune_view *v, struct prune_order *out)
     uint64_t hour_end = (v->first[TABLE_MINUTES] / 60 + 1) * 60;
     *out = (struct prune_order){TABLE_MINUTES, hour_end};
     return v->has[TABLE_MINUTES] && hour_end <= young / MINUTE_MS;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+void prune_clock_open(struct prune_clock *k, int64_t known_ms, int64_t wall_ms, int64_t mono_ns)
+{
+    int64_t most = known_ms > 0 ? known_ms + PRUNE_OPEN_MS : wall_ms;
+    *k = (struct prune_clock){.base_ms = least(wall_ms, most), .base_ns = mono_ns};
+}
+
+/* Has the wall clock gone on from there, as a clock does, for long enough? */
+static bool is_believed(struct prune_clock *k, int64_t wall_ms, int64_t mono_ns)
+{
+    int64_t since_ms = (mono_ns - k->ahead_ns) / NS_A_MS;
+    int64_t stray_ms = wall_ms - k->ahead_ms - since_ms;
+    if (k->ahead_ms && stray_ms < PRUNE_AHEAD_MS && stray_ms > -PRUNE_AHEAD_MS)
+        return since_ms >= PRUNE_BELIEVE_MS;
+    k->ahead_ms = wall_ms;
+    k->ahead_ns = mono_ns;
+    return false;
+}
+
+int64_t prune_clock_now(struct prune_clock *k, int64_t wall_ms, int64_t mono_ns)
+{
+    int64_t most = k->base_ms + (mono_ns - k->base_ns) / NS_A_MS + PRUNE_AHEAD_MS;
+    if (wall_ms <= most) {
+        k->ahead_ms = 0;
+        return wall_ms;
+    }
+    if (!is_believed(k, wall_ms, mono_ns))
+        return most;
+    *k = (struct prune_clock){.base_ms = wall_ms, .base_ns = mono_ns};
+    return wall_ms;
 }
 
 uint32_t prune_minute(int64_t record_ms, uint32_t closed, int64_t now_ms)

@@ -8,10 +8,13 @@
 #include "weir/book/store.h"
 
 enum {
-    PRUNE_KEEP_DAYS = 396,      /* rollups: 13 months */
-    PRUNE_MINUTES_DAYS = 15,    /* younger minutes never make room: exporters tell up to 14 days */
-    PRUNE_SLICE = 1000,         /* rows deleted in one transaction */
-    PRUNE_AT_PERCENT = 80,      /* of the limit: from there on the oldest make room */
+    PRUNE_KEEP_DAYS = 396,   /* rollups: 13 months */
+    PRUNE_MINUTES_DAYS = 15, /* younger minutes never make room: exporters tell up to 14 days */
+    PRUNE_SLICE = 1000,      /* rows deleted in one transaction */
+    PRUNE_AT_PERCENT = 80,   /* of the limit: from there on the oldest make room */
+    PRUNE_AHEAD_MS = 3600 * 1000,        /* a step of the clock that is nothing special */
+    PRUNE_OPEN_MS = 24 * 3600 * 1000,    /* nor is this while nobody had the book open */
+    PRUNE_BELIEVE_MS = 24 * 3600 * 1000, /* after that a far step is what somebody wants */
     PRUNE_CLOSED_AHEAD_MIN = 60 /* a minute closed further ahead is a clock that was set back */
 };
 
@@ -22,6 +25,18 @@ struct prune_view {
     bool has[TABLES];
     uint64_t first[TABLES];
 };
+
+/* What time it is for forgetting: that of the wall clock, unless it is further than can be. One
+ * that is ahead of `base_ms` by more than what has passed since, and PRUNE_AHEAD_MS, stands still
+ * there, until the wall clock has gone on from where it is for PRUNE_BELIEVE_MS. */
+struct prune_clock {
+    int64_t base_ms, base_ns;   /* it was believed to be that on the wall, then */
+    int64_t ahead_ms, ahead_ns; /* where the wall clock was when it was first too far; 0: it is not
+                                 */
+};
+/* The book was opened: it knew of `known_ms` last, and time has passed since (0: of nothing). */
+void prune_clock_open(struct prune_clock *k, int64_t known_ms, int64_t wall_ms, int64_t mono_ns);
+int64_t prune_clock_now(struct prune_clock *k, int64_t wall_ms, int64_t mono_ns);
 
 /* The rows of `table` whose unit is below that are to go. */
 struct prune_order {

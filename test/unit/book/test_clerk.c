@@ -241,7 +241,7 @@ static void sums_go_after_13_months_and_series_with_them(void **state)
     struct clerk *c = clerk_of(&at, 32 << 20);
     assert_true(put(c, record_at(NOON, "old")));
     assert_true(put(c, record_at(NOON + 390 * 1440, "new")));
-    stand_at(5000, NOON + 399 * 1440);
+    stand_at(399LL * 86400, NOON + 399 * 1440);
     while (rows_of(c, TABLE_SERIES) > 1)
         assert_true(settle(c));
     assert_int_equal(requests(c, TABLE_MINUTES, 0, UINT32_MAX), 1);
@@ -249,6 +249,70 @@ static void sums_go_after_13_months_and_series_with_them(void **state)
     assert_int_equal(requests(c, TABLE_DAYS, 0, UINT32_MAX), 1);
     assert_true(put(c, record_at(NOON + 399 * 1440, "old")));
     assert_int_equal(rows_of(c, TABLE_SERIES), 2);
+    clerk_free(c);
+}
+
+static uint64_t old_book(struct clerk *c)
+{
+    for (int day = 0; day < 30; day++)
+        assert_true(put(c, record_at(NOON - day * 13 * 1440, "a")));
+    return requests(c, TABLE_DAYS, 0, UINT32_MAX);
+}
+
+/* Its chores are done, as often as it takes. */
+static void do_chores(struct clerk *c, int64_t second, int64_t minute)
+{
+    for (int i = 0; i < 20; i++) {
+        stand_at(second + i * 11, minute);
+        assert_true(settle(c));
+    }
+}
+
+enum { FAR = 73 * 365 * 1440 };
+
+static void a_clock_that_jumps_empties_nothing(void **state)
+{
+    struct clerk *c = clerk_of(&at, 32 << 20);
+    uint64_t n = old_book(c);
+    do_chores(c, 120, NOON);
+    uint64_t records = rows_of(c, TABLE_RECORDS);
+    do_chores(c, 1000, NOON + FAR);
+    assert_int_equal(requests(c, TABLE_DAYS, 0, UINT32_MAX), n);
+    assert_int_equal(rows_of(c, TABLE_RECORDS), records);
+    clerk_free(c);
+}
+
+/* Twice: what the wrong clock wrote does not make it right. */
+static void a_clock_that_starts_far_ahead_empties_nothing(void **state)
+{
+    struct clerk *c = clerk_of(&at, 32 << 20);
+    uint64_t n = old_book(c);
+    do_chores(c, 120, NOON);
+    do_chores(c, 4000, NOON + 60); /* it notes its clock */
+    clerk_free(c);
+    for (int start = 0; start < 2; start++) {
+        stand_at(10, NOON + FAR);
+        c = clerk_of(&at, 32 << 20);
+        assert_true(put(c, record_at(NOON + FAR, "a")));
+        do_chores(c, 120, NOON + FAR);
+        clerk_free(c);
+    }
+    stand_at(10, NOON + 100);
+    c = clerk_of(&at, 32 << 20);
+    assert_true(settle(c));
+    assert_int_equal(requests(c, TABLE_DAYS, 0, UINT32_MAX), n + 2);
+    clerk_free(c);
+}
+
+static void a_book_without_a_clock_goes_by_its_last_day(void **state)
+{
+    struct clerk *c = clerk_of(&at, 32 << 20);
+    uint64_t n = old_book(c);
+    clerk_free(c);
+    stand_at(10, NOON + FAR);
+    c = clerk_of(&at, 32 << 20);
+    do_chores(c, 120, NOON + FAR);
+    assert_int_equal(requests(c, TABLE_DAYS, 0, UINT32_MAX), n);
     clerk_free(c);
 }
 
@@ -368,6 +432,9 @@ int main(void)
         TEST(notes_are_rows),
         TEST(old_requests_are_forgotten_their_sums_stay),
         TEST(sums_go_after_13_months_and_series_with_them),
+        TEST(a_clock_that_jumps_empties_nothing),
+        TEST(a_clock_that_starts_far_ahead_empties_nothing),
+        TEST(a_book_without_a_clock_goes_by_its_last_day),
         TEST(a_small_book_stays_within_its_size),
         TEST(compacting_keeps_everything),
         TEST(what_finds_no_room_in_memory_is_a_gap),

@@ -5,6 +5,7 @@
  */
 #include "clerk_side.h"
 #include "faulty_disk.h"
+#include "weir/base/mem.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -171,6 +172,47 @@ static void a_commit_that_was_none_and_is_one(void **state)
     clerk_tally(c, add_requests, &tallied);
     assert_int_equal(tallied, sent);
     clerk_free(c);
+}
+
+static uint64_t in_gaps(struct clerk *c)
+{
+    struct gap g;
+    struct store_walk w;
+    uint64_t n = 0;
+    struct store_txn *t = reading(c);
+    store_walk_init(&w, t, TABLE_GAPS);
+    for (int rc = store_walk_from(&w, S("")); rc == 0; rc = store_walk_next(&w)) {
+        assert_int_equal(gap_read(w.key, w.value, &g), 0);
+        n += g.records;
+    }
+    store_walk_fini(&w);
+    read_over(c, t);
+    return n;
+}
+
+/* Nor does a gap count twice, or never, with losses before, between and after. */
+static void a_gap_in_such_a_commit(void **state)
+{
+    for (int arrives = 0; arrives < 2; arrives++) {
+        n_told = 0;
+        struct clerk *c = begun();
+        for (int i = 0; i < 3; i++) {
+            if (i == 1 && arrives)
+                disk.meta_arrives = true;
+            else if (i == 1)
+                disk.meta = EIO;
+            mem_fail_at(1);
+            assert_false(send_one(c));
+            assert_int_equal(send_one(c), i == 0);
+            disk_mend();
+        }
+        later();
+        assert_true(send_one(c));
+        assert_int_equal(counts_of(c).lost, 3);
+        assert_int_equal(in_gaps(c), 3);
+        clerk_free(c);
+        folder_remove(at.meter);
+    }
 }
 
 static void no_room_for_the_last_page(void **state)
@@ -340,7 +382,7 @@ static void a_book_that_is_too_small(void **state)
     struct clerk_counts n = counts_of(c);
     assert_true(n.committed > 2000 && n.committed + n.waiting == sent);
     assert_true(n.size.used_bytes < n.size.map_bytes / 100 * 90); /* deleting needs room */
-    second += 30;
+    second += 16 * 86400;
     stand_at(second, NOON + 16 * 1440);
     for (int i = 0; i < 100 && !settle(c); i++) {
         second += 11;
@@ -442,6 +484,7 @@ int main(void)
         TEST(a_sync_that_fails),
         TEST(the_last_page_cannot_be_written),
         TEST(a_commit_that_was_none_and_is_one),
+        TEST(a_gap_in_such_a_commit),
         TEST(no_room_for_the_last_page),
         TEST(a_copy_that_finds_no_room),
         TEST(a_book_that_is_deleted),

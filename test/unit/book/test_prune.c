@@ -105,6 +105,42 @@ static void a_record_counts_in_an_open_minute(void **state)
     assert_int_equal(prune_minute(INT64_MAX, 0, now), UINT32_MAX);
 }
 
+enum { HOUR = 3600 * 1000 };
+
+static int64_t at_hour(struct prune_clock *k, int64_t wall_h, int64_t mono_h)
+{
+    return prune_clock_now(k, wall_h * HOUR, mono_h * HOUR * 1000000) / HOUR;
+}
+
+static void a_step_ahead_is_believed_after_a_day(void **state)
+{
+    struct prune_clock k;
+    prune_clock_open(&k, 0, 1000LL * HOUR, 0);
+    assert_int_equal(at_hour(&k, 1000, 0), 1000);
+    assert_int_equal(at_hour(&k, 1011, 10), 1011); /* an hour is nothing */
+    assert_int_equal(at_hour(&k, 990, 11), 990);   /* nor is back */
+    assert_int_equal(at_hour(&k, 9000, 20), 1021);
+    assert_int_equal(at_hour(&k, 9010, 30), 1031);
+    assert_int_equal(at_hour(&k, 8000, 31), 1032); /* and again, elsewhere: from the beginning */
+    assert_int_equal(at_hour(&k, 8023, 54), 1055);
+    assert_int_equal(at_hour(&k, 8024, 55), 8024);
+    assert_int_equal(at_hour(&k, 8040, 71), 8040);
+    assert_int_equal(at_hour(&k, 1080, 80), 1080);
+}
+
+static void a_book_opens_a_day_later_at_most(void **state)
+{
+    struct prune_clock k;
+    prune_clock_open(&k, 1000LL * HOUR, 1020LL * HOUR, 0);
+    assert_int_equal(at_hour(&k, 1021, 0), 1021);
+    prune_clock_open(&k, 1000LL * HOUR, 9000LL * HOUR, 0);
+    assert_int_equal(at_hour(&k, 9000, 0), 1025);
+    assert_int_equal(at_hour(&k, 9024, 24), 9024);
+    prune_clock_open(&k, 9000LL * HOUR, 1000LL * HOUR, 0);
+    assert_int_equal(at_hour(&k, 1000, 0), 1000);
+    assert_int_equal(at_hour(&k, 9000, 0), 1001);
+}
+
 static struct series named(const char *workload)
 {
     return (struct series){S("c"), str_of(workload), S("m"), LANE_BATCH};
@@ -179,6 +215,8 @@ int main(void)
         cmocka_unit_test(minutes_go_by_whole_hours),
         cmocka_unit_test(without_room_records_go_first),
         cmocka_unit_test(a_record_counts_in_an_open_minute),
+        cmocka_unit_test(a_step_ahead_is_believed_after_a_day),
+        cmocka_unit_test(a_book_opens_a_day_later_at_most),
         cmocka_unit_test(names_have_one_place),
         cmocka_unit_test(too_many_names_are_other),
         cmocka_unit_test(rows_bring_their_numbers),

@@ -24,7 +24,9 @@
 
 enum {
     MOST_ATTEMPTS = 3,
-    DISK_PATIENCE_MS = 10000 /* a disk that hangs holds no answer for longer */
+    DISK_PATIENCE_MS = 10000, /* a disk that hangs holds no answer for longer */
+    ROLE_PATIENCE_MS = 10000, /* nor does a role that is being assumed hold a request */
+    ROLE_LOOK_MS = 20
 };
 
 static enum step_result start(struct exchange *ex);
@@ -111,17 +113,22 @@ static bool clock_was_wrong(struct exchange *ex, int status, const struct fields
            aws_signer_learn(ex->worker->signer, status, fields, ex->signed_with_s);
 }
 
+static const struct config_client *client_config(const struct exchange *ex)
+{
+    return ex->client ? ex->client->config : NULL;
+}
+
 /* The origin says that it does not know our credentials: they may have been rotated. */
 static void look_at_refusal(struct exchange *ex, int status, const struct fields *fields)
 {
     static const struct str stale[] = {STR("ExpiredToken"), STR("UnrecognizedClient"),
                                        STR("InvalidClientTokenId")};
     struct str type = fields_get(fields, S("x-amzn-errortype"));
-    if (status != 403)
+    if (status != 403 || ex->setup != ex->worker->setup)
         return;
     for (size_t i = 0; i < sizeof stale / sizeof *stale; i++)
         if (str_find(type, stale[i]) >= 0)
-            creds_refused(ex->setup->creds, ex->creds_version);
+            worker_creds_refused(ex->worker, client_config(ex), ex->creds_version);
 }
 
 static void send_again(struct exchange *ex, enum resent reason)
@@ -285,15 +292,70 @@ static const struct origin_sink sink = {on_head, on_bytes, on_end};
 /* --- the request */
 
 /* Origin, address, Region and credentials belong together. What a reload found not sent yet goes
- * the new way. */
-static const struct setup *newest_setup(struct exchange *ex)
+ * the new way, if its client is still one. */
+static bool follow_setup(struct exchange *ex)
 {
-    struct setup *old = ex->setup;
-    ex->setup = setup_ref(ex->worker->setup);
-    if (old != ex->setup)
-        ex->listen = NULL; /* the old one's */
+    struct setup *old = ex->setup, *new = ex->worker->setup;
+    if (old == new)
+        return true;
+    ex->listen = NULL; /* the old one's */
+    ex->client_name = arena_dup(&ex->arena, ex->client_name);
+    bool had_client = ex->client;
+    if (had_client)
+        ex->client = clients_named(new->clients, ex->client_name);
+    ex->setup = setup_ref(new);
     setup_unref(old);
-    return ex->setup;
+    return ex->client || !had_client;
+}
+
+static enum step_result client_removed(struct exchange *ex)
+{
+    return exchange_fail(ex, OUTCOME_NO_CREDENTIALS,
+                         S("This client was taken out of Weir's configuration."));
+}
+
+/* What a call for it is signed with; a reference, or NULL. A client's own key goes upstream instead
+ * of all that is Weir's. */
+static struct creds *take_creds(const struct exchange *ex)
+{
+    if (ex->bearer.len)
+        return creds_of_bearer(ex->bearer);
+    return creds_ref(worker_creds_for(ex->worker, client_config(ex)));
+}
+
+static enum step_result no_creds(struct exchange *ex)
+{
+    const struct config_client *c = client_config(ex);
+    if (!c || !c->role_arn.len)
+        return exchange_fail(ex, OUTCOME_NO_CREDENTIALS, S(""));
+    ex->trouble = "the client's role could not be assumed";
+    return exchange_fail(ex, OUTCOME_NO_CREDENTIALS,
+                         S("Weir cannot act as this client's role at the moment: AWS STS gave no "
+                           "credentials for it. Weir's log says why; see role_arn in "
+                           "docs/CONFIG.md."));
+}
+
+static void look_at_role(void *arg)
+{
+    struct exchange *ex = arg;
+    ex->role_waits = false;
+    exchange_go(ex);
+}
+
+/* A role that was just configured: its first requests wait until it is had or refused. */
+static bool waits_for_role(struct exchange *ex)
+{
+    int64_t now_ms = loop_now_ms(ex->worker->loop);
+    if (ex->bearer.len || !worker_awaits_role(ex->worker, client_config(ex)))
+        return false;
+    if (!ex->role_since_ms)
+        ex->role_since_ms = now_ms;
+    if (now_ms - ex->role_since_ms >= ROLE_PATIENCE_MS)
+        return false;
+    ex->role_waits = true;
+    timer_init(&ex->wait_timer, ex->worker->loop, look_at_role, ex);
+    timer_start(&ex->wait_timer, ROLE_LOOK_MS);
+    return true;
 }
 
 /* The request cannot be made: it is too large, or there is no memory for it. */
@@ -334,10 +396,9 @@ static bool edit_request(struct exchange *ex, struct field *fields, int *n, stru
 static enum step_result start(struct exchange *ex)
 {
     struct worker *w = ex->worker;
-    const struct setup *setup = newest_setup(ex);
-    struct creds *creds = worker_creds(w);
-    if (!creds)
-        return exchange_fail(ex, OUTCOME_NO_CREDENTIALS, S(""));
+    if (!follow_setup(ex))
+        return client_removed(ex);
+    const struct setup *setup = ex->setup;
 
     struct field fields[FIELDS_MOST + EDITS_MOST];
     int n = operation_pass_fields(ex->op, &ex->request->fields, fields, FIELDS_MOST);
@@ -365,6 +426,9 @@ static enum step_result start(struct exchange *ex)
                                         .body_sha256 = spliced ? NULL : digest,
                                         .answer_ms = setup->config->answer_ms,
                                         .silence_ms = setup->config->stream_silence_ms};
+    struct creds *creds = take_creds(ex);
+    if (!creds)
+        return no_creds(ex);
     ex->call = (struct origin_call){0};
     ex->upstream_status = 0;
     ex->unsent = false;
@@ -373,6 +437,7 @@ static enum step_result start(struct exchange *ex)
     ex->signed_with_s = aws_signer_offset(w->signer);
     (void)HOOK("dispatch.send");
     int err = aws_send(w->signer, &target, creds, &request, &ex->arena, &sink, ex, &ex->call);
+    creds_unref(creds);
     if (err < 0)
         return not_made(ex, err);
     ex->calling = true;
@@ -384,6 +449,10 @@ static enum step_result start(struct exchange *ex)
 static enum step_result begin(struct exchange *ex)
 {
     char ignored[NAMES_MODEL_MOST];
+    if (!follow_setup(ex))
+        return client_removed(ex);
+    if (waits_for_role(ex))
+        return STEP_WAIT;
     if (ex->form == MODEL_TO_RESOLVE && meter_wants(ex)) /* so that it is known at the end */
         (void)names_look(ex->worker->daemon->names, ex->model, ignored);
     switch (retry_begin(ex)) {
@@ -402,6 +471,9 @@ static void drop(struct exchange *ex)
     if (ex->calling)
         origin_cancel(&ex->call);
     ex->calling = false;
+    if (ex->role_waits)
+        timer_stop(&ex->wait_timer);
+    ex->role_waits = false;
     if (ex->reads_on) {
         timer_stop(&ex->drain_timer);
         ex->worker->reading_on--;

@@ -154,6 +154,45 @@ static void check_exporters(struct config_reader *r)
                      S("metrics.otlp.endpoint wants no /v1/metrics: Weir puts it behind"));
 }
 
+static void check_credentials(struct config_reader *r)
+{
+    const struct config *c = r->config;
+    bool bearer = c->bearer_file.len;
+    if (c->profile.len && bearer)
+        config_fault(r, place_of(r, "credentials.bearer_file"),
+                     S("credentials wants profile or bearer_file, not both"));
+    if (c->no_credentials && (c->profile.len || bearer))
+        config_fault(r, place_of(r, "credentials.none"),
+                     S("credentials.none goes with neither profile nor bearer_file"));
+    if (c->no_credentials && c->n_clients == 0)
+        config_fault(r, place_of(r, "credentials.none"),
+                     S("credentials.none: nobody could call Bedrock; it is for clients with "
+                       "passthrough: bearer"));
+    if (c->no_credentials && c->cloudwatch_namespace.len)
+        config_fault(r, place_of(r, "metrics.cloudwatch.namespace"),
+                     S("metrics.cloudwatch wants credentials of Weir's own, and credentials.none "
+                       "says that there are none"));
+    for (size_t i = 0; i < c->n_clients; i++) {
+        const struct config_client *k = &c->clients[i];
+        const struct yaml_node *at = config_place_of_item(r, OF_config_client, i);
+        if (c->no_credentials && !k->passthrough)
+            config_faultf(r, at,
+                          "client %.*s: there is nothing to call Bedrock with for it: "
+                          "credentials.none serves passthrough: bearer only",
+                          STR_ARG(k->name));
+        if (k->role_arn.len && (bearer || c->no_credentials))
+            config_faultf(r, config_place(at, "role_arn"),
+                          "client %.*s: a role is assumed with AWS keys: not with "
+                          "credentials.bearer_file, nor with none",
+                          STR_ARG(k->name));
+        if (k->role_arn.len && c->sts_url.len == 0)
+            config_faultf(r, config_place(at, "role_arn"),
+                          "client %.*s: region is of no AWS partition that Weir knows; set "
+                          "endpoints.sts",
+                          STR_ARG(k->name));
+    }
+}
+
 void config_check(struct config_reader *r)
 {
     const struct config *c = r->config;
@@ -164,9 +203,7 @@ void config_check(struct config_reader *r)
                       "admin.address %.*s: beyond loopback the admin API would serve anyone who "
                       "reaches it. Set admin.token_file, or listen on 127.0.0.1",
                       STR_ARG(c->admin_address));
-    if (c->profile.len && c->bearer_file.len)
-        config_fault(r, place_of(r, "credentials.bearer_file"),
-                     S("credentials wants profile or bearer_file, not both"));
+    check_credentials(r);
     if (c->state.len == 0 || c->state.ptr[0] != '/')
         config_fault(r, place_of(r, "state"), S("state wants an absolute path"));
     check_exporters(r);

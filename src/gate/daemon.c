@@ -204,7 +204,7 @@ static void look_at_credentials(struct daemon *s)
     struct creds_chain *chain = s->setups->creds;
     struct creds *set = creds_get(chain);
     if (set || creds_settled(chain))
-        atomic_store(&s->can_sign, set != NULL);
+        atomic_store(&s->can_sign, set || !chain); /* none of its own: its clients bring theirs */
     creds_unref(set);
 }
 
@@ -212,10 +212,10 @@ static void creds_changed(void *arg)
 {
     struct daemon *s = arg;
     struct creds_chain *chain = s->setups ? s->setups->creds : NULL;
-    const char *trouble = chain ? creds_trouble(chain) : "";
+    const char *trouble = creds_trouble(chain);
     if (*trouble)
         log_say(LOG_WARN, "credentials", "%s", trouble);
-    struct creds *set = chain ? creds_get(chain) : NULL;
+    struct creds *set = creds_get(chain);
     if (set && !*trouble) {
         struct log_line l;
         log_begin(&l, LOG_INFO, "credentials");
@@ -311,11 +311,7 @@ bool daemon_reload(struct daemon *s, struct buf *faults)
     }
     s->setups = setup;
     if (!bind_new(s, old, config, fds, err, sizeof err)) {
-        s->setups = setup->next;
-        setup->next = NULL;
-        if (setup->creds == s->setups->creds)
-            setup->creds = NULL;
-        setup_reap(&setup, true);
+        setup_withdraw(&s->setups);
         keyring_unref(ring);
         return refuse_reload(s, faults, err);
     }
@@ -507,6 +503,8 @@ static void serve(struct daemon *s)
     timer_init(&s->log_timer, s->office.loop, look_after, s);
     timer_start(&s->log_timer, LOG_EVERY_MS);
     start_threads(s);
+    if (!s->setups->creds)
+        become_ready(s);
     loop_run(s->office.loop);
     for (unsigned w = 0; w < s->n_workers; w++)
         pthread_join(s->workers[w]->thread, NULL);

@@ -535,6 +535,8 @@ void exchange_over(struct exchange *ex)
     tap_free(ex->tap);
     buf_fini(&ex->held);
     worker_drop_body(ex->worker, &ex->body);
+    if (ex->bearer.len)
+        arena_wipe(&ex->arena); /* it is in what was sent */
     arena_fini(&ex->arena);
     setup_unref(ex->setup);
     list_remove(&ex->node);

@@ -21,8 +21,8 @@ static void make_key(const struct exchange *ex, struct str id, unsigned char key
     struct sha256 hash = ex->body.hash;
     sha256_end(&hash, body);
     sha256_init(&hash);
-    const struct str parts[] = {
-        ex->client_name, ex->request->peer_name, ex->target, id, {(const char *)body, sizeof body}};
+    const struct str parts[] = {ex->client_name, ex->bearer, ex->request->peer_name,
+                                ex->target,      id,         {(const char *)body, sizeof body}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         sha256_add(&hash, parts[i]);
         sha256_add(&hash, S("\n"));

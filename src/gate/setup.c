@@ -85,9 +85,10 @@ static bool same_roots(const struct config *a, const struct config *b)
 
 static bool same_credentials(const struct config *a, const struct config *b)
 {
-    return same_roots(a, b) && str_eq(a->profile, b->profile) &&
-           str_eq(a->bearer_file, b->bearer_file) && str_eq(a->region, b->region) &&
-           str_eq(a->sts_url, b->sts_url) && str_eq(a->egress_proxy, b->egress_proxy);
+    return same_roots(a, b) && a->no_credentials == b->no_credentials &&
+           str_eq(a->profile, b->profile) && str_eq(a->bearer_file, b->bearer_file) &&
+           str_eq(a->region, b->region) && str_eq(a->sts_url, b->sts_url) &&
+           str_eq(a->egress_proxy, b->egress_proxy);
 }
 
 static struct str proxy_host(const struct setup *s)
@@ -99,6 +100,8 @@ static bool make_creds(struct setup *s, struct setup *old, struct loop *office, 
                        void (*changed)(void *arg), void *arg, char *err, size_t err_size)
 {
     const struct config *c = s->config;
+    if (c->no_credentials)
+        return true;
     if (old && same_credentials(c, old->config)) {
         s->creds = old->creds;
         return true;
@@ -115,14 +118,46 @@ static bool make_creds(struct setup *s, struct setup *old, struct loop *office, 
     return s->creds != NULL;
 }
 
-static void setup_free(struct setup *s, bool keep_creds)
+static struct client_role *same_role(const struct setup *s, const struct setup *old, size_t i)
 {
+    const struct config_client *c = &s->config->clients[i];
+    for (size_t j = 0; old && j < old->config->n_clients; j++)
+        if (old->roles[j] && client_role_fits(old->roles[j], s->creds, c))
+            return old->roles[j];
+    return NULL;
+}
+
+static bool make_roles(struct setup *s, const struct setup *old, char *err, size_t err_size)
+{
+    for (size_t i = 0; i < s->config->n_clients; i++) {
+        const struct config_client *c = &s->config->clients[i];
+        if (c->role_arn.len == 0)
+            continue;
+        s->roles[i] = same_role(s, old, i);
+        if (s->roles[i])
+            s->roles[i]->setups++;
+        else
+            s->roles[i] = client_role_new(s->creds, c, err, err_size);
+        if (!s->roles[i])
+            return false;
+    }
+    return true;
+}
+
+/* `others`: the rest of the list. */
+static void setup_free(struct setup *s, const struct setup *others)
+{
+    bool shared = false;
+    for (const struct setup *o = others; o; o = o->next)
+        shared = shared || o->creds == s->creds;
+    for (size_t i = 0; i < s->config->n_clients; i++)
+        client_role_drop(s->roles[i]);
     for (size_t i = 0; i < CONFIG_MOST_LISTENERS; i++)
         tls_unref(s->listen_tls[i]);
     tls_unref(s->origin_tls);
     catalogue_free(s->catalogue);
     clients_free(s->clients);
-    if (s->creds && !keep_creds)
+    if (!shared)
         creds_free(s->creds);
     config_free(s->config);
     secret_wipe(s->proxy_authorization, sizeof s->proxy_authorization);
@@ -187,18 +222,18 @@ struct setup *setup_new(struct config *config, struct setup *old, struct loop *o
     s->config = config;
     s->next = old;
     if (prepare(s, old, err, err_size) &&
-        make_creds(s, old, office, dns, changed, arg, err, err_size))
+        make_creds(s, old, office, dns, changed, arg, err, err_size) &&
+        make_roles(s, old, err, err_size))
         return s;
-    setup_free(s, true);
+    setup_free(s, old);
     return NULL;
 }
 
-static bool creds_used(const struct setup *list, const struct setup *but)
+void setup_withdraw(struct setup **list)
 {
-    for (const struct setup *s = list; s; s = s->next)
-        if (s != but && s->creds == but->creds)
-            return true;
-    return false;
+    struct setup *s = *list;
+    *list = s->next;
+    setup_free(s, *list);
 }
 
 void setup_reap(struct setup **list, bool all)
@@ -211,9 +246,8 @@ void setup_reap(struct setup **list, bool all)
             at = &s->next;
             continue;
         }
-        bool keep = creds_used(*list, s);
         *at = s->next;
-        setup_free(s, keep);
+        setup_free(s, *list);
     }
 }
 

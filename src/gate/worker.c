@@ -119,6 +119,8 @@ void worker_close(struct worker *w)
     if (w->origin)
         origin_free(w->origin);
     creds_unref(w->creds);
+    for (size_t i = 0; i < CONFIG_MOST_CLIENTS; i++)
+        creds_unref(w->role_creds[i]);
     keyring_unref(w->keyring);
     w->keyring = NULL;
     if (w->setup)
@@ -208,10 +210,25 @@ static void change_origin(struct worker *w, const struct setup *setup)
     w->origin = make_origin(w, setup);
 }
 
+/* What is in hand of roles that both setups have. */
+static void keep_role_creds(struct worker *w, const struct setup *new)
+{
+    struct creds *kept[CONFIG_MOST_CLIENTS] = {NULL};
+    for (size_t i = 0; i < new->config->n_clients; i++)
+        for (size_t j = 0; new->roles[i] && j < w->setup->config->n_clients; j++)
+            if (w->setup->roles[j] == new->roles[i])
+                kept[i] = creds_ref(w->role_creds[j]);
+    for (size_t i = 0; i < CONFIG_MOST_CLIENTS; i++) {
+        creds_unref(w->role_creds[i]);
+        w->role_creds[i] = kept[i];
+    }
+}
+
 void worker_switch(struct worker *w, struct setup *setup, const int *fds)
 {
     struct setup *old = w->setup;
     (void)worker_creds(w); /* to have them in hand */
+    keep_role_creds(w, setup);
     w->setup = setup_ref(setup);
     if (!setup_same_origin(old, setup))
         change_origin(w, setup);
@@ -273,16 +290,48 @@ void worker_left(struct worker *w)
     leave_if_idle(w);
 }
 
+static struct creds *newest(struct creds_chain *chain, struct creds **in_hand)
+{
+    struct creds *set = *in_hand;
+    bool valid = set && (!set->expires_s || set->expires_s > clock_wall_ms() / 1000);
+    if (valid && (set->version == creds_version(chain) || !creds_settled(chain)))
+        return set;
+    creds_unref(set);
+    *in_hand = creds_get(chain);
+    return *in_hand;
+}
+
 struct creds *worker_creds(struct worker *w)
 {
-    struct creds_chain *chain = w->setup->creds;
-    struct creds *in_hand = w->creds;
-    bool valid = in_hand && (!in_hand->expires_s || in_hand->expires_s > clock_wall_ms() / 1000);
-    if (valid && (in_hand->version == creds_version(chain) || !creds_settled(chain)))
-        return in_hand;
-    creds_unref(in_hand);
-    w->creds = creds_get(chain);
-    return w->creds;
+    return newest(w->setup->creds, &w->creds);
+}
+
+static size_t place_of(const struct worker *w, const struct config_client *client)
+{
+    return (size_t)(client - w->setup->config->clients);
+}
+
+static const struct client_role *role_of(const struct worker *w, const struct config_client *client)
+{
+    return client ? w->setup->roles[place_of(w, client)] : NULL;
+}
+
+struct creds *worker_creds_for(struct worker *w, const struct config_client *client)
+{
+    const struct client_role *role = role_of(w, client);
+    return role ? newest(role->chain, &w->role_creds[place_of(w, client)]) : worker_creds(w);
+}
+
+bool worker_awaits_role(const struct worker *w, const struct config_client *client)
+{
+    const struct client_role *role = role_of(w, client);
+    return role && !creds_settled(role->chain);
+}
+
+void worker_creds_refused(struct worker *w, const struct config_client *client, uint64_t version)
+{
+    const struct client_role *role = role_of(w, client);
+    creds_refused(role ? role->chain : w->setup->creds, version);
 }
 
 void worker_called(struct worker *w)

@@ -80,6 +80,7 @@ struct config {
     int64_t keep_requests_ms;
     struct str region, runtime_url, control_url, cloudwatch_url, sts_url, ca_file, egress_proxy;
     struct str profile, bearer_file;
+    bool no_credentials; /* Weir has none of its own: passthrough clients only */
     struct str catalogue;
     uint32_t discount_parts;                           /* of PRICE_ONE */
     const struct yaml_node *overrides;                 /* as they stand in the file; NULL: none */

@@ -69,6 +69,9 @@ struct exchange {
     struct query_work *query; /* back_query's own, or NULL */
     struct usage_work *usage; /* back_usage's own, or NULL */
 
+    bool role_waits; /* until it is known whether its client's role can be had */
+    int64_t role_since_ms;
+
     /* towards the origin */
     struct origin_call call;
     bool calling; /* the call is the origin's */

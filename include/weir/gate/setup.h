@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A configuration and what was made from it: certificates, the trusted roots, addresses parsed, the
- * credentials, the clients with their secrets. Counted, never changed: a request finishes under the setup it began with. Only the
- * office frees one (setup_reap), so that what lives on the office's loop is freed there.
+ * credentials, the clients with their secrets. Counted, never changed: a request finishes under the
+ * setup it began with. Only the office frees one (setup_reap), so that what lives on the office's
+ * loop is freed there.
  */
 #ifndef WEIR_GATE_SETUP_H
 #define WEIR_GATE_SETUP_H
@@ -10,6 +11,7 @@
 #include "weir/aws/creds.h"
 #include "weir/aws/endpoint.h"
 #include "weir/book/catalogue.h"
+#include "weir/gate/client_role.h"
 #include "weir/gate/clients.h"
 #include "weir/gate/config.h"
 #include "weir/net/dns.h"
@@ -28,7 +30,9 @@ struct setup {
     bool has_proxy;
     struct endpoint proxy;
     char proxy_authorization[600];
-    struct creds_chain *creds; /* may be shared with the setup before */
+    /* These may be shared with the setup before. */
+    struct creds_chain *creds;                      /* NULL: credentials.none */
+    struct client_role *roles[CONFIG_MOST_CLIENTS]; /* of the config's clients; NULL: it has none */
     struct catalogue *catalogue;
     struct clients *clients;
     bool has_admin_token;
@@ -58,6 +62,9 @@ static inline void setup_unref(struct setup *s)
 /* In the office: frees every setup of the list that nobody uses any more, but not the newest;
  * with `all` the newest too. */
 void setup_reap(struct setup **list, bool all);
+
+/* The newest one was not taken into use: takes it off the list and frees it. */
+void setup_withdraw(struct setup **list);
 
 /* Do two setups reach the origin in the same way? Then its connections can stay. */
 bool setup_same_origin(const struct setup *a, const struct setup *b);

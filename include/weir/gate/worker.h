@@ -39,8 +39,9 @@ struct worker {
     struct aws_signer *signer;
     struct setup *setup;
     struct port *ports;
-    struct creds *creds;     /* the set used last */
-    struct keyring *keyring; /* counted; NULL: none was issued */
+    struct creds *creds;                           /* the set used last */
+    struct creds *role_creds[CONFIG_MOST_CLIENTS]; /* and of the setup's clients with a role */
+    struct keyring *keyring;                       /* counted; NULL: none was issued */
     struct body_pool bodies;
     struct later clean;     /* of bodies' pages, a slice a turn */
     unsigned resend_tenths; /* one for each call; ten are spent by sending again on 503 or 529 */
@@ -81,6 +82,14 @@ void worker_left(struct worker *w);
  * reload that changed where they come from, those in hand serve until the new place has answered.
  */
 struct creds *worker_creds(struct worker *w);
+/* The credentials of a client's role, or Weir's own for one without. `client` (or NULL: nobody is
+ * configured) is of the worker's setup. Borrowed and NULL as above; but it is never another role's.
+ */
+struct creds *worker_creds_for(struct worker *w, const struct config_client *client);
+/* Its role is being assumed for the first time: soon it is known whether it can be. */
+bool worker_awaits_role(const struct worker *w, const struct config_client *client);
+/* The origin refused that version of what is used for it. */
+void worker_creds_refused(struct worker *w, const struct config_client *client, uint64_t version);
 /* A call was started: it counts, and earns a tenth of a resend. */
 void worker_called(struct worker *w);
 /* May a call that met 503 or 529 be sent again? Spends what was earned. */

@@ -13,6 +13,7 @@ import json
 import pathlib
 import re
 import signal
+import socket
 import sys
 import time
 
@@ -227,6 +228,58 @@ def show_book(s, weir):
     return total == bill
 
 
+# Who comes in: a second Weir, with clients.
+
+CLIENTS = [{'name': 'search', 'models': ['anthropic.*'], 'limits': {'requests_per_minute': 5}},
+           {'name': 'agents', 'budget': {'usd_per_day': '0.002', 'then': 'reject'}}]
+
+
+def new_key(weir, client, *more):
+    """A key that Weir issues: the values of the lines that it prints for pasting."""
+    return re.findall(r'^AWS_\w+=(\S+)$', weir.command('keys', 'new', '--client', client, *more), re.M)
+
+
+def knock(weir, what, wanted, headers, body, model=w.MODEL):
+    """One request, and what came of it; True when that is what it should be."""
+    target = w.model_path('converse', model)
+    if callable(headers):
+        headers = headers(target, body)
+    answer = w.http_ask(weir.url, 'POST', target, {'Content-Type': 'application/json', **headers}, body)
+    kind = answer.header('x-amzn-errortype') or ''
+    after = f', Retry-After {answer.header("retry-after")}' if answer.header('retry-after') else ''
+    print(f'{what:52}{answer.status} {kind}{after}')
+    return answer.status == wanted
+
+
+def show_clients(s):
+    """True when everybody is treated as he should be."""
+    with socket.socket() as probe:  # `weir keys` asks the admin port that the configuration names
+        probe.bind(('127.0.0.1', 0))
+        admin = f'127.0.0.1:{probe.getsockname()[1]}'
+    weir = s.weir(admin={'address': admin}, state=str(s.dir / 'clients'), clients=CLIENTS)
+    (key, secret), (token,) = new_key(weir, 'search'), new_key(weir, 'agents', '--bearer')
+    body, bearer = json.dumps(w.converse('Who am I?')).encode(), {'Authorization': f'Bearer {token}'}
+
+    def signed(secret):
+        return lambda target, body: w.signed(weir.url, target, body, key=key, secret=secret)
+    print(f'\nWho comes in: a second Weir with two clients. $ weir keys new --client search: {key}')
+    good = [knock(weir, 'nobody', 403, {}, body),
+            knock(weir, 'search, signed with its key', 200, signed(secret), body),
+            knock(weir, 'search, with another secret', 403, signed('made-up-secret'), body),
+            knock(weir, 'search, a model that it may not call', 403, signed(secret), body, 'us.amazon.nova-lite-v1:0')]
+    good += [knock(weir, f'search, request {n}, 5 a minute', 200 if n < 6 else 429, signed(secret), body)
+             for n in range(2, 7)]
+    bill = json.dumps(w.converse('Who pays?', inferenceConfig={'maxTokens': 100})).encode()
+    good += [knock(weir, f'agents, bearer key, a budget of {cost}', status, bearer, bill)
+             for cost, status in (('$0.002', 200), ('$0.002, spent', 400))]
+    weir.command('keys', 'revoke', key)
+    good.append(knock(weir, 'search, after weir keys revoke', 403, signed(secret), body))
+    weir.records(6)
+    print(f'\n$ weir report --by client\n{weir.command("report", "--since", "1d", "--by", "client")}', end='')
+    weir.end()
+    return all(good)
+
+
 def stay(s, weir):
     print(f'''
 Weir stays up. In another terminal:
@@ -266,6 +319,9 @@ def main():
               + ('ledger, bodies and answers agree' if agree else 'NOT everything agrees'))
         if not show_book(s, weir):
             print('The book is NOT the bill')
+            agree = False
+        if not show_clients(s):
+            print('Somebody was NOT treated as he should be')
             agree = False
         if not once:
             stay(s, weir)

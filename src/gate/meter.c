@@ -26,7 +26,7 @@ enum {
 bool meter_wants(const struct exchange *ex)
 {
     return ex->worker->daemon->clerk && ex->op && ex->op->back == &back_bedrock &&
-           ex->body_wanted && ex->setup->config->metering != METERING_OFF;
+           ex->client_name.len && ex->setup->config->metering != METERING_OFF;
 }
 
 bool meter_charged(const struct exchange *ex)

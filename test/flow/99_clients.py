@@ -49,6 +49,8 @@ with Story() as s:
     spent = post(agents, one)
     refused(spent, 400, 'ServiceQuotaExceededException')  # budget-spent
     check('usd_per_day' in spent.json()['message'], spent.json()['message'])
+    decided = http_ask(weir.admin, 'GET', '/api/v1/decisions?n=1000').json()
+    check({r['client'] for r in decided['decisions']} <= {'search', 'agents'}, 'a record of nobody')
     until('records', lambda: weir.metric('weir_tokens_total', client='search', kind='input') > 0 and
           weir.metric('weir_tokens_total', client='agents', kind='input') > 0)
     check(weir.metric('weir_cost_usd_total', client='agents') <= 0.001, 'more was spent than there was')

@@ -240,6 +240,7 @@ void clerk_count(struct clerk *c, struct clerk_counts *out)
 {
     pthread_mutex_lock(&c->lock);
     *out = c->counts;
+    out->series = c->series.live;
     pthread_mutex_unlock(&c->lock);
     out->waiting = atomic_load(&c->waiting);
 }

@@ -16,6 +16,7 @@
 #include "weir/base/mem.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -368,6 +369,20 @@ static void was_committed(struct batch *b)
     pthread_mutex_unlock(&c->lock);
 }
 
+/* Once for each step up: a report does not say that its names end somewhere. */
+static void tell_room(struct clerk *c)
+{
+    static const char *const what[] = {
+        [SERIES_NO_WORKLOADS] = "workloads", [SERIES_NO_NAMES] = "clients, models and workloads"};
+    enum series_room room = series_set_room(&c->series);
+    if (room > c->room)
+        log_say(LOG_WARN, "book",
+                "the book has %" PRIu32 " series: from now on new %s count as \"other\" "
+                "(docs/METRICS.md)",
+                c->series.live, what[room]);
+    c->room = room;
+}
+
 /* Their rows may not be there. */
 static void was_not(struct batch *b, size_t n)
 {
@@ -420,6 +435,7 @@ int clerk_batch(struct clerk *c, size_t *out_n)
         return rc;
     }
     was_committed(&b);
+    tell_room(c);
     *out_n = n;
     return 0;
 }

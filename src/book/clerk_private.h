@@ -92,7 +92,8 @@ struct clerk {
         struct gap gap, row;
     } sent; /* to the book, and how its row is then */
     int64_t chores_ns, forget_ns, note_ns;
-    char told[512]; /* the trouble that was told; empty: none */
+    enum series_room room; /* as it was told */
+    char told[512];        /* the trouble that was told; empty: none */
 };
 
 /* The next tasks in one transaction, at most CLERK_BATCH_MOST, up to a compaction. Those that were

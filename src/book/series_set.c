@@ -96,19 +96,27 @@ static uint32_t add(struct series_set *s, const struct series *names)
     return place;
 }
 
+enum series_room series_set_room(const struct series_set *s)
+{
+    if (s->live < s->most)
+        return SERIES_ROOM;
+    return s->live < s->most + s->most / 4 ? SERIES_NO_WORKLOADS : SERIES_NO_NAMES;
+}
+
 uint32_t series_set_place(struct series_set *s, const struct series *names)
 {
     uint32_t place = find(s, names);
     if (place != SERIES_NONE)
         return place;
-    if (s->live < s->most)
+    enum series_room room = series_set_room(s);
+    if (room == SERIES_ROOM)
         return add(s, names);
     /* Workloads are the names that anybody may invent: they go first. */
     const struct series some = {names->client, S("other"), names->model, names->lane};
     place = find(s, &some);
     if (place != SERIES_NONE)
         return place;
-    if (s->live < s->most + s->most / 4)
+    if (room == SERIES_NO_WORKLOADS)
         return add(s, &some);
     const struct series other = {S("other"), S("other"), S("other"), names->lane};
     place = find(s, &other);

@@ -21,6 +21,9 @@ struct series_entry {
     struct rollup tally;
 };
 
+/* What new names find. */
+enum series_room { SERIES_ROOM, SERIES_NO_WORKLOADS, SERIES_NO_NAMES };
+
 struct series_set {
     struct series_entry *entries;
     uint32_t n, cap, free, live;
@@ -34,6 +37,7 @@ void series_set_init(struct series_set *s, uint32_t most, uint64_t seed);
 void series_set_fini(struct series_set *s);
 /* The entry's place, made when it is new; with `most` of them that of "other". */
 uint32_t series_set_place(struct series_set *s, const struct series *names);
+enum series_room series_set_room(const struct series_set *s);
 /* It has a number from here on. */
 uint32_t series_set_number(struct series_set *s, uint32_t place);
 /* What a row says, whatever `most` is. */

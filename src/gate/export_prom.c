@@ -235,6 +235,8 @@ static int64_t book_value(struct daemon *daemon, enum metric_id id)
         return (int64_t)c.lost;
     if (id == METRIC_BOOK_FAILURES)
         return (int64_t)c.failures;
+    if (id == METRIC_BOOK_SERIES)
+        return c.series;
     return id == METRIC_BOOK_OPEN ? c.open : (int64_t)c.size.used_bytes;
 }
 
@@ -260,7 +262,7 @@ static int64_t simple_value(struct daemon *daemon, const struct slabs *s, enum m
         return atomic_load(&daemon->bodies.used_bytes);
     if (id == METRIC_LOG_DROPPED)
         return (int64_t)log_dropped();
-    if (id >= METRIC_BOOK_RECORDS && id <= METRIC_BOOK_BYTES)
+    if (id >= METRIC_BOOK_RECORDS && id <= METRIC_BOOK_SERIES)
         return book_value(daemon, id);
     if (id == METRIC_DRAINING)
         return atomic_load(&daemon->draining);

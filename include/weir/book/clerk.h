@@ -90,6 +90,7 @@ struct clerk_counts {
     uint64_t waiting;   /* in memory */
     uint64_t lost;      /* counted in a gap */
     uint64_t commits, failures;
+    uint32_t series; /* names in the book, and those of this process */
     bool open;
     struct store_size size; /* a minute old at most */
 };

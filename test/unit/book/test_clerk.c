@@ -6,7 +6,11 @@
  */
 #include "clerk_side.h"
 
+#include "weir/base/log.h"
 #include "weir/base/mem.h"
+
+#include <string.h>
+#include <unistd.h>
 
 static struct folder at;
 
@@ -400,6 +404,52 @@ static void what_finds_no_room_in_memory_is_a_gap(void **state)
     clerk_free(c);
 }
 
+static size_t log_lines_of(const char *word)
+{
+    static char text[65536];
+    int pipe_ends[2];
+    size_t n = 0;
+    assert_int_equal(pipe(pipe_ends), 0);
+    assert_true(log_drain(pipe_ends[1]));
+    close(pipe_ends[1]);
+    ssize_t len = read(pipe_ends[0], text, sizeof text - 1);
+    close(pipe_ends[0]);
+    assert_true(len >= 0);
+    text[len] = 0;
+    for (const char *hit = text; (hit = strstr(hit, word)); hit++)
+        n++;
+    return n;
+}
+
+static void name_many(struct clerk *c, const char *what, unsigned from, unsigned until)
+{
+    char name[32];
+    for (unsigned i = from; i < until; i++) {
+        snprintf(name, sizeof name, "%s%u", what, i);
+        struct record r = record_at(NOON, *what == 'w' ? name : "one");
+        r.model = *what == 'm' ? str_of(name) : r.model;
+        clerk_record(c, &r, NULL, NULL);
+    }
+    assert_true(settle(c));
+}
+
+/* Each of the two steps is told once. */
+static void names_that_end_are_told(void **state)
+{
+    struct clerk *c = clerk_of(&at, 64 << 20);
+    log_ring(65536);
+    name_many(c, "w", 0, CLERK_SERIES_MOST - 1);
+    assert_int_equal(counts_of(c).series, CLERK_SERIES_MOST - 1);
+    assert_int_equal(log_lines_of("count as"), 0);
+    name_many(c, "w", CLERK_SERIES_MOST - 1, CLERK_SERIES_MOST + 10);
+    assert_int_equal(log_lines_of("new workloads count as"), 1);
+    name_many(c, "m", 0, CLERK_SERIES_MOST / 4 - 1);
+    assert_int_equal(log_lines_of("new clients, models and workloads count as"), 1);
+    name_many(c, "m", 0, CLERK_SERIES_MOST / 4 + 1);
+    assert_int_equal(log_lines_of("count as"), 0);
+    clerk_free(c);
+}
+
 static void memory_that_is_refused_loses_one(void **state)
 {
     struct clerk *c = clerk_of(&at, 16 << 20);
@@ -438,6 +488,7 @@ int main(void)
         TEST(a_small_book_stays_within_its_size),
         TEST(compacting_keeps_everything),
         TEST(what_finds_no_room_in_memory_is_a_gap),
+        TEST(names_that_end_are_told),
         TEST(memory_that_is_refused_loses_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

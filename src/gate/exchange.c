@@ -6,8 +6,8 @@
  */
 #include "weir/gate/exchange.h"
 
-#include "admit.h"
 #include "admin_guard.h"
+#include "admit.h"
 #include "back.h"
 #include "meter.h"
 #include "record.h"

@@ -36,8 +36,8 @@ enum {
     LIMIT_H2_CONN_WINDOW = 1024 * 1024,
     LIMIT_H2_HEADER_BYTES = 64 * 1024,
 
-    /* Answers that a worker reads on to their usage after their clients left. Each holds a call to the
-     * origin for up to timeouts.answer; beyond it the usage is estimated. */
+    /* Answers that a worker reads on to their usage after their clients left. Each holds a call to
+     * the origin for up to timeouts.answer; beyond it the usage is estimated. */
     LIMIT_READING_ON = 1000,
 
     /* Connections taken in one turn, so that an accept storm does not starve streams. */

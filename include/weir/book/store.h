@@ -21,7 +21,8 @@ enum table {
      * "closed": the last closed minute; "late", "late.minute": how many records counted behind
      * their own minute, and the last one that took such; "kept.records" (milliseconds),
      * "kept.minutes", "kept.hours", "kept.days": from there on all rows are kept, those before go,
-     * a thousand at a time; "kept.clock" (milliseconds): what time it was for that, an hour old; "used." number (4): the last day of a series. */
+     * a thousand at a time; "kept.clock" (milliseconds): what time it was for that, an hour old;
+     * "used." number (4): the last day of a series. */
     TABLE_META,
     TABLE_RECORDS, /* time_ms (8, big endian) id (16) -> record */
     TABLE_SERIES,  /* number (4, big endian) -> series_write's (book/series.h) */

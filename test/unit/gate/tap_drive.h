@@ -16,8 +16,8 @@
 #include <cmocka.h>
 
 #define EVENTS_TYPE S("application/vnd.amazon.eventstream")
-#define SSE_TYPE S("text/event-stream; charset=utf-8")
-#define JSON_TYPE S("application/json")
+#define SSE_TYPE    S("text/event-stream; charset=utf-8")
+#define JSON_TYPE   S("application/json")
 
 /* What was read; `invoked` is copied. */
 struct tapped {
@@ -137,8 +137,8 @@ static inline void add_frame(struct buf *b, const char *kind, const char *name, 
 {
     bool event = strcmp(kind, "event") == 0;
     struct event_header headers[] = {
-        {event ? (struct str)STR(":event-type") : (struct str)STR(":exception-type"),
-         EVENT_STRING, 0, str_of(name)},
+        {event ? (struct str)STR(":event-type") : (struct str)STR(":exception-type"), EVENT_STRING,
+         0, str_of(name)},
         {STR(":content-type"), EVENT_STRING, 0, STR("application/json")},
         {STR(":message-type"), EVENT_STRING, 0, str_of(kind)}};
     assert_int_equal(event_stream_add(b, headers, 3, json), 0);

@@ -103,7 +103,8 @@ static void make_ask(struct exchange *ex, struct limits_ask *ask)
     struct usage u = {
         {[TOKEN_INPUT] = (ex->request_bytes + BYTES_A_TOKEN - 1) / BYTES_A_TOKEN,
          [TOKEN_OUTPUT] = ex->facts.most_output ? ex->facts.most_output : USUAL_OUTPUT_TOKENS}};
-    *ask = (struct limits_ask){0};
+    *ask =
+        (struct limits_ask){.can_flex = ex->client->config->then == THEN_FLEX && edit_can_flex(ex)};
     if (ex->op->usage == NO_USAGE)
         return;
     ask->tokens = u.tokens[TOKEN_INPUT] + u.tokens[TOKEN_OUTPUT];
@@ -115,11 +116,12 @@ static enum step_result over_limit(struct exchange *ex, const struct limits_verd
 {
     struct str sentence;
     ex->retry_after_s = v->retry_ms == INT64_MAX ? 0 : (v->retry_ms + 999) / 1000;
-    if (v->answer == LIMITS_BUDGET || v->answer == LIMITS_BUDGET_FLEX) {
+    if (v->answer == LIMITS_BUDGET) {
         char when[21];
         text_iso_time(v->resets_s, when);
         sentence = arena_printf(&ex->arena,
-                                "The budget of client %.*s is spent (%.*s). It begins anew at %s.",
+                                "What is left of client %.*s's budget (%.*s) does not cover what "
+                                "this request may cost. It begins anew at %s.",
                                 STR_ARG(ex->client_name), STR_ARG(v->what), when);
         return exchange_fail(ex, OUTCOME_BUDGET_SPENT, sentence);
     }
@@ -149,10 +151,8 @@ static enum step_result take_limits(struct exchange *ex)
     case LIMITS_BUDGET_WARN:
         return STEP_NEXT;
     case LIMITS_BUDGET_FLEX:
-        ex->wants_flex = edit_can_flex(ex);
-        if (ex->wants_flex)
-            return STEP_NEXT;
-        break; /* what the model does not offer is not to be had */
+        ex->wants_flex = true;
+        return STEP_NEXT;
     case LIMITS_RATE:
     case LIMITS_CONCURRENT:
     case LIMITS_BUDGET:

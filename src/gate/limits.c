@@ -222,9 +222,10 @@ static bool go_beyond(struct limits_entry *e, uint64_t nanousd, bool day, bool m
     return true;
 }
 
-static bool take_money(struct limits_entry *e, uint64_t nanousd, int64_t now_ms,
+static bool take_money(struct limits_entry *e, const struct limits_ask *ask, int64_t now_ms,
                        struct limits_verdict *v)
 {
+    uint64_t nanousd = ask->nanousd;
     int64_t today = limit_day(now_ms), this_month = limit_month(now_ms);
     bool day = limit_budget_reserve(&e->day, nanousd, today);
     bool month = limit_budget_reserve(&e->month, nanousd, this_month);
@@ -232,7 +233,7 @@ static bool take_money(struct limits_entry *e, uint64_t nanousd, int64_t now_ms,
         return true;
     (void)refuse(v, LIMITS_BUDGET, month ? LIMITS_DAY : LIMITS_MONTH, 0);
     v->resets_s = month ? limit_next_day_s(now_ms) : limit_next_month_s(now_ms);
-    if (e->then != THEN_REJECT)
+    if (e->then == THEN_WARN || (e->then == THEN_FLEX && ask->can_flex))
         return go_beyond(e, nanousd, day, month, v);
     if (day)
         limit_budget_settle(&e->day, nanousd, 0, today);
@@ -257,7 +258,7 @@ static bool take_whole(struct limits *l, struct limits_entry *e, const struct li
     if (!take(e, ask, now_ms, v))
         return false;
     if (take_of_all(l, ask, now_ms, v)) {
-        if (take_money(e, ask->nanousd, now_ms, v))
+        if (take_money(e, ask, now_ms, v))
             return true;
         give_back(l->all, ask, now_ms);
     }

@@ -27,6 +27,7 @@ bool limits_follow(struct limits *l, const struct config *c, struct clerk *clerk
 struct limits_ask {
     uint64_t tokens;  /* input estimate and the most that it may put out */
     uint64_t nanousd; /* what they would cost; 0: no price is known */
+    bool can_flex;    /* its model has the cheaper tier: without it then: flex is reject */
 };
 
 /* Zero is nothing reserved. */

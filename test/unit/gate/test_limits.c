@@ -69,7 +69,7 @@ static struct limits_view view(struct side *s, const char *name)
 static struct limits_verdict admit(struct side *s, const char *client, uint64_t tokens,
                                    uint64_t nanousd, struct limits_held *held)
 {
-    const struct limits_ask ask = {tokens, nanousd};
+    const struct limits_ask ask = {tokens, nanousd, true};
     *held = (struct limits_held){0};
     return limits_admit(s->limits, str_of(client), &ask, s->now_ms, held);
 }
@@ -242,6 +242,11 @@ static void budget_lets_in(void **state)
     assert_true(admit(&s, "reports", 0, 11, &held).first);
     struct limits_held other;
     assert_true(admit(&s, "agents", 0, 11, &other).answer == LIMITS_BUDGET_FLEX);
+    assert_true(view(&s, "agents").month.reserved_nanousd == 11);
+    const struct limits_ask cannot = {0, 11, false};
+    other = (struct limits_held){0};
+    struct limits_verdict v = limits_admit(s.limits, S("agents"), &cannot, s.now_ms, &other);
+    assert_true(refused(v, LIMITS_BUDGET, "usd_per_month") && !other.entry);
     assert_true(view(&s, "agents").month.reserved_nanousd == 11);
     side_end(&s);
 }

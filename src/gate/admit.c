@@ -29,12 +29,8 @@ enum step_result admit_identify(struct exchange *ex)
 {
     const struct clients *clients = ex->setup->clients;
     const struct front_request *r = ex->request;
-    if (ex->op->back != &back_bedrock)
+    if (ex->op->back != &back_bedrock || clients_none(clients))
         return STEP_NEXT;
-    if (clients_none(clients)) {
-        ex->client_name = S("anonymous");
-        return STEP_NEXT;
-    }
     unsigned char digest[SHA256_BYTES];
     char hex[SHA256_HEX];
     struct sha256 hash = ex->body.hash;

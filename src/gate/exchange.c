@@ -169,6 +169,8 @@ static enum outcome check_head(struct exchange *ex)
     if (ex->realm == REALM_ADMIN && !admin_guard_head(ex))
         return OUTCOME_ADMIN_TOKEN;
     ex->off = str_ieq(fields_get(&r->fields, S("x-weir")), S("off"));
+    if (clients_none(ex->setup->clients))
+        ex->client_name = S("anonymous");
     return OUTCOME_NONE;
 }
 

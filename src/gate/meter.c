@@ -23,6 +23,7 @@ enum {
     BYTES_A_TOKEN = 4
 };
 
+/* What nobody known has sent costs no disk. */
 bool meter_wants(const struct exchange *ex)
 {
     return ex->worker->daemon->clerk && ex->op && ex->op->back == &back_bedrock &&

@@ -4,7 +4,8 @@
 import {assert, arn, last, need, region, rows, weir} from './weirflow.mjs';
 
 const {AnthropicBedrock} = need('@anthropic-ai/bedrock-sdk');
-const client = new AnthropicBedrock({baseURL: weir, awsRegion: region, awsAccessKey: 'AKIDCLIENT', awsSecretKey: 'client/secret', maxRetries: 0});
+const client = new AnthropicBedrock({baseURL: weir, awsRegion: region, awsAccessKey: process.env.AWS_ACCESS_KEY_ID,
+  awsSecretKey: process.env.AWS_SECRET_ACCESS_KEY, maxRetries: 0});
 const ask = {model: arn, max_tokens: 60, messages: [{role: 'user', content: 'Hi – ü'}]};
 
 const message = await client.messages.create(ask);

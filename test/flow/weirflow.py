@@ -34,7 +34,7 @@ SHARED = pathlib.Path(os.environ.get('WEIR_SHARED', ROOT.parent / 'shared'))
 SANITIZED = BUILD.name != 'build'
 
 KEY, SECRET, REGION = 'AKIDWEIR', 'weir/secret+of+the+proxy', 'us-east-1'
-CLIENT_KEY, CLIENT_SECRET = 'AKIDCLIENT', 'client/secret'
+CLIENT_KEY, CLIENT_SECRET = 'AKIDCLIENT', 'client/secret+of+an+application'
 BEARER = 'sim-bearer-token'
 MODEL = 'anthropic.claude-sonnet-4-5-20250929-v1:0'
 ARN = f'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.{MODEL}'
@@ -299,6 +299,13 @@ class Story:
             self.simulator()
         return Weir(self, self.config(**changes), self.clean_env(**(self.keys() if env is None else env)))
 
+    def pair(self, name, key=CLIENT_KEY, secret=CLIENT_SECRET, **more):
+        """A row of `clients`: who signs with this pair, which the clients of stories do by themselves."""
+        path = self.dir / f'{name}.secret'
+        path.write_text(secret + '\n')
+        path.chmod(0o600)
+        return {'name': name, 'sigv4': {'access_key_id': key, 'secret_file': str(path)}, **more}
+
     def run(self, argv, env=None, seconds=60, status=0, stdin=None):
         """A client to its end; its output."""
         done = subprocess.run([str(a) for a in argv], cwd=self.dir, env=env or self.clean_env(), input=stdin,
@@ -313,7 +320,7 @@ class Story:
         need_clients()
         return self.run(['node', HERE / script], self.client_env(weir, **env))
 
-    def boto3(self, url, bearer=None, **config):
+    def boto3(self, url, bearer=None, keys=(), **config):
         """A bedrock-runtime client of Debian's boto3, with the newer service model of the shared data."""
         model = SHARED / 'models' / 'bedrock-runtime.json'
         if not model.exists():
@@ -328,9 +335,9 @@ class Story:
                           AWS_CONFIG_FILE='/dev/null', AWS_SHARED_CREDENTIALS_FILE='/dev/null')
         import boto3
         import botocore.config
-        return boto3.session.Session().client(
-            'bedrock-runtime', endpoint_url=url, region_name=REGION, aws_access_key_id=CLIENT_KEY,
-            aws_secret_access_key=CLIENT_SECRET, config=botocore.config.Config(**config))
+        pair = {'aws_access_key_id': CLIENT_KEY, 'aws_secret_access_key': CLIENT_SECRET, **dict(keys)}
+        return boto3.session.Session().client('bedrock-runtime', endpoint_url=url, region_name=REGION, **pair,
+                                              config=botocore.config.Config(**config))
 
     def certificates(self, names='DNS:localhost,IP:127.0.0.1,IP:127.0.0.2'):
         """ca.crt, tls.crt and tls.key for these names, client.crt and client.key (CN=flow.client)."""

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small servers that a story puts where AWS or a company's network would be. Threads of the story's own
 process; `with` ends them."""
+import contextlib
 import http.server
+import re
 import socket
 import socketserver
 import struct
 import threading
+import time
+import urllib.parse
 import zlib
 
 
@@ -30,7 +34,8 @@ class HttpDouble:
                     self.send_header('Content-Type', kind[0])
                 self.send_header('Content-Length', str(len(text)))
                 self.end_headers()
-                self.wfile.write(text)
+                with contextlib.suppress(ConnectionError):  # who asked may have lost interest
+                    self.wfile.write(text)
 
             do_GET = do_POST = do_PUT = serve
 
@@ -113,3 +118,60 @@ def pump(source, sink):
         sink.shutdown(socket.SHUT_WR)
     except OSError:
         pass
+
+
+class Sts(HttpDouble):
+    """AssumeRole for `roles` ({ARN: the client it is for}), asked with the keys `base`. Sets of keys are made of the
+    client's name and a number, so that a simulator can know them beforehand: `options`."""
+
+    def __init__(self, base, roles, life_s=3600):
+        self.base, self.roles, self.life_s = base, roles, life_s
+        self.denied, self.mode, self.wait_s = set(), 'well', 0
+        self.calls, self.expires, self.given = [], {}, dict.fromkeys(roles.values(), 0)
+        super().__init__(self.assume)
+
+    @staticmethod
+    def keys(client, n):
+        return f'ASIA{client.upper()}{n}', f'secret/{client}/{n}', f'token+{client}+{n}'
+
+    def options(self, n=8):
+        """What makes a simulator take the first n sets of each role."""
+        return [word for client in self.roles.values() for i in range(n)
+                for word in ('--key', ':'.join(self.keys(client, i)))]
+
+    def assume(self, method, path, headers, body):
+        form = {k: v[0] for k, v in urllib.parse.parse_qs(body.decode()).items()}
+        self.calls.append(form)
+        client = self.roles.get(form['RoleArn'])
+        time.sleep(self.wait_s)
+        if self.mode == 'down':
+            return 503, '<ErrorResponse><Error><Code>ServiceUnavailable</Code></Error></ErrorResponse>'
+        if self.mode == 'throttled':
+            return 400, '<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>'
+        if not self.is_signed(method, path, headers, body):
+            return 403, '<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code></Error></ErrorResponse>'
+        tagged = (form.get('Tags.member.1.Key'), form.get('Tags.member.1.Value')) == ('weir:client', client)
+        if not tagged or form['RoleArn'] in self.denied or form['RoleSessionName'] != f'weir-{client}':
+            return 403, ('<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized to perform: '
+                         f'sts:AssumeRole on resource: {form["RoleArn"]}</Message></Error></ErrorResponse>')
+        key, secret, token = self.keys(client, self.given[client])
+        self.given[client] += 1
+        self.expires[key] = int(time.time()) + self.life_s
+        until = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(self.expires[key]))
+        return 200, (f'<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>{key}</AccessKeyId>'
+                     f'<SecretAccessKey>{secret}</SecretAccessKey><SessionToken>{token}</SessionToken>'
+                     f'<Expiration>{until}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>')
+
+    def is_signed(self, method, path, headers, body):
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+        m = re.match(r'AWS4-HMAC-SHA256 Credential=([^/]+)/\d+/([^/]+)/sts/aws4_request, SignedHeaders=([^,]+), '
+                     r'Signature=([0-9a-f]{64})$', headers.get('Authorization', ''))
+        if not m or m[1] != self.base[0]:
+            return False
+        request = AWSRequest(method, f'http://{headers["Host"]}{path}', data=body,
+                             headers={name: headers[name] for name in m[3].split(';')})
+        request.context['timestamp'] = headers['X-Amz-Date']
+        auth = SigV4Auth(Credentials(*self.base), 'sts', m[2])
+        return auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request) == m[4]

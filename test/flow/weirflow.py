@@ -306,6 +306,13 @@ class Story:
         path.chmod(0o600)
         return {'name': name, 'sigv4': {'access_key_id': key, 'secret_file': str(path)}, **more}
 
+    def client(self, name, **more):
+        """A client of the configuration with a bearer key; `ask_as` asks as it."""
+        path = self.dir / f'{name}.token'
+        path.write_text(token_of(name) + '\n')
+        path.chmod(0o600)
+        return {'name': name, 'bearer_file': str(path), **more}
+
     def run(self, argv, env=None, seconds=60, status=0, stdin=None):
         """A client to its end; its output."""
         done = subprocess.run([str(a) for a in argv], cwd=self.dir, env=env or self.clean_env(), input=stdin,
@@ -406,6 +413,16 @@ def ask(base, target, body=b'', headers=None, method='POST', seconds=30):
     if isinstance(body, dict):
         body = json.dumps(body).encode()
     return http_ask(base, method, target, signed(base, target, body, headers, method), body, seconds)
+
+
+def token_of(client):
+    return f'token-of-{client}-0123456789'
+
+
+def ask_as(client, base, target, body, headers=None, seconds=30):
+    """As one of Story.client's."""
+    fields = {'Content-Type': 'application/json', 'Authorization': f'Bearer {token_of(client)}', **(headers or {})}
+    return http_ask(base, 'POST', target, fields, json.dumps(body).encode(), seconds)
 
 
 def model_path(operation, model=MODEL):

@@ -3,7 +3,7 @@
  * Reading: nothing that others may read or write is believed, and in the state directory no
  * symbolic link is followed. Writing: aside under one fixed name (what a kill left there is
  * overwritten), to the disk, then into its place by one call of the kernel, then the folder to the
- * disk. The keys are renamed over the old ones; the seal is linked, which fails where one exists.
+ * disk. The keys are renamed over the old ones; the seal only to where there is none.
  */
 #include "keyring_file.h"
 
@@ -171,8 +171,11 @@ static int move(const struct place *p, bool over)
     int fault = HOOK("keys.rename");
     if (fault)
         return fault;
-    if (over)
-        return rename(p->aside, p->path) == 0 ? 0 : errno;
+    if (renameat2(AT_FDCWD, p->aside, AT_FDCWD, p->path, over ? 0 : RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL || over)
+        return errno;
+    /* A file system without that: then a kill may leave the name aside, too. */
     int err_no = link(p->aside, p->path) == 0 ? 0 : errno;
     (void)unlink(p->aside);
     return err_no;

@@ -7,6 +7,7 @@
 
 #include "bind.h"
 #include "weir/base/clock.h"
+#include "weir/base/environ.h"
 #include "weir/base/log.h"
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
@@ -484,6 +485,7 @@ static void close_process(void)
 #ifndef WEIR_HOOKS
     (void)prctl(PR_SET_DUMPABLE, 0);
 #endif
+    environ_hide();
     const struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none);
     struct rlimit files;

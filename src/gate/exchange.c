@@ -594,10 +594,17 @@ static void on_refused(void *owner, void *arg, const struct front_refusal *r)
     ex->trouble = arena_dup(&ex->arena, str_of(r->sentence)).ptr;
 }
 
+static void on_shed(void *owner, enum front_shed why)
+{
+    struct port *port = owner;
+    record_shed(port->worker, why);
+}
+
 const struct front_sink exchange_sink = {.on_request = on_request,
                                          .body_room = on_body_room,
                                          .on_body = on_body,
                                          .on_body_end = on_body_end,
                                          .on_drain = on_drain,
                                          .on_gone = on_gone,
-                                         .on_refused = on_refused};
+                                         .on_refused = on_refused,
+                                         .on_shed = on_shed};

@@ -91,6 +91,17 @@ static void print_resent(const struct slabs *s, struct buf *out)
     }
 }
 
+static void print_shed(const struct slabs *s, struct buf *out)
+{
+    static const char *const words[FRONT_SHEDS] = {"connections", "handshakes", "descriptors"};
+    for (size_t why = 0; why < FRONT_SHEDS; why++) {
+        uint64_t sum = 0;
+        for (size_t i = 0; i < s->n; i++)
+            sum += read_one(&s->at[i]->shed[why]);
+        buf_addf(out, "weir_shed_total{reason=\"%s\"} %llu\n", words[why], (unsigned long long)sum);
+    }
+}
+
 static void print_certificates(const struct setup *s, struct buf *out)
 {
     for (size_t i = 0; i < s->config->n_listen; i++) {
@@ -291,6 +302,8 @@ static void print_family(struct daemon *daemon, const struct slabs *s, enum metr
             limits_each(daemon->limits, clock_wall_ms(), print_limits, &l);
     } else if (id == METRIC_UPSTREAM_RESENT) {
         print_resent(s, out);
+    } else if (id == METRIC_SHED) {
+        print_shed(s, out);
     } else if (id == METRIC_CERTIFICATE_EXPIRES) {
         print_certificates(daemon->setups, out);
     } else if (id >= METRIC_EXPORT_SENT && id <= METRIC_EXPORT_BEHIND) {

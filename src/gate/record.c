@@ -8,6 +8,8 @@
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 
+enum { SHED_SILENCE_MS = 60000 };
+
 /* Time that the request spent in Weir: until its last byte was handed on, and from the answer's
  * head until that was handed on. Without a call it is all of it. */
 int64_t record_added_us(const struct exchange *ex, int64_t now_ns)
@@ -113,6 +115,21 @@ void record_exchange(const struct exchange *ex, const char *step)
     int64_t now_ns = clock_mono_ns();
     log_exchange(ex, now_ns, op, step);
     count(ex, now_ns, op);
+}
+
+/* A line for each would be work for a flood; the first of a minute says what is the matter. */
+void record_shed(struct worker *w, enum front_shed why)
+{
+    static const struct str sentences[FRONT_SHEDS] = {
+        STR("memory.connections are open: new ones are closed"),
+        STR("a source began too many TLS handshakes: its connections are closed"),
+        STR("no file descriptor is left (ulimit -n): new connections are closed")};
+    int64_t now_ms = loop_now_ms(w->loop);
+    metric_bump(&w->metrics.shed[why], 1);
+    if (w->shed_said_ms[why] && now_ms - w->shed_said_ms[why] < SHED_SILENCE_MS)
+        return;
+    w->shed_said_ms[why] = now_ms;
+    log_say(LOG_WARN, "shed", "%.*s", STR_ARG(sentences[why]));
 }
 
 void record_refusal(struct worker *w, const struct front_refusal *r)

@@ -17,5 +17,7 @@ void record_exchange(const struct exchange *ex, const char *step);
 
 /* The same for what never became an exchange: the protocol refused its head. */
 void record_refusal(struct worker *w, const struct front_refusal *r);
+/* The same for what never became a connection: closed for one of the reasons of net/front.h. */
+void record_shed(struct worker *w, enum front_shed why);
 
 #endif

@@ -8,6 +8,7 @@
 #include "weir/base/limits.h"
 #include "weir/base/text.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,6 +50,15 @@ static bool choose_framing(struct h1_server *h, int status, struct str length, b
     return false;
 }
 
+/* Few connections are left: whoever has its answer makes room. */
+static bool crowded(const struct h1_server *h)
+{
+    const struct server_options *o = &h->o;
+    return o->connections && o->most_connections > 0 &&
+           atomic_load_explicit(o->connections, memory_order_relaxed) >
+               o->most_connections * LIMIT_CROWDED_PERCENT / 100;
+}
+
 static void answer(struct front *f, int status, const struct field *fields, size_t n_fields,
                    bool end)
 {
@@ -58,7 +68,7 @@ static void answer(struct front *f, int status, const struct field *fields, size
     h->answered = true;
     h1_drop_body(h);
     bool last = h->draining || (h->eof && buf_len(&h->in) == 0);
-    h->keep = h->keep && !last;
+    h->keep = h->keep && !last && !crowded(h);
     bool add_zero = choose_framing(h, status, value_of(fields, n_fields, S("content-length")), end);
     h->write_seen = conn_written(h->conn);
     h->write_seen_ms = loop_now_ms(h->o.loop);

@@ -11,6 +11,7 @@
 
 #include "weir/base/limits.h"
 #include "weir/base/mem.h"
+#include "weir/net/handshakes.h"
 #include "weir/net/proxy_header.h"
 #include "weir/net/server.h"
 #include "weir/net/sock.h"
@@ -32,6 +33,7 @@ struct listener {
     struct timer rest;
     struct listener_options o;
     struct list newcomers, servers;
+    struct handshakes *handshakes;
     size_t busy;
     bool draining;
 };
@@ -44,6 +46,7 @@ struct newcomer {
     struct timer timer;
     struct tls *tls; /* still to be begun, behind the PROXY header */
     bool wants_proxy;
+    struct handshake handshake;
 };
 
 /* --- newcomers */
@@ -53,8 +56,15 @@ static void newcomer_free(struct newcomer *n)
     list_remove(&n->node);
     timer_stop(&n->timer);
     tls_unref(n->tls);
+    handshakes_end(n->listener->handshakes, &n->handshake);
     buf_fini(&n->early);
     mem_free(n);
+}
+
+static void shed(struct listener *l, enum front_shed why)
+{
+    if (l->o.sink->on_shed)
+        l->o.sink->on_shed(l->o.owner, why);
 }
 
 /* `why` NULL: who closed without a word (a balancer's probe) is not worth one. */
@@ -77,7 +87,8 @@ static void on_time(void *arg)
 static void serve(struct newcomer *n, bool h2)
 {
     struct listener *l = n->listener;
-    struct server_options o = {l->loop, l->o.sink, l->o.owner, &l->busy};
+    struct server_options o = {l->loop,  l->o.sink,        l->o.owner,
+                               &l->busy, l->o.connections, l->o.most_connections};
     struct server *s =
         h2 ? h2_server_new(n->conn, &o, &n->early) : h1_server_new(n->conn, &o, &n->early);
     list_append(&l->servers, &s->node);
@@ -116,8 +127,20 @@ static bool read_proxy(struct newcomer *n)
     return true;
 }
 
+static bool may_shake_hands(struct listener *l, struct str source, struct handshake *out)
+{
+    if (handshakes_begin(l->handshakes, source, loop_now_ms(l->loop), out))
+        return true;
+    shed(l, FRONT_SHED_HANDSHAKES);
+    return false;
+}
+
 static void begin_tls(struct newcomer *n)
 {
+    if (!may_shake_hands(n->listener, conn_peer_addr(n->conn), &n->handshake)) {
+        turn_away(n, NULL);
+        return;
+    }
     conn_start_tls(n->conn, n->tls, S(""));
     conn_open_within(n->conn, LIMIT_HANDSHAKE_MS);
     timer_stop(&n->timer);
@@ -180,17 +203,23 @@ static void on_conn(void *arg, enum conn_event event)
 
 static void welcome(struct listener *l, int fd, const struct sockaddr_storage *peer)
 {
-    struct newcomer *n = mem_new(sizeof *n);
     char text[SOCK_ADDR_TEXT];
+    struct handshake handshake = {0};
+    bool tls_now = l->o.tls && !l->o.proxy_protocol;
+    sock_addr_text((const struct sockaddr *)peer, text);
+    if (tls_now && !may_shake_hands(l, str_of(text), &handshake)) {
+        sock_close(fd);
+        return;
+    }
+    struct newcomer *n = mem_new(sizeof *n);
     n->listener = l;
+    n->handshake = handshake;
     list_append(&l->newcomers, &n->node);
     timer_init(&n->timer, l->loop, on_time, n);
     n->wants_proxy = l->o.proxy_protocol;
-    bool tls_now = l->o.tls && !n->wants_proxy;
     if (l->o.tls && !tls_now)
         n->tls = tls_ref(l->o.tls);
     n->conn = conn_accept(l->loop, fd, tls_now ? l->o.tls : NULL, on_conn, n);
-    sock_addr_text((const struct sockaddr *)peer, text);
     conn_set_peer(n->conn, str_of(text));
     if (l->o.connections)
         conn_count(n->conn, l->o.connections);
@@ -216,8 +245,10 @@ static void out_of_descriptors(struct listener *l)
     if (l->reserve >= 0) {
         (void)close(l->reserve);
         int fd = sock_accept(l->fd, &peer, &len);
-        if (fd >= 0)
+        if (fd >= 0) {
             sock_close(fd);
+            shed(l, FRONT_SHED_DESCRIPTORS);
+        }
         l->reserve = open_reserve();
     }
     watch_set(&l->watch, false, false);
@@ -251,10 +282,12 @@ static void accept_some(void *arg, bool readable, bool writable)
             out_of_descriptors(l);
             return;
         }
-        if (fd >= 0 && too_many(l))
+        if (fd >= 0 && too_many(l)) {
             sock_close(fd);
-        else if (fd >= 0)
+            shed(l, FRONT_SHED_CONNECTIONS);
+        } else if (fd >= 0) {
             welcome(l, fd, &peer);
+        }
     }
 }
 
@@ -285,6 +318,7 @@ struct listener *listener_new(struct loop *l, int fd, const struct listener_opti
     s->loop = l;
     s->fd = fd;
     s->reserve = open_reserve();
+    s->handshakes = handshakes_new(loop_now_ms(l));
     list_init(&s->newcomers);
     list_init(&s->servers);
     timer_init(&s->rest, l, on_rested, s);
@@ -345,5 +379,6 @@ void listener_free(struct listener *s)
     while (!list_empty(&s->servers))
         server_free(LIST_OF(s->servers.next, struct server, node));
     tls_unref(s->o.tls);
+    handshakes_free(s->handshakes);
     mem_free(s);
 }

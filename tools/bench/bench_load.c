@@ -17,6 +17,7 @@
  *     --hold SECONDS  once each of the calls has its first token, prints `open N`, keeps them
  *                     for so long, and ends without their end
  *     --doubles N     (HTTP/2) so many of the connections carry two calls
+ *     --shed          (HTTP/1.1) an answer of 503 is no failure; counted and timed as `refused`
  *
  * At a fixed rate, a call's time counts from when it should have begun, not from when a slot or
  * this program had time for it. `first` is when the answer's first body byte is here.
@@ -56,7 +57,7 @@ struct samples {
     int64_t *at;
     size_t n;
 };
-static struct samples first_ns, whole_ns, late_ns;
+static struct samples first_ns, whole_ns, late_ns, refused_ns;
 
 static void sample_add(struct samples *s, int64_t ns)
 {
@@ -90,6 +91,10 @@ static void print_result(void)
     print_samples("first", &first_ns);
     print_samples("whole", &whole_ns);
     print_samples("late", &late_ns);
+    if (want.shed) {
+        printf(", \"refused\": %zu", refused_ns.n);
+        print_samples("refused", &refused_ns);
+    }
     printf("}\n");
 }
 
@@ -123,6 +128,10 @@ void call_end(struct call *k, bool good, const char *why)
     n_failed += !good;
     if (++n_ended <= want.skip || !good)
         return;
+    if (k->refused) {
+        sample_add(&refused_ns, progress_ns - k->begin_ns);
+        return;
+    }
     sample_add(&first_ns, (k->first_ns ? k->first_ns : progress_ns) - k->begin_ns);
     sample_add(&whole_ns, progress_ns - k->begin_ns);
 }
@@ -306,7 +315,7 @@ static void read_options(int argc, char **argv)
         {"body", 1, NULL, 'b'},  {"h2", 0, NULL, '2'},    {"keep", 0, NULL, 'k'},
         {"slots", 1, NULL, 's'}, {"count", 1, NULL, 'n'}, {"skip", 1, NULL, 'i'},
         {"rate", 1, NULL, 'r'},  {"hold", 1, NULL, 'o'},  {"doubles", 1, NULL, 'd'},
-        {NULL, 0, NULL, 0},
+        {"shed", 0, NULL, 'x'},  {NULL, 0, NULL, 0},
     };
     size_t *numbers[] = {['s'] = &want.slots, ['n'] = &want.count,  ['i'] = &want.skip,
                          ['r'] = &want.rate,  ['o'] = &want.hold_s, ['d'] = &want.doubles};
@@ -317,12 +326,15 @@ static void read_options(int argc, char **argv)
             want.h2 = true;
         else if (c == 'k')
             want.keep = true;
+        else if (c == 'x')
+            want.shed = true;
         else if (c != '?')
             *numbers[c] = number(optarg);
         else
             exit(2);
     }
-    if (argc - optind != 2 || (want.h2 && want.keep) || (want.doubles && !want.h2)) {
+    if (argc - optind != 2 || (want.h2 && want.keep) || (want.doubles && !want.h2) ||
+        (want.shed && want.h2)) {
         fprintf(stderr, "usage: weir-bench-load [OPTION...] PORT PATH\n");
         exit(2);
     }
@@ -333,7 +345,7 @@ static void read_options(int argc, char **argv)
 static void make_slots(void)
 {
     struct conn *all = mem_new(want.slots * sizeof *all);
-    struct samples *every[] = {&first_ns, &whole_ns, &late_ns};
+    struct samples *every[] = {&first_ns, &whole_ns, &late_ns, &refused_ns};
     idle = mem_new(want.slots * sizeof(struct conn *));
     for (; n_idle < want.slots; n_idle++) {
         all[n_idle].fd = -1;

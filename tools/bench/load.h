@@ -18,7 +18,7 @@ enum { GULP = 64 << 10, CALLS_PER_CONN = 2 };
 struct load_options {
     struct str path, body;
     uint16_t port;
-    bool h2, keep;
+    bool h2, keep, shed;
     size_t slots, count, skip, rate, hold_s, doubles;
 };
 extern struct load_options want;
@@ -27,7 +27,7 @@ struct conn;
 
 struct call {
     struct conn *conn;
-    bool open;
+    bool open, refused;
     int64_t begin_ns, first_ns; /* when it should have begun; 0 until the first body byte */
     size_t body_sent;           /* HTTP/2 */
 };

@@ -76,10 +76,12 @@ static int h1_read_answer(struct conn *c)
     if (len <= 0)
         return (int)len;
     if (http1_parse_response(c->in.data + c->in.head, (size_t)len, &c->answer, &fault) != 0 ||
-        c->answer.status != 200 || (!c->answer.chunked && c->answer.content_length < 0))
+        (c->answer.status != 200 && !(want.shed && c->answer.status == 503)) ||
+        (!c->answer.chunked && c->answer.content_length < 0))
         return ERR_BAD;
     buf_consume(&c->in, (size_t)len);
     c->alive = c->answer.keep_alive;
+    c->call[0].refused = c->answer.status != 200;
     c->left = c->answer.chunked ? 0 : (uint64_t)c->answer.content_length;
     c->head_read = true;
     return h1_read_body(c);

@@ -40,6 +40,17 @@ enum {
      * the origin for up to timeouts.answer; beyond it the usage is estimated. */
     LIMIT_READING_ON = 1000,
 
+    /* TLS handshakes of one source address, on each worker. A host that starts opens a pool of ten to
+     * some hundred connections at once, and a NAT gateway stands for many hosts; 200 handshakes a
+     * second take a tenth of a core (P-256) to a third (RSA 2048). */
+    LIMIT_HANDSHAKES_UNDER_WAY = 200,
+    LIMIT_HANDSHAKES_PER_S = 200,
+    LIMIT_HANDSHAKES_BURST = 1000,
+
+    /* With so many of memory.connections open, an HTTP/1 connection ends with its answer: who
+     * keeps one without using it makes room. */
+    LIMIT_CROWDED_PERCENT = 90,
+
     /* Connections taken in one turn, so that an accept storm does not starve streams. */
     LIMIT_ACCEPTS_PER_TURN = 64,
     /* Out of descriptors: how long the listening socket rests. */

@@ -8,6 +8,7 @@
 
 #include "weir/gate/operation.h"
 #include "weir/gate/outcome.h"
+#include "weir/net/front.h"
 
 #include <stdatomic.h>
 
@@ -33,6 +34,7 @@ struct metric_slab {
     atomic_ullong requests[OPERATIONS][OUTCOMES];
     struct metric_histogram request_seconds[OPERATIONS], added_seconds[OPERATIONS];
     atomic_ullong resent[RESENTS];
+    atomic_ullong shed[FRONT_SHEDS];
 };
 
 struct metric_row {

@@ -51,6 +51,7 @@ struct worker {
     bool leaving;        /* stop the loop when the last exchange ends */
     struct timer tick, last_words;
     struct metric_slab metrics;
+    int64_t shed_said_ms[FRONT_SHEDS]; /* when a log line told of it; 0: never */
 };
 
 /* The worker owns its loop from here on. `setup` gets a reference. */

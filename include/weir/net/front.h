@@ -52,6 +52,14 @@ struct front_refusal {
     const char *sentence;
 };
 
+/* Why a connection was closed before anything was read of it. */
+enum front_shed {
+    FRONT_SHED_CONNECTIONS, /* as many are open as may be */
+    FRONT_SHED_HANDSHAKES,  /* its source has used up its budget of TLS handshakes */
+    FRONT_SHED_DESCRIPTORS, /* the process has no descriptor left */
+    FRONT_SHEDS
+};
+
 /* What sits above. `ex` is what on_request returned. */
 struct front_sink {
     /* The head is whole. Returns the exchange; it answers, or takes the body, now or later. */
@@ -68,6 +76,8 @@ struct front_sink {
     /* The protocol refused a connection or a head (ex is NULL: no request was made of it), or what
      * came behind one (on_gone follows). May be NULL. */
     void (*on_refused)(void *owner, void *ex, const struct front_refusal *r);
+    /* May be NULL. */
+    void (*on_shed)(void *owner, enum front_shed why);
 };
 
 /* The body is wanted, up to max_bytes: 100 Continue goes out where asked for, HTTP/2 windows open

@@ -21,6 +21,9 @@ struct server_options {
     const struct front_sink *sink;
     void *owner;  /* first argument of on_request */
     size_t *busy; /* counts requests being answered; outlives the server */
+    /* As in listener_options; NULL: not counted. */
+    const _Atomic(int64_t) *connections;
+    int64_t most_connections;
 };
 
 /* The part that a list sees. */

@@ -35,6 +35,7 @@ struct sink {
     uint64_t take_most;
     bool echo;           /* answers 200 with the body when it is whole */
     bool answer_at_once; /* answers 200 "ok" in on_request */
+    size_t n_shed;
 };
 
 static inline struct field sink_field(const char *name, const char *value)
@@ -110,6 +111,11 @@ static inline void sink_on_gone(void *ex, enum front_gone why)
     x->gone = (int)why;
 }
 
+static void sink_on_shed(void *owner, enum front_shed why)
+{
+    ((struct sink *)owner)->n_shed++;
+}
+
 static const struct front_sink sink_calls = {
     .on_request = sink_on_request,
     .body_room = sink_body_room,
@@ -117,6 +123,7 @@ static const struct front_sink sink_calls = {
     .on_body_end = sink_on_body_end,
     .on_drain = sink_on_drain,
     .on_gone = sink_on_gone,
+    .on_shed = sink_on_shed,
 };
 
 static inline void sink_fini(struct sink *s)

@@ -5,6 +5,7 @@
  */
 #include "certs.h"
 #include "weir/base/clock.h"
+#include "weir/base/limits.h"
 #include "weir/net/conn.h"
 #include "weir/net/listener.h"
 #include "weir/net/sock.h"
@@ -214,6 +215,70 @@ static void tls_behind_a_proxy_header(void **state)
     certs_end(&maker);
 }
 
+static void begin_in_vain(struct str source)
+{
+    struct client c = {0};
+    dial(&c, NULL, source);
+    wait_for_end(&c);
+    conn_close(c.c);
+    buf_fini(&c.got);
+}
+
+/* A source that has used up its handshakes is closed before it costs one; the address is that of
+ * the PROXY header, and others get in. */
+static void handshakes_have_a_budget(void **state)
+{
+    struct cert_maker maker;
+    clock_fake(1000000000, 0); /* nothing is earned back */
+    certs_begin(&maker);
+    struct cert root = certs_make(&maker, NULL, "root", -1, NULL, 9);
+    struct cert leaf = certs_make(&maker, &root, "weir", -1, "DNS:weir.test", 9);
+    char err[200];
+    struct tls_server_files files = {leaf.cert_path, leaf.key_path, NULL};
+    options.tls = tls_server_new(&files, NULL, err, sizeof err);
+    options.proxy_protocol = true;
+    struct tls *h1 = tls_client_new(root.cert_path, false, err, sizeof err);
+    open_listener();
+    for (int i = 0; i < LIMIT_HANDSHAKES_BURST; i++) /* a line that is no handshake ends it */
+        begin_in_vain(S("PROXY TCP4 192.0.2.9 198.51.100.1 4711 80\r\nno TLS\r\n"));
+    assert_int_equal(sink.n_shed, 0);
+    begin_in_vain(S("PROXY TCP4 192.0.2.9 198.51.100.1 4712 80\r\nno TLS\r\n"));
+    assert_int_equal(sink.n_shed, 1);
+    assert_int_equal(connections, 0);
+    dial(&a, NULL, S("PROXY TCP4 192.0.2.10 198.51.100.1 4711 80\r\n"));
+    for (int i = 0; i < 100 && conn_unwritten(a.c); i++)
+        loop_turn(loop, 10);
+    conn_start_tls(a.c, h1, S("weir.test"));
+    conn_write(a.c, S(GET));
+    wait_for(&a, "200 OK");
+    assert_int_equal(sink.n_shed, 1);
+    drop(&a);
+    tls_unref(options.tls);
+    tls_unref(h1);
+    certs_drop(&root);
+    certs_drop(&leaf);
+    certs_end(&maker);
+}
+
+/* Nearly as many as may be: each answer ends its connection. */
+static void crowded(void **state)
+{
+    open_listener(); /* ten may be */
+    dial(&a, NULL, S(GET));
+    wait_for(&a, "200 OK");
+    assert_true(str_find(buf_str(&a.got), S("connection: close")) < 0);
+    connections += 8;
+    buf_clear(&a.got);
+    conn_write(a.c, S(GET));
+    wait_for(&a, "200 OK");
+    assert_true(str_find(buf_str(&a.got), S("connection: close")) < 0);
+    connections += 1;
+    buf_clear(&a.got);
+    conn_write(a.c, S(GET));
+    wait_for(&a, "connection: close\r\n");
+    wait_for_end(&a);
+}
+
 static void too_many(void **state)
 {
     options.most_connections = 1;
@@ -323,6 +388,8 @@ int main(void)
         L_TEST(both_protocols_on_one_port),
         L_TEST(proxy_headers),
         L_TEST(tls_behind_a_proxy_header),
+        L_TEST(handshakes_have_a_budget),
+        L_TEST(crowded),
         L_TEST(too_many),
         L_TEST(out_of_descriptors),
         L_TEST(drains),

@@ -32,14 +32,15 @@ struct join {
     bool over;
     struct list waits;
     struct join_answer *answer;
+    size_t held; /* of kept_bytes, for an answer that comes in */
     int64_t ended_ms;
 };
 
 struct joins {
     pthread_mutex_t lock;
     struct join *slots[SLOTS];
-    struct list kept; /* oldest first */
-    size_t kept_bytes;
+    struct list kept;  /* oldest first */
+    size_t kept_bytes; /* and of those that come in */
 };
 
 struct joins *joins_new(void)
@@ -220,6 +221,35 @@ bool join_head(struct join *k, bool alone)
     return keep;
 }
 
+static bool hold(struct join *k, size_t bytes)
+{
+    struct joins *j = k->joins;
+    pthread_mutex_lock(&j->lock);
+    j->kept_bytes -= k->held;
+    while (j->kept_bytes + bytes > JOINS_KEPT_MOST && !list_empty(&j->kept))
+        forget(LIST_OF(j->kept.next, struct join, age));
+    k->held = j->kept_bytes + bytes <= JOINS_KEPT_MOST ? bytes : 0;
+    j->kept_bytes += k->held;
+    pthread_mutex_unlock(&j->lock);
+    return k->held;
+}
+
+bool join_add(struct join *k, struct join_answer *a, struct str bytes)
+{
+    size_t len = buf_len(&a->body) + bytes.len, room = 2 * len; /* a buffer doubles */
+    if (room > JOINS_ANSWER_MOST)
+        room = JOINS_ANSWER_MOST;
+    room += sizeof *a + a->names.cap;
+    if (len > JOINS_ANSWER_MOST) {
+        (void)hold(k, 0);
+        return false;
+    }
+    if (room > k->held && !hold(k, room))
+        return false;
+    buf_add(&a->body, bytes);
+    return true;
+}
+
 void join_end(struct join *k, struct join_answer *a, bool keep, int64_t now_ms)
 {
     struct joins *j = k->joins;
@@ -227,6 +257,8 @@ void join_end(struct join *k, struct join_answer *a, bool keep, int64_t now_ms)
     k->over = true;
     k->answer = a;
     k->ended_ms = now_ms;
+    j->kept_bytes -= k->held;
+    k->held = 0;
     if (a && keep && k->listed) {
         k->users++;
         j->kept_bytes += size_of(a);

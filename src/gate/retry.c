@@ -96,18 +96,19 @@ void retry_head(struct exchange *ex, int status, const struct fields *fields)
     if (!join_head(ex->join, !ex->front || front_half_closed(ex->front)))
         return;
     ex->join_answer = join_answer_new(status, fields->at, fields->n);
-    ex->join_answer->body.max = JOINS_ANSWER_MOST;
 }
 
 void retry_bytes(struct exchange *ex, struct str bytes)
 {
-    if (ex->join_answer)
-        buf_add(&ex->join_answer->body, bytes);
+    if (!ex->join_answer || join_add(ex->join, ex->join_answer, bytes))
+        return;
+    join_answer_free(ex->join_answer);
+    ex->join_answer = NULL;
 }
 
 bool retry_keeps(const struct exchange *ex)
 {
-    return ex->join_answer && !ex->join_answer->body.overflow;
+    return ex->join_answer;
 }
 
 void retry_end(struct exchange *ex)
@@ -119,7 +120,7 @@ void retry_end(struct exchange *ex)
         return;
     }
     struct join_answer *a = ex->join_answer;
-    if (a && (!ex->whole || a->body.overflow)) {
+    if (a && !ex->whole) {
         join_answer_free(a);
         a = NULL;
     }

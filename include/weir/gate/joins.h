@@ -10,7 +10,8 @@
  *
  * An answer can only be had whole: once its head went to the client who asked first, and nobody
  * waited for it, the call cannot be joined any more. The table has one lock, held for a look; an
- * answer is immutable and counted; those that are kept are bounded in size and time.
+ * answer is immutable and counted; what is kept is bounded in size, one by one and together, and in
+ * time.
  */
 #ifndef WEIR_GATE_JOINS_H
 #define WEIR_GATE_JOINS_H
@@ -23,7 +24,9 @@
 enum {
     JOINS_KEEP_MS = 60000,
     JOINS_ANSWER_MOST = 16 * 1024 * 1024, /* a larger answer is relayed, and not kept */
-    JOINS_KEPT_MOST = 64 * 1024 * 1024    /* of all answers kept; the oldest go first */
+    /* Of all answers that are there or come in. Of those that are there the oldest make room; one
+     * that finds none is relayed, and not kept. */
+    JOINS_KEPT_MOST = 64 * 1024 * 1024
 };
 
 struct joins;
@@ -59,6 +62,9 @@ const struct join_answer *join_answer_of(const struct join *k);
 /* The owner's: the answer's head came. True: keep the answer for others (somebody waits, or
  * `alone`: the client who asked is gone). False: from now on nobody joins this call. */
 bool join_head(struct join *k, bool alone);
+/* The owner's: more of its answer's body. False: there is no room for it; it cannot be
+ * kept. */
+bool join_add(struct join *k, struct join_answer *a, struct str bytes);
 /* The owner's: it ended; `a` (taken over) is the whole answer, NULL when there is none: who waits
  * then makes the call for himself. `keep`: for those who come within the next minute. */
 void join_end(struct join *k, struct join_answer *a, bool keep, int64_t now_ms);

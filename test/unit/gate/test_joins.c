@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -142,6 +143,48 @@ static void the_oldest_make_room(void **state)
     joins_free(j);
 }
 
+/* What comes in counts as it comes: five at a time find room for four. */
+static void those_that_come_in_are_bounded_together(void **state)
+{
+    enum { CALLS = 5, PIECE = 1024 * 1024, PIECES = JOINS_ANSWER_MOST / PIECE - 1 };
+    struct joins *j = joins_new();
+    struct join *k[CALLS], *kept;
+    struct join_answer *a[CALLS];
+    struct join_wait *none = NULL;
+    char *piece = calloc(1, PIECE);
+    size_t in = 0;
+    (void)enter(j, 'z', 0, NULL, &kept, &none);
+    join_end(kept, an_answer(JOINS_ANSWER_MOST - 1), true, 0);
+    join_leave(kept, NULL);
+    for (int i = 0; i < CALLS; i++) {
+        (void)enter(j, (char)('a' + i), 0, NULL, &k[i], &none);
+        a[i] = join_answer_new(200, NULL, 0);
+    }
+    for (int n = 0; n < PIECES; n++)
+        for (int i = 0; i < CALLS; i++)
+            if (a[i] && !join_add(k[i], a[i], str_from(piece, PIECE))) {
+                join_answer_free(a[i]);
+                a[i] = NULL;
+            }
+    for (int i = 0; i < CALLS; i++)
+        in += a[i] ? a[i]->body.cap : 0;
+    assert_true(in <= JOINS_KEPT_MOST && in > JOINS_KEPT_MOST / 2);
+    assert_int_equal(enter(j, 'z', 0, NULL, &kept, &none), JOIN_OWN); /* it made room */
+    for (int i = 0; i < CALLS; i++) {
+        join_end(k[i], a[i], false, 0);
+        join_leave(k[i], NULL);
+    }
+    struct join_answer *last = join_answer_new(200, NULL, 0); /* and all that room is back */
+    for (int n = 0; n < PIECES; n++)
+        assert_true(join_add(kept, last, str_from(piece, PIECE)));
+    assert_true(join_add(kept, last, str_from(piece, PIECE)));
+    assert_false(join_add(kept, last, str_from(piece, 1))); /* one has a bound of its own */
+    join_end(kept, last, true, 0);
+    join_leave(kept, NULL);
+    free(piece);
+    joins_free(j);
+}
+
 int main(void)
 {
     mailbox_init(&box, never_sleeps, NULL);
@@ -151,6 +194,7 @@ int main(void)
         cmocka_unit_test(a_relayed_answer_cannot_be_joined),
         cmocka_unit_test(a_client_leaves_while_it_waits),
         cmocka_unit_test(the_oldest_make_room),
+        cmocka_unit_test(those_that_come_in_are_bounded_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,9 +10,9 @@
 #include "weir/base/log.h"
 #include "weir/base/text.h"
 #include "weir/gate/daemon.h"
+#include "weir/plan/tokens.h"
 
 enum {
-    BYTES_A_TOKEN = 4,
     /* What an answer is taken to need when the request does not say; most answers are shorter. */
     USUAL_OUTPUT_TOKENS = 4096
 };
@@ -97,7 +97,7 @@ static void make_ask(struct exchange *ex, struct limits_ask *ask)
 {
     struct price p;
     struct usage u = {
-        {[TOKEN_INPUT] = (ex->request_bytes + BYTES_A_TOKEN - 1) / BYTES_A_TOKEN,
+        {[TOKEN_INPUT] = tokens_estimate(body_str(&ex->body)),
          [TOKEN_OUTPUT] = ex->facts.most_output ? ex->facts.most_output : USUAL_OUTPUT_TOKENS}};
     *ask =
         (struct limits_ask){.can_flex = ex->client->config->then == THEN_FLEX && edit_can_flex(ex)};

@@ -36,6 +36,16 @@ static bool holds_lock(const struct exchange *ex)
            str_eq(str_from(token, sizeof token), state_token());
 }
 
+/* Without the file a change would leave no key but the new one. */
+static bool is_gone(const struct exchange *ex)
+{
+    char why[512];
+    struct keyring *now = keyring_list(ex->setup->config->state, why, sizeof why);
+    bool gone = now && keyring_is_gone(ex->worker->keyring, now);
+    keyring_unref(now);
+    return gone;
+}
+
 /* STEP_NEXT: yes. */
 static enum step_result check(struct exchange *ex)
 {
@@ -44,6 +54,10 @@ static enum step_result check(struct exchange *ex)
     if (!holds_lock(ex))
         return exchange_fail(ex, OUTCOME_KEYS_CLOSED,
                              S("Weir does not have its state directory; its log says why."));
+    if (is_gone(ex))
+        return exchange_fail(ex, OUTCOME_KEYS_CLOSED,
+                             S("The issued keys are gone; put STATE/keys back, or restart Weir if "
+                               "there are to be none."));
     return STEP_NEXT;
 }
 

@@ -300,9 +300,14 @@ bool daemon_reload(struct daemon *s, struct buf *faults)
         return refuse_reload(s, faults, why);
     }
     struct keyring *ring = keyring_load(config->state, config->seal_file, err, sizeof err);
-    if (!ring) {
+    if (!ring || keyring_is_gone(s->office.keyring, ring)) {
+        const char *gone =
+            "the issued keys are gone; put STATE/keys back, or restart Weir if there "
+            "are to be none";
+        refuse_reload(s, faults, ring ? gone : err);
+        keyring_unref(ring);
         config_free(config);
-        return refuse_reload(s, faults, err);
+        return false;
     }
     struct setup *setup = setup_new(config, s->setups, s->office.loop, s->office.dns, creds_changed,
                                     s, err, sizeof err);

@@ -160,6 +160,11 @@ struct keyring *keyring_load(struct str state, struct str seal_file, char *why, 
     return NULL;
 }
 
+bool keyring_is_gone(const struct keyring *before, const struct keyring *now)
+{
+    return before->rows.n > 0 && now->rows.n == 0;
+}
+
 /* --- looking up */
 
 const struct key *keyring_sigv4(const struct keyring *r, struct str access_key)

@@ -26,8 +26,7 @@ with Story() as s:
     for shown in ({}, {'Authorization': 'Bearer x'}, {'Authorization': 'Bearer ' + '0' * 64}, {'Authorization': 'Bearer '}):
         equal(api('POST', '/api/v1/keys', order, **shown).status, 403, 'keys-not-yours')
         equal(api('POST', f'/api/v1/keys/{key["id"]}/revoke', **shown).status, 403, 'keys-not-yours')
-    with_token = s.config(admin={'address': admin, 'token_file': str(path)}, clients=weir.config['clients'])
-    weir.reload(with_token)
+    weir.reload(s.config(admin={'address': admin, 'token_file': str(path)}, clients=weir.config['clients']))
     token = {'Authorization': 'Bearer token-of-the-admin-0123456789abcdef'}
     made = api('POST', '/api/v1/keys', order, **token)
     equal((made.status, made.json()['secret'][:5], sorted(made.json())), (201, 'weir-', ['admin', 'client', 'id', 'kind', 'secret']), 'by the token')
@@ -39,10 +38,13 @@ with Story() as s:
 
     (s.dir / 'state/keys').chmod(0o640)
     equal(api('POST', f'/api/v1/keys/{key["id"]}/revoke', **token).status, 503, 'keys-closed')
-    check('chmod 600' in weir.command('keys', 'ls', status=1) and 'chmod 600' in weir.reload(with_token), 'the remedy')
+    check('chmod 600' in weir.command('keys', 'ls', status=1) and 'chmod 600' in weir.reload(weir.config), 'the remedy')
+    (s.dir / 'state/keys').rename(s.dir / 'aside')
+    equal(api('POST', '/api/v1/keys', order, **token).status, 503, 'it would be the only one')
+    check('issued keys are gone' in weir.reload(weir.config), 'a reload')
+    (s.dir / 'aside').rename(s.dir / 'state/keys')
     weir.end()
     (s.dir / 'state/keys').chmod(0o600)
-    with open(s.dir / 'state/keys', 'a') as file:
-        file.write('{"id":"WEIR\n')
+    (s.dir / 'state/keys').write_text((s.dir / 'state/keys').read_text() + '{"id":"WEIR\n')
     refused = s.run([weir.popen.args[0], 'serve', '-c', weir.path], env=s.clean_env(**s.keys()), status=2)
     check('the issued keys cannot be read' in refused and 'state/keys:4: ' in refused, refused)

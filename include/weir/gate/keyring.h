@@ -39,6 +39,9 @@ struct keyring *keyring_list(struct str state, char *why, size_t why_size);
 struct keyring *keyring_ref(struct keyring *r);
 void keyring_unref(struct keyring *r); /* any thread */
 
+/* There were keys, and where they stood there is nothing: rather a mistake than a wish. */
+bool keyring_is_gone(const struct keyring *before, const struct keyring *now);
+
 /* Valid ones only; NULL: none. No ring is an empty one. Bearer by the token itself: its hash is
  * compared in constant time with all of them. */
 const struct key *keyring_sigv4(const struct keyring *r, struct str access_key);

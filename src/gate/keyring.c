@@ -4,8 +4,10 @@
  * stays out of core dumps and is wiped with the ring.
  *
  * An access key is public, so it is looked up as one looks up a word. A bearer key is a secret: the
- * hash of what was shown is compared with every one that is valid, each in constant time, and
- * always to the end.
+ * hash of what was shown is compared with every one that is valid, always to the end. First by its
+ * mark, 64 bits of it, all of which lie side by side (ten thousand in some microseconds): that they
+ * agree in a part of them cannot be seen in the time. What has the same mark is compared whole, in
+ * constant time.
  */
 #include "weir/gate/keyring.h"
 
@@ -25,6 +27,7 @@ struct keyring {
     atomic_uint users;
     struct keyring_rows rows;
     struct key *keys; /* in the order of the file */
+    uint64_t *marks;  /* of each key's hash; 0 where it is no valid bearer key */
     char *secrets;    /* KEYRING_SECRET_MOST for each key; NULL: not opened */
 };
 
@@ -39,6 +42,7 @@ static void ring_free(struct keyring *r)
         secret_wipe(r->secrets, secrets_bytes(r));
     mem_unmap(r->secrets, secrets_bytes(r));
     mem_free(r->keys);
+    mem_free(r->marks);
     keyring_rows_fini(&r->rows);
     mem_free(r);
 }
@@ -71,6 +75,18 @@ static bool read_rows(struct str state, struct keyring_rows *rows, char *why, si
     return good;
 }
 
+static uint64_t mark_of(const unsigned char hash[SHA256_BYTES])
+{
+    uint64_t mark;
+    memcpy(&mark, hash, sizeof mark);
+    return mark;
+}
+
+static bool is_bearer(const struct key *k)
+{
+    return k->kind == KEY_BEARER && !k->revoked_s;
+}
+
 struct keyring *keyring_list(struct str state, char *why, size_t why_size)
 {
     struct keyring *r = mem_new(sizeof *r);
@@ -80,8 +96,11 @@ struct keyring *keyring_list(struct str state, char *why, size_t why_size)
         return NULL;
     }
     r->keys = mem_new(r->rows.n * sizeof *r->keys);
-    for (size_t i = 0; i < r->rows.n; i++)
+    r->marks = mem_new(r->rows.n * sizeof *r->marks);
+    for (size_t i = 0; i < r->rows.n; i++) {
         r->keys[i] = r->rows.rows[i].key;
+        r->marks[i] = is_bearer(&r->keys[i]) ? mark_of(r->keys[i].hash) : 0;
+    }
     return r;
 }
 
@@ -179,9 +198,10 @@ const struct key *keyring_bearer(const struct keyring *r, struct str token)
     unsigned char hash[SHA256_BYTES];
     const struct key *found = NULL;
     sha256_of(token, hash);
-    for (size_t i = 0; r && i < r->rows.n; i++) {
+    const uint64_t mark = mark_of(hash);
+    for (size_t i = 0; i < r->rows.n; i++) {
         const struct key *k = &r->keys[i];
-        if (k->kind == KEY_BEARER && !k->revoked_s && digest_equal(hash, k->hash, sizeof hash))
+        if (r->marks[i] == mark && is_bearer(k) && digest_equal(hash, k->hash, sizeof hash))
             found = k;
     }
     return found;

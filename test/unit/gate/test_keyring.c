@@ -147,6 +147,30 @@ static void bearers_are_found_by_the_token(void **s)
     keyring_unref(r);
 }
 
+/* Each hex digit of the hash counts. */
+static void a_bearer_is_compared_whole(void **s)
+{
+    struct buf all = {0};
+    add("app", KEY_BEARER);
+    buf_add(&all, read_text(path));
+    char *bytes = all.data + all.head;
+    size_t at = (size_t)str_find(buf_str(&all), S("\"sha256\":\"")) + 10;
+    for (size_t i = at; i < at + SHA256_HEX; i++) {
+        char kept = bytes[i];
+        bytes[i] = kept == '0' ? '1' : '0';
+        put(path, buf_str(&all));
+        struct keyring *r = load();
+        assert_null(keyring_bearer(r, buf_str(&secret)));
+        keyring_unref(r);
+        bytes[i] = kept;
+    }
+    put(path, buf_str(&all));
+    struct keyring *r = load();
+    assert_non_null(keyring_bearer(r, buf_str(&secret)));
+    keyring_unref(r);
+    buf_fini(&all);
+}
+
 static void the_files_are_the_owners_and_show_nothing(void **s)
 {
     struct stat st;
@@ -421,6 +445,7 @@ int main(void)
         TEST(nothing_is_an_empty_ring),
         TEST(pairs_look_as_those_of_aws),
         TEST(bearers_are_found_by_the_token),
+        TEST(a_bearer_is_compared_whole),
         TEST(the_files_are_the_owners_and_show_nothing),
         TEST(a_revoked_one_is_shown_and_not_found),
         TEST(the_admin_ports_key_is_nobodys),

@@ -19,15 +19,14 @@ with Story() as s:
         check(find in good['Authorization'], find)
         return {**good, 'Authorization': good['Authorization'].replace(find, put)}
 
-    def send(headers, target=TARGET, body=BODY, method='POST'):
-        return http_ask(weir.url, method, target, headers, body)
+    def send(headers, target=TARGET, body=BODY):
+        return http_ask(weir.url, 'POST', target, headers, body)
 
     def twice(value):
         return send([*good.items(), ('Authorization', value)])
 
     good = sign()
-    flipped = good['Authorization'][:-1] + ('0' if good['Authorization'][-1] != '0' else '1')
-    query = f'?X-Amz-Signature={flipped[-64:]}'
+    flipped, query = good['Authorization'][:-1] + '01'[good['Authorization'][-1] == '0'], '?X-Amz-Signature=00'
     changed = {
         'body': send(good, body=OTHER), 'no body': send(good, body=b''), 'a byte more': send(good, body=BODY + b' '),
         'path': send(good, target=model_path('converse', 'us.amazon.nova-lite-v1:0')),
@@ -42,8 +41,7 @@ with Story() as s:
         'twice': twice(good['Authorization']), 'key': send(change('AKIDCLIENT', 'AKIDSECOND')),
         'algorithm': send(change('HMAC-SHA256', 'ECDSA-P256-SHA256')), 'service': send(change('/bedrock/', '/s3/')),
         'region': send(change('us-east-1', 'eu-west-1')), 'names': send(change('content-type;', '')),
-        'a secret of another': send(sign(secret='second/secret+of+a+client')),
-    }
+        'a secret of another': send(sign(secret='second/secret+of+a+client'))}
     equal({(a.status, a.header('x-amzn-errortype'), a.json()['message']) for a in changed.values()},
           {(403, 'UnrecognizedClientException', changed['body'].json()['message'])}, 'refusals')
     equal(s.sim.summary()['requests'], 0, 'calls upstream')

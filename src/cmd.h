@@ -34,6 +34,8 @@ bool cmd_config_path(int argc, char **argv, const char **out_path);
  * exit with, after a sentence on stderr. */
 struct store;
 int cmd_book_open(const char *config_path, struct store **out);
+/* A sentence on stderr: it was open, and reading on failed. */
+void cmd_book_unreadable(const char *command, int err);
 
 /* What --since and --until say, in milliseconds; *out_until is now without --until. False after a
  * sentence on stderr. */

@@ -87,6 +87,15 @@ int cmd_book_open(const char *config_path, struct store **out)
     return err ? CMD_FAILED : CMD_DONE;
 }
 
+void cmd_book_unreadable(const char *command, int err)
+{
+    fprintf(stderr, "weir %s: the book cannot be read (%s)%s\n", command, err_word(err),
+            err == ERR_BAD
+                ? "; move STATE/meter away (Weir then begins a new book) or put a backup "
+                  "there"
+                : "");
+}
+
 static bool read_moment(const char *option, const char *text, int64_t *out_ms)
 {
     if (report_read_time(str_of(text), clock_wall_ms(), out_ms))

@@ -11,6 +11,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+enum { WORTH_A_RATIO = 1024 * 1024 }; /* below that it is LMDB's first pages */
+
 static void print_finding(void *arg, const char *sentence)
 {
     printf("wrong: %s\n", sentence);
@@ -34,8 +36,10 @@ static void print_size(const struct store_size *size, uint64_t live)
     printf("%-9s %12" PRIu64 " bytes\n", "file", size->file_bytes);
     printf("%-9s %12" PRIu64 " bytes in use, %.1f %% of book.size\n", "pages", size->used_bytes,
            limit > 0 ? 100 * (double)size->used_bytes / limit : 0);
-    printf("%-9s %12" PRIu64 " bytes of keys and values; the file is %.2f times that\n", "live",
-           live, live ? file / (double)live : 1);
+    printf("%-9s %12" PRIu64 " bytes of keys and values", "live", live);
+    if (live >= WORTH_A_RATIO)
+        printf("; the file is %.2f times that", file / (double)live);
+    printf("\n");
 }
 
 static int check(struct store *s)
@@ -46,13 +50,16 @@ static int check(struct store *s)
     if (err == 0)
         err = store_measure(s, &size);
     if (err) {
-        fprintf(stderr, "weir book check: the book cannot be read (%s)\n", err_word(err));
+        cmd_book_unreadable("book check", err);
         return CMD_FAILED;
     }
     print_rows(&r);
     print_size(&size, r.live_bytes);
     if (r.findings) {
-        printf("%" PRIu64 " things are wrong\n", r.findings);
+        printf("%" PRIu64
+               " things are wrong; sums that are wrong stay so: move STATE/meter away (Weir "
+               "then begins a new book) or put a backup there\n",
+               r.findings);
         return CMD_FAILED;
     }
     printf("good: every sum is that of its parts\n");

@@ -95,8 +95,7 @@ static int run(struct export *e)
         buf_clear(&e->lines);
     }
     if (more)
-        fprintf(stderr, "weir book export: the book cannot be read (%s); see weir book check\n",
-                err_word(more));
+        cmd_book_unreadable("book export", more);
     return more ? CMD_FAILED : CMD_DONE;
 }
 

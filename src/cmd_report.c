@@ -54,8 +54,7 @@ static int print(const struct report_query *q, struct store *s, const char *form
     } else if (more == ERR_TOO_BIG) {
         fprintf(stderr, "weir report: more than %d rows; group by less (--by)\n", REPORT_ROWS_MOST);
     } else {
-        fprintf(stderr, "weir report: the book cannot be read (%s); see weir book check\n",
-                err_word(more));
+        cmd_book_unreadable("report", more);
     }
     buf_fini(&out);
     report_free(r);
@@ -70,8 +69,11 @@ static bool read_query(const char *since, const char *until, const char *by,
     if (!cmd_span(since, until, &since_ms, &until_ms))
         return false;
     if (!report_read_by(str_of(by), &out->by, &bad)) {
-        fprintf(stderr, "weir report: --by takes client, workload, model and lane, not \"%.*s\"\n",
-                STR_ARG(bad));
+        fprintf(
+            stderr,
+            "weir report: --by takes client, workload, model and lane, commas between them, not "
+            "\"%s\"\n",
+            by);
         return false;
     }
     out->from = (uint32_t)(since_ms / MINUTE_MS);

@@ -417,7 +417,9 @@ bool report_read_by(struct str text, unsigned *out, struct str *out_bad)
 {
     static const struct str words[] = {STR("client"), STR("workload"), STR("model"), STR("lane")};
     unsigned by = 0;
-    while (text.len) {
+    bool more = text.len > 0;
+    while (more) {
+        more = str_chr(text, ',') >= 0;
         struct str word = str_trim(str_cut(&text, ','));
         unsigned bit = 0;
         for (unsigned i = 0; i < sizeof words / sizeof *words; i++)

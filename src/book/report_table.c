@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A report for people. A column is a heading and a function that writes a sum's cell; a column that
- * is empty for every row is left out. Too wide for the terminal, each row becomes a block with a
- * line for each column. Names come from clients: they are escaped.
+ * is empty for every row is left out; in a narrow terminal so is one of zeros, and what is long
+ * gets shorter. Names come from clients: they are escaped.
  *
  *     MODEL                LANE      REQUESTS  ...  COST
  *     amazon.nova-lite-v1  ondemand        12  ...  $0.0012
  */
 #include "weir/book/report.h"
 
+#include "report_grid.h"
 #include "report_parts.h"
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
@@ -18,7 +19,10 @@
 enum { NAMES = 4, NAME_MOST = 200 };
 static const uint64_t DOLLAR = 1000000000;
 
+enum brevity { ALL, NO_ZEROS, BRIEF };
+
 struct sheet {
+    enum brevity brevity;
     const struct report *report;
     const struct report_row **rows; /* by cost, the dearest first */
     struct rollup total;
@@ -37,6 +41,21 @@ static void add_number(struct buf *b, uint64_t n)
         digits[--at] = (char)('0' + n % 10);
     }
     buf_add(b, str_from(digits + at, sizeof digits - at));
+}
+
+/* 12.3k, 1.23M: three figures. */
+static void add_brief(struct buf *b, uint64_t n)
+{
+    static const char units[] = "kMGTPE";
+    double left = (double)n / 1000;
+    size_t unit = 0;
+    if (n < 10000) {
+        add_number(b, n);
+        return;
+    }
+    for (; left >= 999.5 && units[unit + 1]; unit++)
+        left /= 1000;
+    buf_addf(b, left < 9.995 ? "%.2f%c" : left < 99.95 ? "%.1f%c" : "%.0f%c", left, units[unit]);
 }
 
 static void add_usd(struct buf *b, uint64_t nanousd, unsigned decimals)
@@ -85,9 +104,14 @@ static void cell_saved(const struct sheet *s, const struct rollup *sum, struct b
     add_usd(b, by, s->decimals);
 }
 
+static uint64_t errors_of(const struct rollup *sum)
+{
+    return sum->counts[ROLLUP_CLIENT_ERRORS] + sum->counts[ROLLUP_SERVER_ERRORS];
+}
+
 static void cell_errors(const struct sheet *s, const struct rollup *sum, struct buf *b)
 {
-    add_number(b, sum->counts[ROLLUP_CLIENT_ERRORS] + sum->counts[ROLLUP_SERVER_ERRORS]);
+    add_number(b, errors_of(sum));
 }
 
 static void cell_hit_rate(const struct sheet *s, const struct rollup *sum, struct buf *b)
@@ -132,29 +156,31 @@ static void cell_first_p99(const struct sheet *s, const struct rollup *sum, stru
 static const struct column {
     const char *head;
     unsigned count;
-    bool keep; /* zero is worth showing */
+    bool keep;          /* zero is worth showing */
+    unsigned char rank; /* the greatest goes first for want of room; 0: it stays */
     void (*cell)(const struct sheet *s, const struct rollup *sum, struct buf *b);
 } columns[] = {
-    {"COST", 0, true, cell_cost},
-    {"UNTOUCHED", 0, false, cell_untouched},
-    {"SAVED", 0, false, cell_saved},
-    {"REQUESTS", ROLLUP_REQUESTS, true, NULL},
-    {"INVOCATIONS", ROLLUP_INVOCATIONS, true, NULL},
-    {"ERRORS", 0, true, cell_errors},
-    {"THROTTLES", ROLLUP_THROTTLES, true, NULL},
-    {"INPUT", ROLLUP_COUNTS + TOKEN_INPUT, true, NULL},
-    {"OUTPUT", ROLLUP_COUNTS + TOKEN_OUTPUT, true, NULL},
-    {"CACHE READ", ROLLUP_COUNTS + TOKEN_CACHE_READ, false, NULL},
-    {"WRITE 5m", ROLLUP_COUNTS + TOKEN_CACHE_WRITE_5M, false, NULL},
-    {"WRITE 1h", ROLLUP_COUNTS + TOKEN_CACHE_WRITE_1H, false, NULL},
-    {"WRITE 30m", ROLLUP_COUNTS + TOKEN_CACHE_WRITE_30M, false, NULL},
-    {"HIT RATE", 0, false, cell_hit_rate},
-    {"P50", 0, false, cell_p50},
-    {"P99", 0, false, cell_p99},
-    {"FIRST P50", 0, false, cell_first_p50},
-    {"FIRST P99", 0, false, cell_first_p99},
+    {"COST", 0, true, 0, cell_cost},
+    {"UNTOUCHED", 0, false, 13, cell_untouched},
+    {"SAVED", 0, false, 8, cell_saved},
+    {"REQUESTS", ROLLUP_REQUESTS, true, 0, NULL},
+    {"INVOCATIONS", ROLLUP_INVOCATIONS, true, 16, NULL},
+    {"ERRORS", 0, true, 5, cell_errors},
+    {"THROTTLES", ROLLUP_THROTTLES, true, 4, NULL},
+    {"INPUT", ROLLUP_COUNTS + TOKEN_INPUT, true, 0, NULL},
+    {"OUTPUT", ROLLUP_COUNTS + TOKEN_OUTPUT, true, 0, NULL},
+    {"CACHE READ", ROLLUP_COUNTS + TOKEN_CACHE_READ, false, 3, NULL},
+    {"WRITE 5m", ROLLUP_COUNTS + TOKEN_CACHE_WRITE_5M, false, 10, NULL},
+    {"WRITE 1h", ROLLUP_COUNTS + TOKEN_CACHE_WRITE_1H, false, 11, NULL},
+    {"WRITE 30m", ROLLUP_COUNTS + TOKEN_CACHE_WRITE_30M, false, 12, NULL},
+    {"HIT RATE", 0, false, 6, cell_hit_rate},
+    {"P50", 0, false, 9, cell_p50},
+    {"P99", 0, false, 7, cell_p99},
+    {"FIRST P50", 0, false, 14, cell_first_p50},
+    {"FIRST P99", 0, false, 15, cell_first_p99},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
+_Static_assert(NAMES + COLUMNS <= GRID_COLUMNS_MOST, "a grid has room for them");
 
 static uint64_t count_of(const struct rollup *sum, unsigned count)
 {
@@ -166,6 +192,8 @@ static void add_cell(const struct sheet *s, size_t column, const struct rollup *
     const struct column *c = &columns[column];
     if (c->cell)
         c->cell(s, sum, b);
+    else if (s->brevity == BRIEF && c->count >= ROLLUP_COUNTS)
+        add_brief(b, count_of(sum, c->count));
     else
         add_number(b, count_of(sum, c->count));
 }
@@ -173,10 +201,12 @@ static void add_cell(const struct sheet *s, size_t column, const struct rollup *
 static bool is_shown(const struct sheet *s, size_t column)
 {
     const struct column *c = &columns[column];
-    if (c->keep)
+    if (c->keep && (s->brevity == ALL || !c->rank))
         return true;
     if (!c->cell)
         return count_of(&s->total, c->count) > 0;
+    if (c->cell == cell_errors)
+        return errors_of(&s->total) > 0;
     bool any = false;
     for (size_t i = 0; i < s->report->n_rows && !any; i++) {
         struct buf b = {0};
@@ -191,46 +221,23 @@ static bool is_shown(const struct sheet *s, size_t column)
 
 static const char *const name_heads[NAMES] = {"CLIENT", "WORKLOAD", "MODEL", "LANE"};
 
-static void add_name(const struct series *s, size_t i, struct buf *b)
+/* arn:aws:bedrock:REGION:ACCOUNT:KIND/ID is known by its ID. */
+static struct str last_part(struct str name)
+{
+    for (size_t at = name.len; at > 0 && str_starts(name, S("arn:")); at--)
+        if (name.ptr[at - 1] == '/')
+            return str_from_offset(name, at);
+    return name;
+}
+
+static void add_name(const struct sheet *sheet, const struct series *s, size_t i, struct buf *b)
 {
     const struct str names[NAMES] = {s->client, s->workload, s->model, lane_word(s->lane)};
-    text_add_json(b, names[i].len ? names[i] : S("-"), NAME_MOST);
+    struct str name = sheet->brevity == ALL ? names[i] : last_part(names[i]);
+    text_add_json(b, name.len ? name : S("-"), NAME_MOST);
 }
 
-/* --- the grid: cells of text with their widths */
-
-struct grid {
-    struct buf text;
-    struct cell {
-        size_t at, len;
-    } * cells;
-    size_t n, cap, n_columns, n_names;
-};
-
-static size_t width_of(struct str s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.len; i++)
-        n += ((unsigned char)s.ptr[i] & 0xc0) != 0x80;
-    return n;
-}
-
-/* Closes a cell: what was added to text since the last one. */
-static void end_cell(struct grid *g)
-{
-    size_t at = g->n ? g->cells[g->n - 1].at + g->cells[g->n - 1].len : 0;
-    if (g->n == g->cap) {
-        g->cap = g->cap ? g->cap * 2 : 256;
-        g->cells = mem_grow(g->cells, g->cap * sizeof *g->cells);
-    }
-    g->cells[g->n++] = (struct cell){at, buf_len(&g->text) - at};
-}
-
-static struct str cell_text(const struct grid *g, size_t row, size_t column)
-{
-    const struct cell *c = &g->cells[row * g->n_columns + column];
-    return str_sub(buf_str(&g->text), c->at, c->len);
-}
+/* --- the grid */
 
 static void fill_row(struct grid *g, const struct sheet *s, const bool *shown,
                      const struct report_row *row)
@@ -239,10 +246,10 @@ static void fill_row(struct grid *g, const struct sheet *s, const bool *shown,
         if (!(s->report->query.by >> i & 1))
             continue;
         if (row)
-            add_name(&row->series, i, &g->text);
+            add_name(s, &row->series, i, &g->text);
         else if (g->n % g->n_columns == 0)
             buf_add(&g->text, S("total"));
-        end_cell(g);
+        grid_end_cell(g);
     }
     for (size_t i = 0; i < COLUMNS; i++) {
         if (!shown[i])
@@ -251,7 +258,7 @@ static void fill_row(struct grid *g, const struct sheet *s, const bool *shown,
         add_cell(s, i, row ? &row->sum : &s->total, &g->text);
         if (buf_len(&g->text) == before)
             buf_add_char(&g->text, '-');
-        end_cell(g);
+        grid_end_cell(g);
     }
 }
 
@@ -259,6 +266,7 @@ static void fill(struct grid *g, const struct sheet *s)
 {
     bool shown[COLUMNS];
     size_t n = s->report->n_rows;
+    *g = (struct grid){0};
     for (size_t i = 0; i < NAMES; i++)
         g->n_names += s->report->query.by >> i & 1;
     g->n_columns = g->n_names;
@@ -267,12 +275,13 @@ static void fill(struct grid *g, const struct sheet *s)
     for (size_t i = 0; i < NAMES; i++)
         if (s->report->query.by >> i & 1) {
             buf_add(&g->text, str_of(name_heads[i]));
-            end_cell(g);
+            grid_end_cell(g);
         }
     for (size_t i = 0; i < COLUMNS; i++)
         if (shown[i]) {
+            g->rank[g->n] = columns[i].rank;
             buf_add(&g->text, str_of(columns[i].head));
-            end_cell(g);
+            grid_end_cell(g);
         }
     for (size_t i = 0; i < n; i++)
         fill_row(g, s, shown, s->rows[i]);
@@ -280,69 +289,27 @@ static void fill(struct grid *g, const struct sheet *s)
         fill_row(g, s, shown, NULL);
 }
 
-static void add_spaces(struct buf *out, size_t n)
+/* What there is room for: all of it; or what is not zero, with ARNs' last parts; then with tokens
+ * as 1.2M, names cut, columns left out; or else in blocks. */
+static void print_sheet(struct sheet *s, size_t width, struct buf *out)
 {
-    while (n--)
-        buf_add_char(out, ' ');
-}
-
-static void print_lines(const struct grid *g, const size_t *widths, struct buf *out)
-{
-    for (size_t row = 0; row < g->n / g->n_columns; row++) {
-        for (size_t i = 0; i < g->n_columns; i++) {
-            struct str text = cell_text(g, row, i);
-            size_t space = widths[i] - width_of(text);
-            if (i)
-                buf_add(out, S("  "));
-            if (i >= g->n_names)
-                add_spaces(out, space);
-            buf_add(out, text);
-            if (i < g->n_names && i + 1 < g->n_columns)
-                add_spaces(out, space);
-        }
-        buf_add_char(out, '\n');
+    struct grid g;
+    for (s->brevity = ALL; s->brevity < BRIEF; s->brevity++) {
+        fill(&g, s);
+        bool fits = grid_print(&g, width, out);
+        grid_fini(&g);
+        if (fits)
+            return;
     }
-}
-
-/* A block for each row: its names, then a line for each figure. */
-static void print_blocks(const struct grid *g, size_t head_width, struct buf *out)
-{
-    for (size_t row = 1; row < g->n / g->n_columns; row++) {
-        if (row > 1)
-            buf_add_char(out, '\n');
-        for (size_t i = 0; i < g->n_names; i++) {
-            buf_add(out, i ? S("  ") : S(""));
-            buf_add(out, cell_text(g, row, i));
-        }
-        if (g->n_names)
-            buf_add_char(out, '\n');
-        for (size_t i = g->n_names; i < g->n_columns; i++) {
-            struct str head = cell_text(g, 0, i);
-            buf_add(out, S("  "));
-            buf_add(out, head);
-            add_spaces(out, head_width - width_of(head) + 2);
-            buf_add(out, cell_text(g, row, i));
-            buf_add_char(out, '\n');
-        }
-    }
-}
-
-static void print_grid(const struct grid *g, size_t width, struct buf *out)
-{
-    size_t widths[NAMES + COLUMNS] = {0}, all = 0, head_width = 0;
-    for (size_t i = 0; i < g->n; i++) {
-        size_t wide = width_of(cell_text(g, i / g->n_columns, i % g->n_columns));
-        if (wide > widths[i % g->n_columns])
-            widths[i % g->n_columns] = wide;
-        if (i < g->n_columns && i >= g->n_names && wide > head_width)
-            head_width = wide;
-    }
-    for (size_t i = 0; i < g->n_columns; i++)
-        all += widths[i] + (i ? 2 : 0);
-    if (width && all > width)
-        print_blocks(g, head_width, out);
-    else
-        print_lines(g, widths, out);
+    fill(&g, s);
+    bool fits = grid_squeeze(&g, width, out);
+    grid_fini(&g);
+    if (fits)
+        return;
+    s->brevity = ALL;
+    fill(&g, s);
+    grid_print_blocks(&g, out);
+    grid_fini(&g);
 }
 
 /* --- notes */
@@ -413,7 +380,6 @@ static void add_span(const struct report *r, struct buf *out)
 
 void report_add_table(const struct report *r, size_t width, struct buf *out)
 {
-    struct grid g = {0};
     struct buf notes = {0};
     struct sheet s = {.report = r, .rows = mem_new((r->n_rows + 1) * sizeof *s.rows)};
     for (size_t i = 0; i < r->n_rows; i++)
@@ -422,9 +388,8 @@ void report_add_table(const struct report *r, size_t width, struct buf *out)
     report_total(r, &s.total);
     s.decimals = s.total.cost_nanousd >= 1000 * DOLLAR ? 2 : s.total.cost_nanousd >= DOLLAR ? 4 : 6;
     add_span(r, out);
-    fill(&g, &s);
     if (r->n_rows)
-        print_grid(&g, width, out);
+        print_sheet(&s, width, out);
     else
         buf_add(out, S("No requests were recorded in this time.\n"));
     add_notes(&s, &notes);
@@ -434,6 +399,4 @@ void report_add_table(const struct report *r, size_t width, struct buf *out)
     buf_fini(&notes);
     rollup_fini(&s.total);
     mem_free(s.rows);
-    mem_free(g.cells);
-    buf_fini(&g.text);
 }

@@ -229,6 +229,8 @@ static int check_schema(struct store *s, char *why, size_t why_size)
     int rc = settle_schema(s, false, &found);
     if (rc == 0 && found < SCHEMA && !s->read_only)
         rc = settle_schema(s, true, &found), found = SCHEMA;
+    if (store_classify(s, rc) == ERR_BAD)
+        return bad(s, "data.mdb is damaged", why, why_size);
     if (rc)
         return store_say(s, rc, "cannot read the book", why, why_size);
     if (found == SCHEMA)
@@ -264,6 +266,8 @@ static int open_there(struct store *s, const struct store_options *o, char *why,
     int rc = o->read_only ? open_env(s, o) : open_writer(s, o);
     if (rc == MDB_INVALID || rc == MDB_VERSION_MISMATCH)
         return bad(s, "data.mdb is not a book", why, why_size);
+    if (store_classify(s, rc) == ERR_BAD)
+        return bad(s, "data.mdb is damaged", why, why_size);
     if (rc)
         return store_say(s, rc, "cannot open the book", why, why_size);
     if (!is_long_enough(s))

@@ -17,6 +17,7 @@ with Story() as s:
     def book(*arguments, status=0, config=weir.path):
         return s.run([BUILD / 'src/weir', 'book', *arguments, '-c', config], status=status)
 
+    check('bytes of keys and values\n' in book('check'), 'a book with nothing in it: no times')
     for n in range(20):
         equal(ask(weir.url, f'/w/team{n % 3}' + model_path('converse'), converse('Hi.')).status, 200, 'a request')
     said = book('check')
@@ -49,7 +50,9 @@ with Story() as s:
     at = whole.index(b'team1', whole.index(b'answered') - 200)  # in a record
     data.write_bytes(whole[:at] + b'X' + whole[at + 1:])
     said = book('check', status=1)
-    check('wrong: ' in said and 'things are wrong' in said, said)
+    check('wrong: ' in said and 'things are wrong' in said and 'put a backup there' in said, said)
+    data.write_bytes(whole[:8192] + bytes(len(whole) - 8192))
+    check('put a backup there' in s.run([BUILD / 'src/weir', 'report', '-c', weir.path], status=1), 'report')
     data.write_bytes(whole[:len(whole) - 4096])
     for command in ('check', 'compact'):
         book(command, status=1)

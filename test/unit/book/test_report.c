@@ -299,6 +299,10 @@ static void reads_words(void **state)
     assert_true(report_read_by(S(""), &by, &bad) && by == 0);
     assert_false(report_read_by(S("model,modle"), &by, &bad));
     assert_true(str_eq(bad, S("modle")));
+    assert_false(report_read_by(S("model,"), &by, &bad)); /* a name is missing */
+    assert_true(bad.len == 0);
+    assert_false(report_read_by(S(",model"), &by, &bad));
+    assert_false(report_read_by(S(" "), &by, &bad));
     const int64_t now = 1795000000123;
     assert_true(report_read_time(S("7d"), now, &ms) && ms == now - 7 * 86400000LL);
     assert_true(report_read_time(S("0"), now, &ms) && ms == now);

@@ -101,7 +101,7 @@ static void narrow_table(void **state)
 {
     struct made m;
     struct report *r = make(&m, &opus, 1, (struct report_query){.by = REPORT_BY_MODEL});
-    says(r, 80,
+    says(r, 40,
          "2026-11-20T00:00:00Z to 2026-11-21T00:00:00Z. Costs are estimates from list prices.\n"
          "\n"
          "us.anthropic.claude-opus-5\n"
@@ -119,6 +119,54 @@ static void narrow_table(void **state)
          "  P99          2.50 s\n"
          "  FIRST P50    400 ms\n"
          "  FIRST P99    400 ms\n");
+    report_free(r);
+    made_fini(&m);
+}
+
+/* clang-format off */
+static const char in_80[] =
+    "2026-11-20T00:00:00Z to 2026-11-21T00:00:00Z. Costs are estimates from list prices.\n"
+    "\n"
+    "MODEL                               LANE           COST  REQUESTS  INPUT  OUTPUT\n"
+    "abcdefghijkl                        ondemand  $0.012346         1  1.23G     200\n"
+    "us.meta.llama4-maverick-1…uct-v1:0  ondemand  $0.000100         1  1,000     200\n"
+    "Ｃｌａé                             ondemand  $0.000100         1    999   20.0k\n"
+    "total                                         $0.012546         3  1.23G   20.4k\n"
+    "\n"
+    "Some columns have no room here. A wider terminal and --format json have all.\n";
+static const char in_120[] =
+    "2026-11-20T00:00:00Z to 2026-11-21T00:00:00Z. Costs are estimates from list prices.\n"
+    "\n"
+    "MODEL                              LANE           COST      SAVED  REQUESTS  INPUT  OUTPUT  CACHE READ  HIT RATE     P99\n"
+    "abcdefghijkl                       ondemand  $0.012346          -         1  1.23G     200       3,000      0.0%  2.50 s\n"
+    "us.meta.llama4-maverick-…uct-v1:0  ondemand  $0.000100  $0.012246         1  1,000     200       3,000     60.0%  2.50 s\n"
+    "Ｃｌａé                            ondemand  $0.000100  $0.012246         1    999   20.0k           0         -  2.50 s\n"
+    "total                                        $0.012546  $0.024491         3  1.23G   20.4k       6,000      0.0%  2.50 s\n"
+    "\n"
+    "Some columns have no room here. A wider terminal and --format json have all.\n";
+/* clang-format on */
+
+/* An ARN, a long name, a wide one, and millions of tokens. */
+static struct report *long_names(struct made *m)
+{
+    struct record records[3] = {opus, opus, opus};
+    records[0].model = S("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/"
+                         "abcdefghijkl");
+    records[0].usage.tokens[TOKEN_INPUT] = 1234567890;
+    records[1].model = S("us.meta.llama4-maverick-17b-instruct-v1:0");
+    records[1].cost_nanousd = 99999;
+    records[2].model = S("Ｃｌａé"); /* fullwidth; the accent is a letter of its own */
+    records[2].usage = (struct usage){{999, 20000}};
+    records[2].cost_nanousd = 99998;
+    return make(m, records, 3, (struct report_query){.by = REPORT_BY_MODEL | REPORT_BY_LANE});
+}
+
+static void what_is_long_gets_shorter(void **state)
+{
+    struct made m;
+    struct report *r = long_names(&m);
+    says(r, 80, in_80);
+    says(r, 120, in_120);
     report_free(r);
     made_fini(&m);
 }
@@ -286,9 +334,15 @@ static void csv(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(table), cmocka_unit_test(narrow_table), cmocka_unit_test(nothing_and_gaps),
-        cmocka_unit_test(money), cmocka_unit_test(json),         cmocka_unit_test(json_periods),
-        cmocka_unit_test(csv),   cmocka_unit_test(savings),
+        cmocka_unit_test(table),
+        cmocka_unit_test(narrow_table),
+        cmocka_unit_test(what_is_long_gets_shorter),
+        cmocka_unit_test(nothing_and_gaps),
+        cmocka_unit_test(money),
+        cmocka_unit_test(json),
+        cmocka_unit_test(json_periods),
+        cmocka_unit_test(csv),
+        cmocka_unit_test(savings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

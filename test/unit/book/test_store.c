@@ -359,6 +359,25 @@ static void what_is_no_book_is_refused(void **state)
     assert_non_null(strstr(why, "not a book"));
 }
 
+/* Its index is whole, its pages are not: whatever LMDB calls that, the sentence says what to do. */
+static void what_is_damaged_says_what_to_do(void **state)
+{
+    static const char zeros[4096];
+    struct stat st;
+    struct store *s = opened();
+    store_close(s);
+    assert_int_equal(stat(at.data, &st), 0);
+    int fd = open(at.data, O_WRONLY);
+    for (off_t page = 8192; page < st.st_size; page += (off_t)sizeof zeros)
+        assert_int_equal(pwrite(fd, zeros, sizeof zeros, page), sizeof zeros);
+    close(fd);
+    for (int read_only = 0; read_only < 2; read_only++) {
+        assert_int_equal(open_with(read_only ? 0 : 16 << 20, read_only, &s), ERR_BAD);
+        assert_non_null(strstr(why, "move the folder away"));
+        assert_non_null(strstr(why, "put a backup there"));
+    }
+}
+
 /* A process that dies of a damaged file, as of a page that the disk cannot read. */
 static void what_killed_once_is_not_opened_again(void **state)
 {
@@ -465,6 +484,7 @@ int main(int argc, char **argv)
         TEST(a_lock_of_other_data_is_not_believed),
         TEST(what_is_cut_off_is_refused),
         TEST(what_is_no_book_is_refused),
+        TEST(what_is_damaged_says_what_to_do),
         TEST(what_killed_once_is_not_opened_again),
         TEST(a_later_schema_is_refused),
         TEST(another_folder_of_that_name_is_left_alone),

@@ -140,7 +140,7 @@ def aims(found, micro):
         a.of_memory(found, row)
         if row in found.get('turn', {}):
             a.add(f'Longest turn while 24 MB bodies pass, {row}', found['turn'][row]['turn_ms'], 5, 'ms')
-    if 'metering' in found:
+    if 'weir' in found.get('metering', {}):
         a.add('Metering adds to a worker', found['metering']['weir']['more_us'], 1, 'µs')
     a.of_scanner(micro)
     table('Aims', ['what', 'measured', 'aim', ''], a.lines)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # asan: yes
 """The newest requests with what Weir decided, without a word of theirs; and questions that cannot be answered."""
-from weirflow import MODEL, Story, ask, check, converse, equal, http_ask, model_path
+from weirflow import MODEL, Story, ask, check, converse, equal, http_ask, model_path, until
 
 with Story() as s:
     weir = s.weir(metering='strict')
@@ -9,6 +9,7 @@ with Story() as s:
     def admin(target):
         return http_ask(weir.admin, 'GET', '/api/v1/' + target)
 
+    until('the book', lambda: weir.metric('weir_book_open') == 1)
     equal(admin('decisions').json(), {'decisions': []}, 'an empty book')
     ids = []
     for n in range(5):

@@ -140,7 +140,7 @@ static size_t add_cut(struct buf *out, struct str s, size_t most)
         buf_add(out, s);
         return width;
     }
-    buf_add(out, str_sub(s, 0, take(s, most * 3 / 4, &width)));
+    buf_add(out, str_sub(s, 0, take(s, most * 4 / 5, &width)));
     buf_add(out, S("\xe2\x80\xa6"));
     struct str tail = tail_of(s, most - 1 - width);
     buf_add(out, tail);

@@ -7,6 +7,9 @@
 #include "../../../src/gate/back.h"
 #include "weir/base/log.h"
 #include "weir/gate/export_prom.h"
+#include "weir/gate/keyring.h"
+
+#include <stdio.h>
 
 static struct config config;
 static struct setup setup_ = {.config = &config};
@@ -95,10 +98,44 @@ static void the_metrics(void **state)
     buf_fini(&b);
 }
 
+static void keys_that_were_issued(void **state)
+{
+    char dir[] = "/tmp/weir-clients-XXXXXX", why[256], command[64];
+    struct buf id = {0}, secret = {0}, b = {0};
+    struct setup *before = daemon_.setups;
+    assert_non_null(mkdtemp(dir));
+    for (int i = 0; i < 3; i++) {
+        buf_clear(&id);
+        assert_int_equal(keyring_add(str_of(dir), S(""), i < 2 ? S("reports") : S("agents"), false,
+                                     KEY_BEARER, &id, &secret, why, sizeof why),
+                         0);
+        if (i == 0)
+            assert_int_equal(keyring_revoke(str_of(dir), buf_str(&id), why, sizeof why), 0);
+    }
+    struct keyring *ring = keyring_list(str_of(dir), why, sizeof why);
+    assert_non_null(ring);
+    config.clients[0].name = S("nobody");
+    daemon_.setups = &setup_;
+    assert_true(limits_follow(daemon_.limits, &config, NULL, noon_ms));
+    back_clients_add_json(&daemon_, ring, noon_ms, &b);
+    daemon_.setups = before;
+    assert_true(has(&b, "\"nobody\",\"methods\":[\"bearer\",\"passthrough\"],\"issued_keys\":0,"));
+    assert_true(has(&b, "\"reports\",\"methods\":[\"sigv4\",\"loopback\"],\"issued_keys\":1,"));
+    assert_true(str_find(buf_str(&b), buf_str(&id)) < 0 &&
+                str_find(buf_str(&b), buf_str(&secret)) < 0);
+    keyring_unref(ring);
+    buf_fini(&id);
+    buf_fini(&secret);
+    buf_fini(&b);
+    snprintf(command, sizeof command, "rm -r %s", dir);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
     log_setup(LOG_ERROR, LOG_TEXT);
 #define STORY(name) cmocka_unit_test_setup_teardown(name, set_up_clients, tear_down_clients)
-    const struct CMUnitTest tests[] = {STORY(the_page), STORY(the_metrics)};
+    const struct CMUnitTest tests[] = {STORY(the_page), STORY(the_metrics),
+                                       STORY(keys_that_were_issued)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

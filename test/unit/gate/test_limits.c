@@ -277,6 +277,11 @@ static void reloads_lose_nothing(void **state)
     assert_true(refused(admit(&s, "agents", 1, 31, &other), LIMITS_BUDGET, "usd_per_day"));
     assert_true(admit(&s, "agents", 1, 30, &other).answer == LIMITS_IN);
     settle(&s, &other, 0, 0);
+    s.config->clients[1].limits.tokens_per_minute = 0;
+    follow(&s);
+    s.config->clients[1].limits.tokens_per_minute = 500; /* nothing is under way */
+    follow(&s);
+    assert_int_equal(view(&s, "agents").tokens_left, 500);
     s.now_ms += 40LL * 86400000; /* now it says nothing any more */
     for (int i = 0; i < 4; i++)
         assert_true(limits_follow(s.limits, without, NULL, s.now_ms));

@@ -147,6 +147,20 @@ static void names_what_is_wrong(void **state)
     assert_fault("region: us-east-1\nlisten: [{address: '127.0.0.1:1', tls: {cert: a}}]\n",
                  "both cert and key");
     assert_fault("region: us-east-1\ncredentials: {profile: a, bearer_file: b}\n", "not both");
+    assert_fault("region: us-east-1\ncredentials: {profile: a, none: true}\n",
+                 "neither profile nor");
+    assert_fault("region: us-east-1\ncredentials: {none: true}\n", "nobody could call Bedrock");
+    assert_fault("region: us-east-1\ncredentials: {none: true}\nclients: [{name: a}]\n",
+                 "client a: there is nothing to call Bedrock with");
+    assert_fault("region: us-east-1\ncredentials: {none: true}\nmetrics: {cloudwatch: {namespace: "
+                 "W}}\nclients: [{name: a, passthrough: bearer}]\n",
+                 "metrics.cloudwatch wants credentials");
+    assert_fault("region: us-east-1\ncredentials: {bearer_file: b}\nclients: [{name: a, role_arn: "
+                 "'arn:aws:iam::123456789012:role/a'}]\n",
+                 "a role is assumed with AWS keys");
+    assert_fault("region: moon-1\nendpoints: {runtime: 'http://127.0.0.1:1'}\nclients: [{name: a, "
+                 "role_arn: 'arn:aws:iam::123456789012:role/a'}]\n",
+                 "set endpoints.sts");
     assert_fault("region: us-east-1\nendpoints: {runtime: 'ftp://x'}\n", "endpoints.runtime");
     assert_fault("region: us-east-1\nlisten: [{address: '127.0.0.1:1'}, {address: "
                  "'127.0.0.1:1'}]\n",

@@ -72,6 +72,8 @@ static void log_exchange(const struct exchange *ex, int64_t now_ns, const struct
     log_str(&l, "op", op->name);
     if (ex->model.len)
         log_str(&l, "model", ex->model);
+    if (ex->client)
+        log_str(&l, "client", ex->client_name);
     if (ex->workload.len)
         log_str(&l, "workload", ex->workload);
     log_str(&l, "peer", ex->request->peer_addr);

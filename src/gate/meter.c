@@ -126,11 +126,25 @@ static bool used_any(const struct usage *u)
     return sum != 0;
 }
 
+/* A write whose time was not told counts as 5 minutes; some models know only 30. */
+static void place_writes(const struct setup *s, struct record *r)
+{
+    uint64_t *tokens = r->usage.tokens;
+    if (!tokens[TOKEN_CACHE_WRITE_5M])
+        return;
+    const struct catalogue_model *m = catalogue_find(s->catalogue, r->model);
+    if (!m || m->ttls != TTL_30M)
+        return;
+    tokens[TOKEN_CACHE_WRITE_30M] += tokens[TOKEN_CACHE_WRITE_5M];
+    tokens[TOKEN_CACHE_WRITE_5M] = 0;
+}
+
 static void price(const struct setup *s, struct record *r)
 {
     struct price p;
     if (!used_any(&r->usage))
         return;
+    place_writes(s, r);
     switch (catalogue_price(s->catalogue, r->model, r->lane, &p)) {
     case UNPRICED:
         r->flags |= RECORD_UNPRICED;

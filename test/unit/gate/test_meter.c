@@ -164,6 +164,19 @@ static void an_answer_becomes_a_record(void **state)
     assert_int_equal(r->untouched_nanousd, r->cost_nanousd);
 }
 
+static void writes_are_of_the_models_time(void **state)
+{
+    static const struct str wrote = STR("{\"usage\":{\"inputTokens\":1,\"outputTokens\":2,"
+                                        "\"cacheWriteInputTokens\":9}}");
+    ask("/model/us.openai.gpt-5.6-sol/converse");
+    head(200, "application/json", (int64_t)wrote.len);
+    bytes(wrote);
+    end(ORIGIN_DONE);
+    gone(FRONT_DONE);
+    assert_int_equal(clerk.last.usage.tokens[TOKEN_CACHE_WRITE_30M], 9);
+    assert_int_equal(clerk.last.usage.tokens[TOKEN_CACHE_WRITE_5M], 0);
+}
+
 static void refusals_cost_nothing(void **state)
 {
     ask("/model/anthropic.claude-opus-5/converse");
@@ -584,6 +597,7 @@ int main(void)
 #define STRICT(test) cmocka_unit_test_setup_teardown(test, set_up_strict, tear_down_meter)
     const struct CMUnitTest tests[] = {
         METER(an_answer_becomes_a_record),
+        METER(writes_are_of_the_models_time),
         METER(refusals_cost_nothing),
         METER(health_is_no_business_of_the_book),
         METER(what_was_not_told_is_estimated),

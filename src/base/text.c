@@ -274,6 +274,18 @@ static unsigned unsafe_code(struct str s, size_t n)
     return unsafe ? code : 0;
 }
 
+bool text_is_plain(struct str s)
+{
+    while (s.len) {
+        unsigned char c = (unsigned char)s.ptr[0];
+        size_t n = utf8_len(s);
+        if (n == 0 || c < 0x20 || c == 0x7f || unsafe_code(s, n))
+            return false;
+        s = str_from_offset(s, n);
+    }
+    return true;
+}
+
 void text_add_json(struct buf *b, struct str s, size_t max)
 {
     s = str_sub(s, 0, max);

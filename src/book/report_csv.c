@@ -14,8 +14,14 @@ static const struct str times[ROLLUP_HISTOGRAMS] = {STR("latency"), STR("added")
 
 void report_add_csv_text(struct buf *out, struct str s)
 {
-    if (str_chr(s, ',') < 0 && str_chr(s, '"') < 0 && str_chr(s, '\n') < 0 &&
-        str_chr(s, '\r') < 0) {
+    if (!text_is_plain(s)) { /* a terminal would obey it, and a line would end: as in JSON */
+        struct buf escaped = {0};
+        text_add_json(&escaped, s, s.len);
+        report_add_csv_text(out, buf_str(&escaped));
+        buf_fini(&escaped);
+        return;
+    }
+    if (str_chr(s, ',') < 0 && str_chr(s, '"') < 0) {
         buf_add(out, s);
         return;
     }

@@ -35,6 +35,8 @@ bool text_parse_http_date(struct str s, int64_t *out_epoch_s);
  * direction, too) escaped; bytes that are not UTF-8 become U+FFFD. At most `max` bytes of `s` are
  * taken. */
 void text_add_json(struct buf *b, struct str s, size_t max);
+/* UTF-8 without any of those controls: it can be shown as it is. */
+bool text_is_plain(struct str s);
 /* As text between XML's tags or in quotes: markup escaped; controls and bytes that are not UTF-8
  * become U+FFFD. */
 void text_add_xml(struct buf *b, struct str s);

@@ -73,6 +73,9 @@ static void escapes(void **state)
     text_add_json(&b, S("\xc2\x9b\xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa6\xe2\x82\xac"), 100);
     assert_string_equal(buf_cstr(&b), "\\u009b\\u2028\\u202e\\u2066\xe2\x82\xac");
     buf_clear(&b);
+    assert_true(text_is_plain(S("")) && text_is_plain(S("a \"\\\xc3\xbc\xe2\x82\xac~")));
+    assert_false(text_is_plain(S("a\n")) || text_is_plain(S("\x7f")) || text_is_plain(S("\xff")) ||
+                 text_is_plain(S("a\xc2\x9b")) || text_is_plain(S("\xe2\x80\xae")));
     text_add_json(&b, S("m\xe2\x80\x8b\xe2\x80\x8e\xe2\x81\xa0\xef\xbb\xbf\xe2\x80\x90"), 100);
     assert_string_equal(buf_cstr(&b), "m\\u200b\\u200e\\u2060\\ufeff\xe2\x80\x90");
     buf_clear(&b);

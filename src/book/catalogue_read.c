@@ -389,6 +389,14 @@ bool price_terms_settle(const struct price_terms *t, struct price *out)
     return true;
 }
 
+/* Also where one comes from the group. 0: there is none. */
+static void want_order(struct reader *r, const struct yaml_node *model, const char *key,
+                       uint64_t least, uint64_t most)
+{
+    if (most && least > most)
+        faultf(r, model, "\"%.*s\": %s is greater than its max", STR_ARG(shown(model)), key);
+}
+
 static void read_model(struct reader *r, const struct yaml_node *node)
 {
     struct catalogue_row *row = arena_new(&r->c->arena, sizeof *row);
@@ -404,6 +412,9 @@ static void read_model(struct reader *r, const struct yaml_node *node)
     if (row->terms.has && row->model.unpriced)
         faultf(r, node->key, "\"%.*s\" has a price and says that it is unpriced",
                STR_ARG(shown(node->key)));
+    const struct catalogue_model *m = &row->model;
+    want_order(r, node->key, "cache.min_tokens", m->least_tokens, m->most_tokens);
+    want_order(r, node->key, "batch.min_records", m->batch_least_records, m->batch_most_records);
     row->model.name = str_from(name->start.ptr, name->start.len + name->family); /* with its star */
     row->model.provisional = name->family;
     row->model.lane_parts[LANE_ONDEMAND] = PRICE_ONE;
@@ -558,7 +569,10 @@ bool catalogue_read_overrides(struct catalogue *c, struct str file, const struct
         unsigned before = r.n_faults;
         name->what = t;
         read_map(&r, node, "an override", keys, sizeof keys / sizeof *keys, t);
-        if (r.n_faults == before && !changes_something(c, name, t))
+        if (r.n_faults == before && node->n == 0)
+            faultf(&r, node->key, "the override of \"%.*s\" is empty: it wants a price",
+                   STR_ARG(shown(node->key)));
+        else if (r.n_faults == before && !changes_something(c, name, t))
             faultf(&r, node->key,
                    "the catalogue has no price for \"%.*s\": its override wants input and output",
                    STR_ARG(shown(node->key)));

@@ -455,6 +455,10 @@ enum step_result exchange_fail(struct exchange *ex, enum outcome outcome, struct
     struct buf body = {0};
     if (!sentence.len && outcome == OUTCOME_UNKNOWN_OPERATION && ex->realm == REALM_ADMIN)
         sentence = S("The admin port does not know this path. See docs/OPERATIONS.md.");
+    else if (outcome == OUTCOME_UNKNOWN_OPERATION && ex->workload.ptr && !workload_ok(ex->workload))
+        sentence =
+            S("The name of the workload, behind /w/ in the path, is not one: it wants 1 to 64 "
+              "letters, digits, -, _ or dots.");
     outcome_add_body(&body, outcome, ex->dialect, sentence);
     answer_error(ex, outcome, buf_str(&body));
     buf_fini(&body);

@@ -13,7 +13,9 @@
 #include "weir/base/text.h"
 #include "weir/wire/uri.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* It opens everything at once, and is written by a program. */
 enum { ADMIN_TOKEN_LEAST = 32 };
@@ -195,12 +197,29 @@ static bool read_admin_token(struct setup *s, char *err, size_t err_size)
     return true;
 }
 
+/* The file itself is made when there is something to write. */
+static bool has_emf_folder(const struct config *c, char *err, size_t err_size)
+{
+    char folder[PATH_MAX];
+    struct stat st;
+    if (!str_starts(c->emf_to, S("/")))
+        return true;
+    size_t len = c->emf_to.len;
+    while (c->emf_to.ptr[len - 1] != '/')
+        len--;
+    snprintf(folder, sizeof folder, "%.*s", STR_ARG(str_sub(c->emf_to, 0, len)));
+    if (stat(folder, &st) == 0 && S_ISDIR(st.st_mode))
+        return true;
+    snprintf(err, err_size, "metrics.emf.to: there is no folder %s", folder);
+    return false;
+}
+
 /* All that needs neither a loop nor the network. */
 static bool prepare(struct setup *s, struct setup *old, char *err, size_t err_size)
 {
     if (!endpoint_parse(s->config->runtime_url, &s->runtime, err, err_size) ||
         !make_proxy(s, err, err_size) || !make_listen_tls(s, old, err, err_size) ||
-        !make_catalogue(s, err, err_size))
+        !make_catalogue(s, err, err_size) || !has_emf_folder(s->config, err, err_size))
         return false;
     const char *bearer = cstr_or_null(s->config->bearer_file);
     if (bearer && file_check_private(bearer, err, err_size) < 0)

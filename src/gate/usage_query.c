@@ -20,6 +20,8 @@ static bool read_time(struct str value, int64_t now_ms, int64_t *out, struct buf
         return true;
     buf_add(sentence, S("Times are a time ago (7d, 12h, 30m), a day (2026-11-20) or a moment "
                         "(2026-11-20T08:00:00Z)."));
+    if (str_chr(value, ' ') >= 0)
+        buf_add(sentence, S(" A + in a URL is a space: write %2B, as in 08:00:00%2B01:00."));
     return false;
 }
 

@@ -7,6 +7,8 @@ from weirflow import Story, equal, check, http_ask, model_path, until
 CASES = [
     ('POST', '/model/m/unheard-of', 404, 'UnknownOperationException', 'unknown-operation'),
     ('GET', '/', 404, 'UnknownOperationException', 'unknown-operation'),
+    ('POST', '/w/no+name' + model_path('converse'), 404, 'UnknownOperationException', 'unknown-operation'),
+    ('POST', f'/w/{"n" * 65}' + model_path('converse'), 404, 'UnknownOperationException', 'unknown-operation'),
     ('GET', model_path('converse'), 405, 'UnknownOperationException', 'bad-method'),
     ('POST', '/model/x/invoke-with-bidirectional-stream', 400, 'ValidationException', 'bidirectional'),
     ('POST', '/model/%/converse', 400, 'ValidationException', 'bad-path'),
@@ -32,6 +34,7 @@ with Story() as s:
         kind, sentence = kind_and_sentence(path, answer)
         equal(kind, wanted, f'{method} {path}')
         check(sentence.endswith('.') and len(sentence) > 20, f'no sentence: {sentence}')
+        check(('name of the workload' in sentence) == path.startswith('/w/'), f'{path}: {sentence}')
         check(answer.header('x-weir-request-id'), 'no request id')
         until(f'one more {outcome}', lambda: weir.metric('weir_requests_total', outcome=outcome) == before + 1)
     huge = http_ask(weir.url, 'POST', model_path('converse'), {'x-huge': 'v' * 200_000}, b'{}')

@@ -11,6 +11,8 @@ BAD = {
     'region: eu-west-1\ntimeouts: {connect: soon}\n': 'weir.yaml:2:21: timeouts.connect wants a time',
     'region: eu-west-1\nlisten: [{address: "127.0.0.1:0", tls: {cert: no.crt, key: no.key}}]\n': 'no.key: cannot open',
     'region: eu-west-1\nendpoints: {ca_file: no.pem, runtime: "https://localhost"}\n': 'no.pem',
+    'region: eu-west-1\nmetrics: {emf: {to: /nowhere/x/emf.log}}\n': 'metrics.emf.to: there is no folder /nowhere/x/',
+    'region: eu-west-1\nprices: {overrides: {amazon.nova-lite-v1:0: {}}}\n': 'is empty: it wants a price',
     'region: eu-west-1\ncredentials: {profile: nobody}\n': 'nobody',
     'region: eu-west-1\ncredentials: {bearer_file: no.key}\n': 'no.key',
     'region: [eu-west-1\n': 'weir.yaml:2:1: ',

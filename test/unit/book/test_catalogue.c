@@ -636,6 +636,11 @@ static void faults_say_where(void **state)
         {HEAD "models: {a.b: {cache: {implicit: 1}}}", "implicit wants true or false"},
         {HEAD "models: {a.b: {cache: {min_tokens: 1k}}}", "min_tokens wants a whole number"},
         {HEAD "models: {a.b: {cache: {max_tokens: 4294967296}}}", "max_tokens wants a whole"},
+        {HEAD "models: {a.b: {cache: {min_tokens: 9, max_tokens: 8}}}",
+         ":3:10: \"a.b\": cache.min_tokens is greater than its max"},
+        {HEAD "groups: {g: {batch: {max_records: 8}}}\n"
+              "models: {a.b: {like: g, batch: {min_records: 9}}}",
+         ":4:10: \"a.b\": batch.min_records is greater than its max"},
         {HEAD "models: {a.b: {like: nobody}}", "there is no group \"nobody\""},
         {HEAD "groups: {g: {like: g}}\nmodels: {a.b: {}}", "unknown key \"like\""},
         {HEAD "models: {'*': {}}", "is no name of a model"},
@@ -656,6 +661,7 @@ static void overrides_that_change_nothing(void **state)
     static const char good[] = HEAD "models: {a.one: {input: 1, output: 1}, a.two: {}}";
     expect_fault(good, "{a.oen: {input: 1}}", "o.yaml:1:2: the catalogue has no price");
     expect_fault(good, "{a.one: {imput: 1}}", "o.yaml:1:10: unknown key \"imput\"");
+    expect_fault(good, "{a.one: {}}", "o.yaml:1:2: the override of \"a.one\" is empty");
     expect_fault(good, "{a.one: 3}", "o.yaml:1:9: an override wants");
     expect_fault(good, "[a.one]", "prices.overrides wants");
     struct buf faults = {0};

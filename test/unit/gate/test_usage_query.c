@@ -53,6 +53,11 @@ static void refuses(void **state)
     bad("since=yesterday", ALL,
         "Times are a time ago (7d, 12h, 30m), a day (2026-11-20) or a moment "
         "(2026-11-20T08:00:00Z).");
+    bad("since=2026-11-20T08:00:00+01:00", ALL,
+        "Times are a time ago (7d, 12h, 30m), a day (2026-11-20) or a moment "
+        "(2026-11-20T08:00:00Z). A + in a URL is a space: write %2B, as in 08:00:00%2B01:00.");
+    assert_int_equal(good("since=2026-11-20T00:00:00%2B01:00", ALL).report.from,
+                     1795132800 / 60 - 60);
     bad("since=1h&until=2h", ALL, "since must be before until.");
     bad("by=model,tenant", ALL,
         "by takes client, workload, model and lane, with commas, not \"tenant\".");

@@ -120,6 +120,18 @@ static void check_body(struct config_reader *r, const struct yaml_node *at, uint
         config_fault(r, at, S("limits.body_bytes can never be reached: memory.bodies is lower"));
 }
 
+/* Nothing would ever be spent, nor a token be used. */
+static void check_metered(struct config_reader *r, const struct config_client *c,
+                          const struct yaml_node *at)
+{
+    if (r->config->metering == METERING_OFF &&
+        (c->day_nanousd || c->month_nanousd || c->limits.tokens_per_minute))
+        config_faultf(r, at,
+                      "client %.*s: a budget and limits.tokens_per_minute want metering: with "
+                      "metering: off nobody counts what was used",
+                      STR_ARG(c->name));
+}
+
 static void check_limits(struct config_reader *r, const struct config_client *c,
                          const struct yaml_node *at)
 {
@@ -131,6 +143,7 @@ static void check_limits(struct config_reader *r, const struct config_client *c,
     check_below(r, at, c->name, "limits.concurrent", own->concurrent, all->concurrent);
     check_below(r, at, c->name, "limits.body_bytes", own->body_bytes, all->body_bytes);
     check_body(r, config_place(at, "limits.body_bytes"), own->body_bytes);
+    check_metered(r, c, at);
     if (c->day_nanousd && c->month_nanousd && c->day_nanousd > c->month_nanousd)
         config_faultf(
             r, config_place(at, "budget.usd_per_day"),

@@ -394,6 +394,14 @@ static void names_what_is_wrong_with_clients(void **state)
     assert_fault("region: us-east-1\nclients: [{name: other}]\n", "cannot be called other");
     assert_fault("region: us-east-1\nclients: [{name: anonymous}]\n", "cannot be called anonymous");
     assert_fault("region: us-east-1\nclients: {name: a}\n", "clients wants a list");
+    static const char *const metered[] = {"limits: {tokens_per_minute: 9}",
+                                          "budget: {usd_per_day: 9}", "budget: {usd_per_month: 9}"};
+    for (size_t i = 0; i < 3; i++) {
+        char text[200];
+        snprintf(text, sizeof text, "region: us-east-1\nmetering: off\nclients: [{name: a, %s}]\n",
+                 metered[i]);
+        assert_fault(text, "weir.yaml:3:11: client a: a budget and limits.tokens_per_minute want");
+    }
     assert_fault("region: us-east-1\nlimits: {concurrent: 2}\n"
                  "clients: [{name: a, limits: {concurrent: 3}}]\n",
                  "weir.yaml:3:42: client a: limits.concurrent can never be reached");

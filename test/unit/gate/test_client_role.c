@@ -160,8 +160,11 @@ static void goes_the_new_way(void **state)
     sts_gives("RA"); /* that is too late */
     later(20);
     setup_reap(&daemon_.setups, false); /* the setup that it began with is no more */
+    const struct exchange *ex = client.ex;
     later(20);
     assert_true(has(&far.head, "Credential=AKIDTEST/"));
+    assert_true(str_eq(ex->client_name, S("a")));
+    assert_ptr_equal(ex->client, clients_named(worker.setup->clients, S("a")));
     answered_well();
 }
 

@@ -214,6 +214,8 @@ struct parked {
     struct setup *setup; /* whose prices hold; counted */
     struct limits_held reserved;
     struct buf bytes;
+    void (*done)(void *arg, bool good); /* meter_exchange's */
+    void *arg;
 };
 
 static void named(void *arg, enum names_answer answer, struct str model)
@@ -225,7 +227,7 @@ static void named(void *arg, enum names_answer answer, struct str model)
             r.model = model;
         price(p->setup, &r);
         admit_settle(p->daemon->limits, &p->reserved, &r);
-        clerk_record(p->daemon->clerk, &r, NULL, NULL);
+        clerk_record(p->daemon->clerk, &r, p->done, p->arg);
     }
     assert(!p->reserved.entry); /* this process wrote the record */
     setup_unref(p->setup);
@@ -241,14 +243,17 @@ static void wait_for_name(struct mail *m)
     names_wait(p->daemon->names, asked, NAME_PATIENCE_MS, named, p);
 }
 
-static void park(struct exchange *ex, const struct record *r)
+static void park(struct exchange *ex, const struct record *r, void (*done)(void *arg, bool good),
+                 void *arg)
 {
     struct daemon *d = ex->worker->daemon;
     struct parked *p = mem_new(sizeof *p);
     *p = (struct parked){.mail.deliver = wait_for_name,
                          .daemon = d,
                          .setup = setup_ref(ex->setup),
-                         .reserved = ex->reserved};
+                         .reserved = ex->reserved,
+                         .done = done,
+                         .arg = arg};
     ex->reserved = (struct limits_held){0};
     record_write(r, &p->bytes);
     mailbox_send(loop_mailbox(d->office.loop), &p->mail);
@@ -267,9 +272,8 @@ void meter_exchange(struct exchange *ex, void (*done)(void *arg, bool good), voi
     metric_add(m, METRIC_USAGE_UNREADABLE, (r.flags & RECORD_UNREADABLE) != 0);
     metric_add(m, METRIC_USAGE_ESTIMATED, (r.flags & RECORD_ESTIMATED) != 0);
     metric_add(m, METRIC_USAGE_DISAGREE, tap_usage(ex->tap)->disagree);
-    bool named_already = find_model(ex, &r);
-    if (!named_already && !done) {
-        park(ex, &r);
+    if (!find_model(ex, &r)) {
+        park(ex, &r, done, arg);
         return;
     }
     price(ex->setup, &r);

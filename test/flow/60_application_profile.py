@@ -3,6 +3,7 @@
 """An application inference profile is priced as the model behind it, which is asked for once, whatever
 thread serves the first fifty requests; a copy of a geography's profile costs what it does there."""
 import concurrent.futures
+import json
 from weirflow import Story, ask, check, converse, equal, model_path
 
 ARN = 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/'
@@ -30,3 +31,8 @@ with Story() as s:
         check(cost > 0 and abs(r['cost_usd'] * 1e6 - cost) < 0.001, f'{r["cost_usd"]} dollars for {r["tokens"]}')
     asked = [row for row in s.sim.rows() if row['operation'] == 'GetInferenceProfile']
     equal(sorted(row['model'].removeprefix(ARN) for row in asked), sorted(PROFILES), 'asked once each')
+
+    strict = s.weir(metering='strict', state=str(s.dir / 'strict'))  # its answer waits for the name as well
+    s.sim.control('/sim/fault', 'POST', json.dumps({'fault': 'delay=400', 'count': 1, 'match': '/inference-profiles/'}).encode())
+    equal(ask(strict.url, model_path('converse', ARN + 'abc123'), converse('The first one')).status, 200)
+    equal([(r['model'], r['unpriced']) for r in strict.records(1)], [(PROFILES['abc123'][0], False)], 'the first answer')

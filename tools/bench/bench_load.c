@@ -17,7 +17,9 @@
  *     --hold SECONDS  once each of the calls has its first token, prints `open N`, keeps them
  *                     for so long, and ends without their end
  *     --doubles N     (HTTP/2) so many of the connections carry two calls
- *     --shed          (HTTP/1.1) an answer of 503 is no failure; counted and timed as `refused`
+ *     --shed          (HTTP/1.1) another answer than 200 is no failure; counted and timed as
+ * `refused`
+ *     --token WORD    (HTTP/1.1) a bearer key
  *
  * At a fixed rate, a call's time counts from when it should have begun, not from when a slot or
  * this program had time for it. `first` is when the answer's first body byte is here.
@@ -315,7 +317,7 @@ static void read_options(int argc, char **argv)
         {"body", 1, NULL, 'b'},  {"h2", 0, NULL, '2'},    {"keep", 0, NULL, 'k'},
         {"slots", 1, NULL, 's'}, {"count", 1, NULL, 'n'}, {"skip", 1, NULL, 'i'},
         {"rate", 1, NULL, 'r'},  {"hold", 1, NULL, 'o'},  {"doubles", 1, NULL, 'd'},
-        {"shed", 0, NULL, 'x'},  {NULL, 0, NULL, 0},
+        {"shed", 0, NULL, 'x'},  {"token", 1, NULL, 't'}, {NULL, 0, NULL, 0},
     };
     size_t *numbers[] = {['s'] = &want.slots, ['n'] = &want.count,  ['i'] = &want.skip,
                          ['r'] = &want.rate,  ['o'] = &want.hold_s, ['d'] = &want.doubles};
@@ -326,6 +328,8 @@ static void read_options(int argc, char **argv)
             want.h2 = true;
         else if (c == 'k')
             want.keep = true;
+        else if (c == 't')
+            want.token = str_of(optarg);
         else if (c == 'x')
             want.shed = true;
         else if (c != '?')
@@ -334,7 +338,7 @@ static void read_options(int argc, char **argv)
             exit(2);
     }
     if (argc - optind != 2 || (want.h2 && want.keep) || (want.doubles && !want.h2) ||
-        (want.shed && want.h2)) {
+        ((want.shed || want.token.len) && want.h2)) {
         fprintf(stderr, "usage: weir-bench-load [OPTION...] PORT PATH\n");
         exit(2);
     }

@@ -16,7 +16,7 @@ enum { GULP = 64 << 10, CALLS_PER_CONN = 2 };
 
 /* What the command line asks for. */
 struct load_options {
-    struct str path, body;
+    struct str path, body, token;
     uint16_t port;
     bool h2, keep, shed;
     size_t slots, count, skip, rate, hold_s, doubles;

@@ -146,6 +146,24 @@ def metering(bench, peer):
             'office_us': more['office'], 'clerk_us': more['clerk']}
 
 
+def overload(bench, peer):
+    """Twice as much as there is room for: a client's calls of 40 ms each, as many a second as its limit lets
+    through, then twice as many at a fixed rate. What comes through of it, and how long a refusal takes."""
+    limited = peers.WeirLimited('overload', bench.folder, peer.origin_port, peer.cert)
+    calls = ['--keep', '--shed', '--token', limited.token]
+    path, about = '/model/bench.40.0.1/converse-stream', int(limited.concurrent * 25 * max(bench.seconds, 0.2))
+    try:
+        limited.start()
+        peers.set_pace(peers.paced, [limited.process.pid])
+        peak = bench.own(limited, 'h1', path, *calls, '--slots', limited.concurrent, '--count', about)['per_second']
+        told = bench.own(limited, 'h1', path, *calls, '--slots', 40 * limited.concurrent, '--rate', int(2 * peak),
+                         '--count', 4 * about)
+    finally:
+        limited.stop()
+    return {'goodput': (told['calls'] - told['refused']) / told['seconds'] / peak * 100,
+            'refused_p99_ms': told['refused_us']['p99'] / 1e3}
+
+
 class Memory:
     """The largest figures seen while something goes on."""
 

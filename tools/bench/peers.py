@@ -312,6 +312,20 @@ class WeirUnmetered(WeirQuiet):
     metering = 'off'
 
 
+class WeirLimited(WeirQuiet):
+    """One client, which may have so many calls at a time."""
+    token, concurrent = 'token-of-the-bench-0123456789', 100
+
+    def write(self, name, text):
+        token = super().write('token', self.token + '\n')
+        token.chmod(0o600)
+        return super().write(name, f'''{text}clients:
+  - name: bench
+    bearer_file: {token}
+    limits: {{concurrent: {self.concurrent}}}
+''')
+
+
 PEERS = {'nginx': Nginx, 'nginx-passing': NginxPassing, 'haproxy': Haproxy, 'nghttpx': Nghttpx, 'weir': Weir, 'weir-warn': WeirQuiet}
 
 

@@ -140,6 +140,9 @@ def aims(found, micro):
         a.of_memory(found, row)
         if row in found.get('turn', {}):
             a.add(f'Longest turn while 24 MB bodies pass, {row}', found['turn'][row]['turn_ms'], 5, 'ms')
+    if 'weir' in found.get('overload', {}):
+        a.add('Goodput at twice what a limit lets through', found['overload']['weir']['goodput'], 90, '%', at_least=True)
+        a.add('A refusal then, p99', found['overload']['weir']['refused_p99_ms'], 10, 'ms')
     if 'weir' in found.get('metering', {}):
         a.add('Metering adds to a worker', found['metering']['weir']['more_us'], 1, 'µs')
     a.of_scanner(micro)

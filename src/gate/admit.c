@@ -14,7 +14,9 @@
 
 enum {
     /* What an answer is taken to need when the request does not say; most answers are shorter. */
-    USUAL_OUTPUT_TOKENS = 4096
+    USUAL_OUTPUT_TOKENS = 4096,
+    /* More than any model gives. What a client writes there is added to, and must not wrap. */
+    MOST_OUTPUT_TOKENS = 1000000000
 };
 
 /* --- whose is it */
@@ -74,7 +76,7 @@ static bool is_readable(const struct exchange *ex)
                   c->day_nanousd || c->month_nanousd;
     if (f->state == FACTS_LOOSE && (tokens || (c->models && !ex->model.len)))
         return false;
-    if (f->twice[FACT_MODEL] && c->models)
+    if (f->twice[FACT_MODEL] && (c->models || tokens)) /* which of them has the price? */
         return false;
     for (size_t i = FACT_MAX_TOKENS; tokens && i <= FACT_INFERENCE_CONFIG; i++)
         if (f->twice[i])
@@ -93,12 +95,17 @@ static bool find_price(struct exchange *ex, struct price *out)
     return catalogue_price(ex->setup->catalogue, model, LANE_ONDEMAND, out) != UNPRICED;
 }
 
+static uint64_t most_output(const struct facts *f)
+{
+    uint64_t n = f->most_output ? f->most_output : USUAL_OUTPUT_TOKENS;
+    return n < MOST_OUTPUT_TOKENS ? n : MOST_OUTPUT_TOKENS;
+}
+
 static void make_ask(struct exchange *ex, struct limits_ask *ask)
 {
     struct price p;
-    struct usage u = {
-        {[TOKEN_INPUT] = tokens_estimate(body_str(&ex->body)),
-         [TOKEN_OUTPUT] = ex->facts.most_output ? ex->facts.most_output : USUAL_OUTPUT_TOKENS}};
+    struct usage u = {{[TOKEN_INPUT] = tokens_estimate(body_str(&ex->body)),
+                       [TOKEN_OUTPUT] = most_output(&ex->facts)}};
     *ask =
         (struct limits_ask){.can_flex = ex->client->config->then == THEN_FLEX && edit_can_flex(ex)};
     if (ex->op->usage == NO_USAGE)

@@ -323,6 +323,7 @@ bool daemon_reload(struct daemon *s, struct buf *faults)
     }
     log_setup(config->log_level, config->log_format);
     s->bodies.most_bytes = (int64_t)config->bodies_bytes;
+    follow_limits(s); /* before a new client can come in */
     for (unsigned w = 0; w < s->n_workers; w++) {
         struct order *o = new_order(s->workers[w]);
         o->setup = setup_ref(setup);
@@ -333,7 +334,6 @@ bool daemon_reload(struct daemon *s, struct buf *faults)
     worker_follow(&s->office, setup);
     daemon_set_keyring(s, ring);
     names_follow(s->names, setup);
-    follow_limits(s);
     if (s->clerk)
         clerk_keep(s->clerk, config->keep_requests_ms);
     exporters_follow(s->exporters, setup);

@@ -280,7 +280,7 @@ static enum step_result step_understand(struct exchange *ex)
         return STEP_WAIT;
     }
     if (ex->model.len == 0)
-        ex->model = arena_dup(&ex->arena, ex->facts.model);
+        ex->model = facts_model(&ex->facts, &ex->arena);
     if (ex->model.len)
         ex->form = model_form(ex->model, &ex->plain_model);
     return STEP_NEXT;

@@ -5,6 +5,7 @@
 #include "weir/gate/facts.h"
 
 #include "weir/base/text.h"
+#include "weir/wire/json_string.h"
 
 static void begin(struct facts *f, struct str body, struct str model_name)
 {
@@ -72,4 +73,22 @@ enum facts_state facts_read(struct facts *f, struct str body, struct str model_n
     if (token == JSON_END)
         take(f);
     return f->state;
+}
+
+static bool has_controls(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7f)
+            return true;
+    return false;
+}
+
+struct str facts_model(const struct facts *f, struct arena *a)
+{
+    struct str text;
+    if (f->model.len == 0 ||
+        json_string_text(f->members[FACT_MODEL].raw, f->model.len, a, &text) < 0 ||
+        has_controls(text))
+        return arena_dup(a, f->model);
+    return arena_dup(a, text);
 }

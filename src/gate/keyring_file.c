@@ -20,6 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { READ_BYTES = 4096 };
+
 struct place {
     char path[PATH_MAX], aside[PATH_MAX], folder[PATH_MAX];
     bool follow; /* the owner named it: it may be a link, as secrets of Kubernetes are */
@@ -87,8 +89,8 @@ static int check_private(const struct place *p, int fd)
 static int read_all(const struct place *p, int fd, size_t most, struct buf *out)
 {
     for (;;) {
-        char *at = buf_reserve(out, 4096);
-        ssize_t n = read(fd, at, 4096);
+        char *at = buf_reserve(out, READ_BYTES);
+        ssize_t n = read(fd, at, READ_BYTES);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -220,6 +222,7 @@ int keyring_file_write(struct str state, struct str text, char *why, size_t why_
 static int read_seal(const struct place *p, unsigned char *out)
 {
     struct buf b = {0};
+    (void)buf_reserve(&b, 3 * READ_BYTES); /* a growth would leave the key in freed memory */
     int err = read_private(p, SEAL_KEY_BYTES, &b);
     if (!err && buf_len(&b) != SEAL_KEY_BYTES) {
         snprintf(p->why, p->why_size, "%s: a seal file has %d bytes, not %zu", p->path,

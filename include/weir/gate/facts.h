@@ -7,6 +7,7 @@
 #ifndef WEIR_GATE_FACTS_H
 #define WEIR_GATE_FACTS_H
 
+#include "weir/base/arena.h"
 #include "weir/wire/json_pick.h"
 
 enum facts_state {
@@ -44,5 +45,10 @@ struct facts {
 /* Walks on by one slice. Zero it first. `model_name` is the member that names the model: "model",
  * or "modelId" in AWS's own bodies. */
 enum facts_state facts_read(struct facts *f, struct str body, struct str model_name);
+
+/* The model as Bedrock reads it, with its escapes resolved, in the arena: PHP writes each slash of
+ * an ARN as "\/", and a price must be found for "us\u002eanthropic", too. What could be no model's
+ * name (control characters, half a surrogate) stays as it stands in the body. */
+struct str facts_model(const struct facts *f, struct arena *a);
 
 #endif

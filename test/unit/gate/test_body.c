@@ -223,6 +223,27 @@ static void reads_facts(void **state)
     assert_int_equal(read_all(S("{\"model\":7}")).model.len, 0);
 }
 
+static bool names_model(const char *body, const char *wanted)
+{
+    struct arena a;
+    arena_init(&a, 4096);
+    struct facts f = read_all(str_of(body));
+    bool same = str_eq(facts_model(&f, &a), str_of(wanted));
+    arena_fini(&a);
+    return same;
+}
+
+static void reads_a_model_as_its_next_reader(void **state)
+{
+    assert_true(names_model("{\"model\":\"us.a.b\"}", "us.a.b"));
+    assert_true(names_model("{\"model\":\"us\\u002ea.b\"}", "us.a.b"));
+    assert_true(names_model("{\"model\":\"arn:x\\/y\"}", "arn:x/y"));
+    assert_true(names_model("{\"model\":\"a\\nb\"}", "a\\nb"));
+    assert_true(names_model("{\"model\":\"a\\ud800\"}", "a\\ud800"));
+    assert_true(names_model("{\"model\":\"\"}", ""));
+    assert_true(names_model("{\"model\":\"a\",\"model\":\"a\"}", ""));
+}
+
 static void reads_long_bodies_in_slices(void **state)
 {
     struct buf b = {0};
@@ -252,6 +273,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_last_part_is_for_one_at_a_time, fresh, done),
         cmocka_unit_test_setup_teardown(bears_refused_memory, fresh, done),
         cmocka_unit_test(reads_facts),
+        cmocka_unit_test(reads_a_model_as_its_next_reader),
         cmocka_unit_test(reads_long_bodies_in_slices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

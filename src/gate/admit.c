@@ -164,12 +164,14 @@ static enum step_result take_limits(struct exchange *ex)
     return over_limit(ex, &v);
 }
 
-/* What Weir does not know, it cannot hold to a model or count. */
+/* What Weir does not know, it cannot hold to a model or count; and what an asynchronous invocation
+ * uses, nobody tells. */
 static bool is_beyond_rules(const struct exchange *ex)
 {
     const struct config_client *c = ex->client->config;
-    return ex->op->id == OP_OTHER &&
-           (c->models || c->day_nanousd || c->month_nanousd || c->limits.tokens_per_minute);
+    bool counts = c->day_nanousd || c->month_nanousd || c->limits.tokens_per_minute;
+    return (ex->op->id == OP_OTHER && (c->models || counts)) ||
+           (ex->op->id == OP_START_ASYNC && counts);
 }
 
 enum step_result admit(struct exchange *ex)
@@ -180,8 +182,8 @@ enum step_result admit(struct exchange *ex)
     if (is_beyond_rules(ex))
         return exchange_fail(
             ex, OUTCOME_MODEL_FORBIDDEN,
-            S("This client may call operations that Weir knows and no others: it has models, a "
-              "budget or tokens_per_minute."));
+            S("This client has models, a budget or tokens_per_minute: it may not call what Weir "
+              "cannot count: unknown operations, and asynchronous invocations."));
     if (c->limits.body_bytes && ex->request_bytes > c->limits.body_bytes)
         return exchange_fail(
             ex, OUTCOME_BODY_TOO_BIG,

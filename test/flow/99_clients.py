@@ -39,6 +39,8 @@ with Story() as s:
     refused(post(search, converse(), model_path('converse', 'us.amazon.nova-lite-v1:0')), 403, 'AccessDeniedException')  # model-forbidden
     refused(post(agents, b'{"inferenceConfig":{"maxTokens":1},"inferenceConfig":{"maxTokens":9},"messages":[]}'),
             400, 'ValidationException')  # unreadable
+    refused(post(agents, {'modelId': 'amazon.nova-reel-v1:0', 'modelInput': {}, 'outputDataConfig': {}}, '/async-invoke'),
+            403, 'AccessDeniedException')  # nobody would tell what it used
     answers = [post(search, converse(str(n))) for n in range(5)]
     equal([a.status for a in answers], [200] * 4 + [429], 'four a minute')  # rate-limited
     check(int(answers[4].header('retry-after')) in range(1, 61), 'Retry-After')

@@ -258,13 +258,14 @@ static bool is_id(const char *id)
 
 static int keys_revoke(int argc, char **argv)
 {
-    const char *path = cmd_default_config(), *id = argc > 3 ? argv[3] : "";
+    bool leads = argc > 3 && argv[3][0] != '-'; /* else the id stands behind the options */
+    const char *path = cmd_default_config(), *id = leads ? argv[3] : argc > 4 ? argv[argc - 1] : "";
     const struct cmd_option option = {"-c", &path};
     if (!is_id(id)) {
         fprintf(stderr, "weir keys revoke: say the key's id, as weir keys ls shows it\n");
         return CMD_USAGE;
     }
-    if (!cmd_options(argc, argv, 4, &option, 1))
+    if (!cmd_options(argc - !leads, argv, 3 + leads, &option, 1))
         return CMD_USAGE;
     struct config *c = cmd_book_config(path);
     if (!c)

@@ -119,6 +119,7 @@ static enum step_result over_limit(struct exchange *ex, const struct limits_verd
 {
     struct str sentence;
     ex->retry_after_s = v->retry_ms == INT64_MAX ? 0 : (v->retry_ms + 999) / 1000;
+    ex->trouble = arena_printf(&ex->arena, "over %.*s", STR_ARG(v->what)).ptr;
     if (v->answer == LIMITS_BUDGET) {
         char when[21];
         text_iso_time(v->resets_s, when);

@@ -94,6 +94,12 @@ static enum lane lane_of(const struct exchange *ex)
 
 /* --- whose it was, and what it cost */
 
+/* What a client may not call is not asked for: it would have Weir ask AWS about any ARN. */
+static bool may_ask(const struct exchange *ex)
+{
+    return ex->form == MODEL_TO_RESOLVE && (!ex->client || clients_may(ex->client, ex->model));
+}
+
 /* The model that answered; false while its name is being asked for. */
 static bool find_model(struct exchange *ex, struct record *r)
 {
@@ -105,7 +111,7 @@ static bool find_model(struct exchange *ex, struct record *r)
         r->model = id;
     else if (ex->form == MODEL_PLAIN)
         r->model = ex->plain_model;
-    else if (ex->form == MODEL_TO_RESOLVE)
+    else if (may_ask(ex))
         switch (names_look(ex->worker->daemon->names, ex->model, name)) {
         case NAMES_KNOWN:
             r->model = arena_dup(&ex->arena, str_of(name));

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import socket
-from weirflow import Story, check, equal, http_ask
+from weirflow import BUILD, Story, check, equal, http_ask
 
 with socket.socket() as probe:  # the command asks the admin port that the configuration names
     probe.bind(('127.0.0.1', 0))
@@ -43,7 +43,7 @@ with Story() as s:
     weir.end()
     check('AWS_BEARER' in keys('new', '--client', 'agents', '--bearer'), 'alone')
     check('did you mean "agents"?' in keys('new', '--client', 'agent', status=1), 'the nearest client, alone')
-    keys('revoke', token[1])
+    s.run([BUILD / 'src' / 'weir', 'keys', 'revoke', '-c', weir.path, token[1]])  # the id last
     check(ls()[token[1]]['revoked'] and len(ls()) == 4, 'revoked alone')
     check('there is no key' in keys('revoke', 'WEIRAAAAAAAAAAAAAAAA', status=1), 'none of that id, alone')
     equal(sorted(os.listdir(s.dir / 'state')), ['keys', 'lock', 'meter', 'seal.key'], 'nothing is left over')

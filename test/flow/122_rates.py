@@ -25,6 +25,7 @@ with Story() as s:
     equal({(a.status, a.header('x-amzn-errortype')) for a in refused}, {(429, 'ThrottlingException')}, 'refusals')
     check(all(0 < int(a.header('retry-after')) <= 10 for a in refused), 'Retry-After')
     equal(weir.metric('weir_limited_total', client='search', what='requests_per_minute'), 100.0 - len(came), 'counted')
+    weir.line(r' client=search .*outcome=rate-limited .*trouble="over requests_per_minute"')
     equal(s.sim.summary()['requests'], len(came), 'calls upstream')
     check('requests_per_minute' in refused[0].json()['message'], refused[0].json()['message'])
 

@@ -40,9 +40,9 @@ enum {
      * the origin for up to timeouts.answer; beyond it the usage is estimated. */
     LIMIT_READING_ON = 1000,
 
-    /* TLS handshakes of one source address, on each worker. A host that starts opens a pool of ten to
-     * some hundred connections at once, and a NAT gateway stands for many hosts; 200 handshakes a
-     * second take a tenth of a core (P-256) to a third (RSA 2048). */
+    /* TLS handshakes of one source address, on each worker. A host that starts opens a pool of ten
+     * to some hundred connections at once, and a NAT gateway stands for many hosts; 200 handshakes
+     * a second take a tenth of a core (P-256) to a third (RSA 2048). */
     LIMIT_HANDSHAKES_UNDER_WAY = 200,
     LIMIT_HANDSHAKES_PER_S = 200,
     LIMIT_HANDSHAKES_BURST = 1000,

@@ -84,15 +84,29 @@ static bool is_readable(const struct exchange *ex)
     return true;
 }
 
-/* An application inference profile costs what its model costs, as soon as that is known. */
-static bool find_price(struct exchange *ex, struct price *out)
+enum known_price { PRICE_KNOWN, PRICE_LATER, PRICE_UNKNOWN };
+
+/* An application inference profile costs what its model costs, as soon as that is known; which
+ * model a router takes, its answer says. */
+static enum known_price find_price(struct exchange *ex, struct price *out)
 {
     char name[NAMES_MODEL_MOST];
     struct str model = ex->form == MODEL_PLAIN ? ex->plain_model : ex->model;
-    if (ex->form == MODEL_TO_RESOLVE &&
-        names_look(ex->worker->daemon->names, ex->model, name) == NAMES_KNOWN)
-        model = str_of(name);
-    return catalogue_price(ex->setup->catalogue, model, LANE_ONDEMAND, out) != UNPRICED;
+    bool later = ex->form == MODEL_ROUTED;
+    if (ex->form == MODEL_TO_RESOLVE)
+        switch (names_look(ex->worker->daemon->names, ex->model, name)) {
+        case NAMES_KNOWN:
+            model = str_of(name);
+            break;
+        case NAMES_ASKED:
+            later = true;
+            break;
+        case NAMES_UNKNOWN:
+            break;
+        }
+    if (catalogue_price(ex->setup->catalogue, model, LANE_ONDEMAND, out) != UNPRICED)
+        return PRICE_KNOWN;
+    return later ? PRICE_LATER : PRICE_UNKNOWN;
 }
 
 static uint64_t most_output(const struct facts *f)
@@ -101,7 +115,8 @@ static uint64_t most_output(const struct facts *f)
     return n < MOST_OUTPUT_TOKENS ? n : MOST_OUTPUT_TOKENS;
 }
 
-static void make_ask(struct exchange *ex, struct limits_ask *ask)
+/* False: it has a budget that is to hold, and nobody knows what this costs. */
+static bool make_ask(struct exchange *ex, struct limits_ask *ask)
 {
     struct price p;
     struct usage u = {{[TOKEN_INPUT] = tokens_estimate(body_str(&ex->body)),
@@ -109,10 +124,13 @@ static void make_ask(struct exchange *ex, struct limits_ask *ask)
     *ask =
         (struct limits_ask){.can_flex = ex->client->config->then == THEN_FLEX && edit_can_flex(ex)};
     if (ex->op->usage == NO_USAGE)
-        return;
+        return true;
     ask->tokens = u.tokens[TOKEN_INPUT] + u.tokens[TOKEN_OUTPUT];
-    if (find_price(ex, &p))
+    enum known_price known = find_price(ex, &p);
+    if (known == PRICE_KNOWN)
         ask->nanousd = price_cost(&p, &u);
+    const struct config_client *c = ex->client->config;
+    return known != PRICE_UNKNOWN || c->then == THEN_WARN || (!c->day_nanousd && !c->month_nanousd);
 }
 
 static enum step_result over_limit(struct exchange *ex, const struct limits_verdict *v)
@@ -141,7 +159,11 @@ static enum step_result over_limit(struct exchange *ex, const struct limits_verd
 static enum step_result take_limits(struct exchange *ex)
 {
     struct limits_ask ask;
-    make_ask(ex, &ask);
+    if (!make_ask(ex, &ask))
+        return exchange_fail(
+            ex, OUTCOME_MODEL_FORBIDDEN,
+            S("This client has a budget, and no price of this model is known. Give it "
+              "one in prices.overrides, or let the budget only warn."));
     struct limits_verdict v = limits_admit(ex->worker->daemon->limits, ex->client_name, &ask,
                                            clock_wall_ms(), &ex->reserved);
     if (v.first)

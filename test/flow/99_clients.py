@@ -41,6 +41,8 @@ with Story() as s:
             400, 'ValidationException')  # unreadable
     refused(post(agents, {'modelId': 'amazon.nova-reel-v1:0', 'modelInput': {}, 'outputDataConfig': {}}, '/async-invoke'),
             403, 'AccessDeniedException')  # nobody would tell what it used
+    imported = 'arn:aws:bedrock:us-east-1:123456789012:imported-model/abcdef123456'
+    refused(post(agents, converse(), model_path('converse', imported)), 403, 'AccessDeniedException')  # who knows its price
     answers = [post(search, converse(str(n))) for n in range(5)]
     equal([a.status for a in answers], [200] * 4 + [429], 'four a minute')  # rate-limited
     check(int(answers[4].header('retry-after')) in range(1, 61), 'Retry-After')

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # asan: yes
 """The newest requests with what Weir decided, without a word of theirs; and questions that cannot be answered."""
+import time
 from weirflow import MODEL, Story, ask, check, converse, equal, http_ask, model_path, until
 
 with Story() as s:
@@ -15,6 +16,7 @@ with Story() as s:
     for n in range(5):
         answer = ask(weir.url, '/w/nightly' + model_path('converse'), converse(f'A secret {n}.'))
         ids.insert(0, answer.header('x-weir-request-id'))
+        time.sleep(0.003)  # within a millisecond their order is of no meaning
     ask(weir.url, model_path('converse'), converse('[[sim:throttle]]'))
 
     raw = admin('decisions?n=4')

@@ -34,19 +34,22 @@ static void leave_mark(void)
     (void)close(fd);
 }
 
-/* Returning repeats what failed, or lets abort() go on: the one before meets it then. */
-static void on_death(int signo)
+/* Returning repeats what failed, and whoever was there before meets it then. What was sent is not
+ * repeated by itself. */
+static void on_death(int signo, siginfo_t *from, void *where)
 {
     if (inside > 0 && *watched.path)
         leave_mark();
     for (int i = 0; i < DEADLY; i++)
         if (deadly[i] == signo)
             (void)sigaction(signo, &watched.before[i], NULL);
+    if (from->si_code <= 0)
+        (void)raise(signo);
 }
 
 static void install(void)
 {
-    struct sigaction act = {.sa_handler = on_death, .sa_flags = SA_ONSTACK};
+    struct sigaction act = {.sa_sigaction = on_death, .sa_flags = SA_ONSTACK | SA_SIGINFO};
     sigemptyset(&act.sa_mask);
     for (int i = 0; i < DEADLY; i++)
         (void)sigaction(deadly[i], &act, &watched.before[i]);

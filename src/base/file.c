@@ -25,10 +25,12 @@ static int failed(const char *path, const char *what, int err_no, char *err, siz
 }
 
 /* A descriptor of a regular file, or ERR_*. */
-static int open_regular(const char *path, struct stat *st, char *err, size_t err_size)
+static int open_regular(const char *path, bool follow, struct stat *st, char *err, size_t err_size)
 {
     int fault = HOOK("file.open");
-    int fd = fault ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = fault ? -1
+                   : open(path,
+                          O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW));
     if (fd < 0)
         return failed(path, "cannot open", fault ? fault : errno, err, err_size);
     int rc;
@@ -88,7 +90,7 @@ static int read_whole(int fd, const struct stat *st, const char *path, size_t ma
 int file_read(const char *path, size_t max_bytes, struct buf *out, char *err, size_t err_size)
 {
     struct stat st;
-    int fd = open_regular(path, &st, err, err_size);
+    int fd = open_regular(path, true, &st, err, err_size);
     if (fd < 0)
         return fd;
     int rc = read_whole(fd, &st, path, max_bytes, out, err, err_size);
@@ -99,7 +101,7 @@ int file_read(const char *path, size_t max_bytes, struct buf *out, char *err, si
 static int check_private(const struct stat *st, const char *path, char *err, size_t err_size)
 {
     uid_t us = geteuid();
-    if (st->st_mode & (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH))
+    if (st->st_mode & (S_IRWXG | S_IRWXO))
         snprintf(err, err_size, "%s: mode %04o lets others than its owner at it; run: chmod 600 %s",
                  path, (unsigned)st->st_mode & 07777u, path);
     else if (us != 0 && st->st_uid != 0 && st->st_uid != us)
@@ -113,18 +115,18 @@ static int check_private(const struct stat *st, const char *path, char *err, siz
 int file_check_private(const char *path, char *err, size_t err_size)
 {
     struct stat st;
-    int fd = open_regular(path, &st, err, err_size);
+    int fd = open_regular(path, true, &st, err, err_size);
     if (fd < 0)
         return fd;
     close(fd);
     return check_private(&st, path, err, err_size);
 }
 
-int file_read_private(const char *path, size_t max_bytes, struct buf *out, char *err,
+int file_read_private(const char *path, size_t max_bytes, bool follow, struct buf *out, char *err,
                       size_t err_size)
 {
     struct stat st;
-    int fd = open_regular(path, &st, err, err_size);
+    int fd = open_regular(path, follow, &st, err, err_size);
     if (fd < 0)
         return fd;
     int rc = check_private(&st, path, err, err_size);

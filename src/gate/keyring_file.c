@@ -9,6 +9,7 @@
 
 #include "keyring_rows.h"
 #include "weir/base/digest.h"
+#include "weir/base/file.h"
 #include "weir/base/hook.h"
 #include "weir/base/random.h"
 
@@ -19,8 +20,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { READ_BYTES = 4096 };
 
 struct place {
     char path[PATH_MAX], aside[PATH_MAX], folder[PATH_MAX];
@@ -69,53 +68,9 @@ static int failed(const struct place *p, const char *what, int err_no)
 
 /* --- reading */
 
-static int check_private(const struct place *p, int fd)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return failed(p, "look at it", errno);
-    if (!S_ISREG(st.st_mode)) {
-        snprintf(p->why, p->why_size, "%s: not a regular file", p->path);
-        return ERR_UNSUPPORTED;
-    }
-    if (!(st.st_mode & (S_IRWXG | S_IRWXO)))
-        return 0;
-    snprintf(p->why, p->why_size,
-             "%s: mode %04o lets others than its owner at it; run: chmod 600 %s", p->path,
-             (unsigned)st.st_mode & 07777u, p->path);
-    return ERR_REFUSED;
-}
-
-static int read_all(const struct place *p, int fd, size_t most, struct buf *out)
-{
-    for (;;) {
-        char *at = buf_reserve(out, READ_BYTES);
-        ssize_t n = read(fd, at, READ_BYTES);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return failed(p, "read", errno);
-        if (n == 0)
-            return 0;
-        buf_commit(out, (size_t)n);
-        if (buf_len(out) > most) {
-            snprintf(p->why, p->why_size, "%s: larger than the %zu bytes allowed", p->path, most);
-            return ERR_TOO_BIG;
-        }
-    }
-}
-
 static int read_private(const struct place *p, size_t most, struct buf *out)
 {
-    int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (p->follow ? 0 : O_NOFOLLOW);
-    int fd = open(p->path, flags);
-    if (fd < 0)
-        return failed(p, "open", errno);
-    int err = check_private(p, fd);
-    if (!err)
-        err = read_all(p, fd, most, out);
-    close(fd);
-    return err;
+    return file_read_private(p->path, most, p->follow, out, p->why, p->why_size);
 }
 
 /* --- writing; errno or 0 */
@@ -219,10 +174,13 @@ int keyring_file_write(struct str state, struct str text, char *why, size_t why_
     return write_private(&p, text, true);
 }
 
+/* More than a read of so small a file takes. */
+enum { SEAL_ROOM = 3 * 4096 };
+
 static int read_seal(const struct place *p, unsigned char *out)
 {
     struct buf b = {0};
-    (void)buf_reserve(&b, 3 * READ_BYTES); /* a growth would leave the key in freed memory */
+    (void)buf_reserve(&b, SEAL_ROOM); /* a growth would leave the key in freed memory */
     int err = read_private(p, SEAL_KEY_BYTES, &b);
     if (!err && buf_len(&b) != SEAL_KEY_BYTES) {
         snprintf(p->why, p->why_size, "%s: a seal file has %d bytes, not %zu", p->path,

@@ -46,7 +46,7 @@ static struct str copy_of(struct str s)
 bool secret_read(const char *path, size_t least, struct str *out, char *err, size_t err_size)
 {
     struct buf text = {0};
-    bool good = file_read_private(path, SECRET_MOST, &text, err, err_size) == 0;
+    bool good = file_read_private(path, SECRET_MOST, true, &text, err, err_size) == 0;
     struct str word = trim(buf_str(&text));
     const char *fault = good ? fault_of(word, least) : NULL;
     if (fault)

@@ -23,9 +23,10 @@ MUST_CHECK int file_read(const char *path, size_t max_bytes, struct buf *out, ch
  * the errors of file_read when it cannot be looked at. */
 MUST_CHECK int file_check_private(const char *path, char *err, size_t err_size);
 
-/* Both through one descriptor, so that what was checked is what is read. */
-MUST_CHECK int file_read_private(const char *path, size_t max_bytes, struct buf *out, char *err,
-                                 size_t err_size);
+/* Both through one descriptor, so that what was checked is what is read. Without `follow` a
+ * symbolic link at its place is ERR_IO. */
+MUST_CHECK int file_read_private(const char *path, size_t max_bytes, bool follow, struct buf *out,
+                                 char *err, size_t err_size);
 
 /* Puts a new file (mode 0600) in the place of `path`, whole or not at all. ERR_IO with a
  * sentence. */

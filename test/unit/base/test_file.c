@@ -124,13 +124,13 @@ static void reads_private_files(void **state)
 {
     struct buf b = {0};
     put(3, 0600);
-    assert_int_equal(file_read_private(path, 10, &b, err, sizeof err), 0);
+    assert_int_equal(file_read_private(path, 10, true, &b, err, sizeof err), 0);
     assert_true(str_eq(buf_str(&b), S("abc")));
-    assert_int_equal(file_read_private(path, 2, &b, err, sizeof err), ERR_TOO_BIG);
+    assert_int_equal(file_read_private(path, 2, true, &b, err, sizeof err), ERR_TOO_BIG);
     put(3, 0604);
-    assert_int_equal(file_read_private(path, 10, &b, err, sizeof err), ERR_REFUSED);
+    assert_int_equal(file_read_private(path, 10, true, &b, err, sizeof err), ERR_REFUSED);
     assert_non_null(strstr(err, "chmod 600"));
-    assert_int_equal(file_read_private(dir, 10, &b, err, sizeof err), ERR_UNSUPPORTED);
+    assert_int_equal(file_read_private(dir, 10, true, &b, err, sizeof err), ERR_UNSUPPORTED);
     assert_true(str_eq(buf_str(&b), S("abc")));
     buf_fini(&b);
 }

@@ -4,7 +4,7 @@
  * reads of the whole, before that one fails. The first byte says how to cut and which frames are
  * wanted. Checksums are mended before, else a fuzzer never gets behind them.
  */
-#include "weir/base/digest.h"
+#include "frames.h"
 #include "weir/wire/event_stream.h"
 #include "weir/wire/event_watch.h"
 
@@ -14,32 +14,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MOST = 4096 };
-
-static size_t number(const char *at)
-{
-    const unsigned char *u = (const unsigned char *)at;
-    return (size_t)u[0] << 24 | (size_t)u[1] << 16 | (size_t)u[2] << 8 | u[3];
-}
-
-static void put_crc(char *from, size_t len)
-{
-    uint32_t crc = crc32_add(0, str_from(from, len));
-    for (int i = 3; i >= 0; i--, crc >>= 8)
-        from[len + (size_t)i] = (char)crc;
-}
-
-static void mend(char *at, size_t len)
-{
-    while (len >= 16) {
-        size_t total = number(at);
-        put_crc(at, 8);
-        if (total < 16 || total > len)
-            return;
-        put_crc(at, total - 4);
-        at += total;
-        len -= total;
-    }
-}
 
 static bool wanted(const struct event_frame *f, bool all)
 {

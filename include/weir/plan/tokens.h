@@ -15,4 +15,16 @@ enum { TOKENS_BYTES_A_TOKEN = 4 };
  * not be strict JSON. It looks at each byte once at most, at memchr's speed. */
 uint64_t tokens_estimate(struct str body);
 
+/* What one client's prompts to one model really are, against the estimate: learned from the usage
+ * that Bedrock reports. Zero is "nothing known": a factor of 1. */
+struct tokens_scale {
+    float factor; /* reported tokens of one estimated; 0: nothing known */
+    float error;  /* mean |calibrated / reported - 1|, decayed */
+    uint32_t times;
+};
+/* One request: the uncalibrated estimate of its whole prompt, and what was reported for it, of all
+ * kinds of input. The error is that of the estimate before it was learned from. */
+void tokens_scale_learn(struct tokens_scale *s, uint64_t estimated, uint64_t reported);
+uint32_t tokens_scaled(const struct tokens_scale *s, uint64_t estimated);
+
 #endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What all workers know together for prompt caching: plan's structures with short locks around
+ * them. The index is cut into shards by a prefix's hash; learners, scales and verdicts are found by
+ * name in small bounded tables. Nobody holds a lock for longer than one plan.
+ *
+ *     shared_cache_see --> sites         (a shard's lock for each block)
+ *     shared_cache_plan --> a plan       (the client's learner's lock)
+ *     shared_cache_mark                  (when it went out)
+ *     shared_cache_answered, _refused    (what Bedrock said)
+ *
+ * The keeper (book/keeper) saves what changed every 30 s at most and loads it at the start. It
+ * may be lost: then things are learned again.
+ */
+#ifndef WEIR_GATE_SHARED_CACHE_H
+#define WEIR_GATE_SHARED_CACHE_H
+
+#include "weir/plan/cache_plan.h"
+#include "weir/plan/tokens.h"
+#include "weir/plan/verdict.h"
+
+struct shared_cache;
+/* `size_bytes` of memory for the index (cache.memory), mapped, touched as it fills. */
+struct shared_cache *shared_cache_new(uint64_t size_bytes);
+void shared_cache_free(struct shared_cache *c);
+
+/* Any thread. For each site with its key: what the index has; the visit is noted unless `dry`. */
+void shared_cache_see(struct shared_cache *c, struct cache_site *sites, size_t n, uint32_t now,
+                      bool dry);
+void shared_cache_plan(struct shared_cache *c, struct str client, const struct cache_terms *terms,
+                       const struct cache_site *sites, size_t n, struct str workload, uint32_t now,
+                       bool dry, struct cache_plan *out);
+void shared_cache_mark(struct shared_cache *c, const struct cache_site *sites,
+                       const struct cache_plan *plan, uint32_t now);
+
+/* By model as it is called. A copy; zero when nothing is known. */
+struct verdict shared_cache_verdict(struct shared_cache *c, struct str model);
+void shared_cache_refused(struct shared_cache *c, struct str model, struct str message,
+                          unsigned marked, bool hour, int64_t now_s);
+/* Refused with Weir's marks, taken without them. */
+void shared_cache_blamed(struct shared_cache *c, struct str model, unsigned marked, bool hour,
+                         int64_t now_s);
+/* What an answer reported, against what was expected: verdict and scale learn. */
+struct shared_cache_answer {
+    struct str model, client;
+    uint64_t estimated;            /* uncalibrated tokens of the whole prompt */
+    uint64_t reported;             /* tokens of all kinds of input */
+    const struct cache_plan *plan; /* NULL: no marker went out */
+    uint32_t prefix_tokens;        /* up to the last marker */
+    uint64_t read, written;
+    int64_t now_s;
+};
+void shared_cache_answered(struct shared_cache *c, const struct shared_cache_answer *a);
+struct tokens_scale shared_cache_scale(struct shared_cache *c, struct str model, struct str client);
+
+/* For the keeper, each in slices. */
+size_t shared_cache_take_dirty(struct shared_cache *c, size_t *cursor, struct prefix *out,
+                               size_t n);
+void shared_cache_restore(struct shared_cache *c, const struct prefix *rows, size_t n);
+/* Everything that is not the index (learners, scales, verdicts), by a name for each: what changed
+ * since the last call. */
+void shared_cache_each_changed(struct shared_cache *c,
+                               void (*each)(void *arg, struct str name, struct str bytes),
+                               void *arg);
+void shared_cache_restore_named(struct shared_cache *c, struct str name, struct str bytes);
+
+/* --- to be seen */
+void shared_cache_count(struct shared_cache *c, struct prefix_counts *out);
+void shared_cache_each_verdict(struct shared_cache *c,
+                               void (*each)(void *arg, struct str model, const struct verdict *v),
+                               void *arg);
+void shared_cache_each_scale(struct shared_cache *c,
+                             void (*each)(void *arg, struct str model, struct str client,
+                                          const struct tokens_scale *s),
+                             void *arg);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where markers pay. Facts in, plan out: no clock, no lock, no memory of its own.
+ *
+ *     for each block:  cache_see(site, prefix, now)       what was known, and that it came again
+ *     cache_plan(...)                                     at most 4 markers, with their reasons
+ *     for each mark:   cache_mark(prefix, mark, now)      what will be cached when it went out
+ *
+ * The three are apart so that who shares an index between threads locks each look-up alone. What
+ * was learned of one client is in a struct cache_learner, which its owner locks.
+ *
+ * Money here is in tokens: one is what a token of plain input costs.
+ */
+#ifndef WEIR_PLAN_CACHE_PLAN_H
+#define WEIR_PLAN_CACHE_PLAN_H
+
+#include "weir/plan/ask.h"
+#include "weir/plan/prefix.h"
+
+enum cache_mode { CACHE_AUTO, CACHE_ALWAYS, CACHE_OFF };
+enum cache_ttl { CACHE_TTL_AUTO, CACHE_TTL_5M, CACHE_TTL_1H };
+
+/* What holds for the model and the request. */
+struct cache_terms {
+    enum cache_mode mode; /* not OFF */
+    enum cache_ttl ttl;
+    bool retime;           /* the client's own TTLs may be changed */
+    unsigned fields, ttls; /* enum catalogue_field, catalogue_ttl as bits: book/catalogue.h */
+    unsigned most_markers;
+    uint32_t least_tokens, most_tokens; /* of a marked prefix; most 0: no limit */
+    bool after_tool_result;
+    float read, write_5m, write_30m, write_1h; /* a token's price; plain input is 1 */
+    float hit;       /* how often Bedrock hits when the prefix is there: 0 .. 1 */
+    float exploring; /* the budget of loss: 0.004 of what the client's input costs */
+};
+
+/* A boundary: the end of a block. */
+struct cache_site {
+    uint64_t key;
+    uint32_t tokens;            /* from the beginning, calibrated */
+    unsigned char section, own; /* enum ask_section; enum ask_ttl: the client's marker */
+    bool open;                  /* a marker may stand here */
+    bool known;                 /* the index had it */
+    struct prefix was;          /* before this visit; zero when it was not known */
+};
+
+enum cache_reason {
+    CACHE_OWN,     /* the client's own marker, kept */
+    CACHE_RETIMED, /* ... with another TTL */
+    CACHE_TAIL,    /* the end of the prompt: prompts like this one are continued */
+    CACHE_SEEN,    /* it came before, and will again */
+    CACHE_BRANCH,  /* many prompts pass here and then part */
+    CACHE_READ,    /* so that what is cached before it is found */
+    CACHE_STEP,    /* so that the look-back of the next one reaches it */
+    CACHE_FORCED   /* mode: always */
+};
+struct str cache_reason_word(enum cache_reason r); /* "own", "retimed", "tail", ... */
+
+struct cache_mark {
+    uint32_t block;
+    enum ask_ttl ttl;
+    enum cache_reason reason;
+    float p_5m, p_1h; /* chance that it is read within that time */
+    float gain;       /* expected, in tokens */
+};
+
+struct cache_plan {
+    struct cache_mark marks[ASK_MARKERS_MOST]; /* in the order of blocks; the client's among them */
+    size_t n;
+    uint32_t expect_read, expect_write_5m, expect_write_30m, expect_write_1h; /* tokens */
+    uint32_t own_read, own_write_5m, own_write_30m, own_write_1h; /* with the client's alone */
+    float gain;       /* expected of all of Weir's marks, in tokens */
+    const char *held; /* why nothing more was marked: a few words; NULL: nothing held it */
+};
+
+/* What was learned of one client; in memory that is given, at most CACHE_LEARNER_BYTES. */
+struct cache_learner;
+enum { CACHE_LEARNER_BYTES = 64 * 1024 };
+struct cache_learner *cache_learner_init(void *memory); /* CACHE_LEARNER_BYTES, 16-byte aligned */
+/* What must survive a restart. ERR_BAD for what cache_learner_write did not write; the learner is
+ * as new then. */
+void cache_learner_write(const struct cache_learner *l, struct buf *out);
+MUST_CHECK int cache_learner_read(struct cache_learner *l, struct str bytes);
+
+/* Fills the site's `was` and `known` from what the index has, and notes the visit there. */
+void cache_see(struct cache_site *site, struct prefix *p, uint32_t now);
+/* Decides, and learns from what came back. `dry`: decides only, and nothing is learned (explain,
+ * observe by another's plan). `workload` is a hash of its name. */
+void cache_plan(struct cache_learner *l, const struct cache_terms *terms,
+                const struct cache_site *sites, size_t n, uint64_t workload, uint32_t now, bool dry,
+                struct cache_plan *out);
+/* The plan went out: what is now cached, as far as one knows. For each mark, and for the boundary
+ * that was read. */
+void cache_mark(struct prefix *p, enum ask_ttl ttl, uint32_t tokens, uint32_t now);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a model taught by refusing, hitting and missing, remembered for a time: markers in which
+ * fields it takes, the TTL of an hour, from how many tokens on it really caches, how often it hits
+ * when it should. One struct for each model as it is called (an id, a profile, an ARN).
+ */
+#ifndef WEIR_PLAN_VERDICT_H
+#define WEIR_PLAN_VERDICT_H
+
+#include "weir/base/buf.h"
+#include "weir/base/err.h"
+#include "weir/plan/cache_plan.h"
+
+/* Refused for a day, then tried again; a second time for a week. */
+enum { VERDICT_FIRST_S = 86400, VERDICT_AGAIN_S = 7 * 86400 };
+
+enum verdict_of {
+    VERDICT_TOOLS, /* a marker there is refused */
+    VERDICT_SYSTEM,
+    VERDICT_MESSAGES,
+    VERDICT_ANY, /* it takes no markers at all */
+    VERDICT_1H,  /* the TTL of an hour is refused */
+    VERDICTS
+};
+struct str verdict_word(enum verdict_of v); /* "tools", ..., "any", "1h" */
+
+struct verdict {
+    int64_t until_s[VERDICTS]; /* refused until then; 0: never was */
+    unsigned times[VERDICTS];
+    /* Marks above the believed minimum that wrote nothing: the largest such prefix, and the
+     * smallest that did write. */
+    uint32_t silent_tokens, spoke_tokens;
+    unsigned silent_times;
+    float tries, hits; /* of reads that were to come, decayed */
+};
+
+/* A refusal: what it is about, from its text and what was marked. `marked` has the sections that
+ * Weir marked (1 << ask_section), `hour` whether one was for an hour. False: the text is about
+ * something else, and nothing was learned. */
+bool verdict_refused(struct verdict *v, struct str message, unsigned marked, bool hour,
+                     int64_t now_s);
+/* Without a text that says so: refused with the marks, taken without them. */
+void verdict_blamed(struct verdict *v, unsigned marked, bool hour, int64_t now_s);
+/* An answer: what was to be read and written, and what was, in tokens. */
+void verdict_answered(struct verdict *v, uint32_t expect_read, uint32_t expect_write,
+                      uint32_t prefix_tokens, uint64_t read, uint64_t written, int64_t now_s);
+/* Takes what is refused now out of the terms, raises least_tokens, sets hit. False: no markers. */
+bool verdict_apply(const struct verdict *v, int64_t now_s, struct cache_terms *terms);
+
+void verdict_write(const struct verdict *v, struct buf *out);
+MUST_CHECK int verdict_read(struct str bytes, struct verdict *out);
+
+#endif

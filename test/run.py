@@ -260,15 +260,16 @@ def docs_jobs():
 
 
 def harness_jobs():
-    """The runner's own reading of TAP: a suite that counts wrong would hide the others' failures."""
+    """What the others are measured by: the runner's reading of TAP, the comparison of ledgers, made-up traffic."""
     return [Job('harness', [PYTHON, str(ROOT / 'test/run_test.py')]),
-            Job('harness/ledger', [PYTHON, str(ROOT / 'test/ledger/book_test.py')])]
+            Job('harness/ledger', [PYTHON, str(ROOT / 'test/ledger/book_test.py')]),
+            Job('harness/traffic', [PYTHON, str(ROOT / 'test/traffic_test.py')])]
 
 
 SUITES = {
     'tidy': (tidy_jobs, 'do the sources keep the house rules?'),
     'docs': (docs_jobs, 'does every row of a table stand in its document?'),
-    'harness': (harness_jobs, 'does this runner count right?'),
+    'harness': (harness_jobs, 'does this runner count right, and is made-up traffic what it is called?'),
     'unit': (unit_jobs, 'does each module do what its door says? (release build)'),
     'asan': (asan_jobs, 'the same under the address and undefined-behaviour sanitizers'),
     'kills': (kills_jobs, 'is all that was acknowledged in the book, and once, after 500 times kill -9?'),

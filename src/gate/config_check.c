@@ -12,7 +12,12 @@
 #include <stdlib.h>
 
 /* With less, larger bodies would wait in vain. */
-enum { LEAST_BODIES_BYTES = 1024 * 1024, LEAST_BOOK_BYTES = 1024 * 1024 };
+enum {
+    LEAST_BODIES_BYTES = 1024 * 1024,
+    LEAST_BOOK_BYTES = 1024 * 1024,
+    LEAST_CACHE_BYTES = 1024 * 1024
+};
+static const uint64_t MOST_CACHE_BYTES = (uint64_t)64 << 30; /* a thousand million prefixes */
 static const uint64_t MOST_BOOK_BYTES = (uint64_t)16
                                         << 40; /* the book is mapped into memory whole */
 
@@ -211,6 +216,9 @@ void config_check(struct config_reader *r)
     if (c->book_bytes < LEAST_BOOK_BYTES || c->book_bytes > MOST_BOOK_BYTES)
         config_fault(r, place_of(r, "book.size"),
                      S("book.size wants at least 1MiB and at most 16TiB"));
+    if (c->cache_bytes < LEAST_CACHE_BYTES || c->cache_bytes > MOST_CACHE_BYTES)
+        config_fault(r, place_of(r, "cache.memory"),
+                     S("cache.memory wants at least 1MiB and at most 64GiB"));
     if (c->bodies_bytes < LEAST_BODIES_BYTES)
         config_fault(r, place_of(r, "memory.bodies"), S("memory.bodies wants at least 1MiB"));
 }

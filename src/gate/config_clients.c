@@ -261,7 +261,8 @@ static void check_rule(struct config_reader *r, size_t i)
     check_match(r, rule, at);
     if (rule->set_metadata)
         check_metadata(r, rule);
-    if (!rule->set_metadata || rule->set_metadata->n == 0)
+    bool adds = rule->set_metadata && rule->set_metadata->n > 0;
+    if (!adds && rule->set_cache == CONFIG_NOT_SET)
         config_faultf(r, config_place(at, "set"), "rule %.*s sets nothing", STR_ARG(rule->name));
     for (size_t j = 0; j < i; j++)
         if (same(r->config->rules[j].name, rule->name))

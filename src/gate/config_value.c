@@ -22,6 +22,9 @@
 enum { LONG_KEY = 100 };
 
 enum { MOST_WORKERS = 256, MOST_COUNT = 10000000 };
+
+/* Of PRICE_ONE; and what a part is in billionths of a percent. */
+enum { MOST_PERCENT = PRICE_ONE / 2, NANO_A_PART = 100000 };
 static const uint64_t MOST_LIMIT = 1000000000000;
 static const int64_t MOST_DURATION_MS = (int64_t)365 * 24 * 3600 * 1000;
 
@@ -131,17 +134,52 @@ static const char *read_money(struct str value, uint64_t *out_nanousd)
                : "wants dollars, like 50 or 12.50, above nothing and at most a million";
 }
 
-static const char *const thens[] = {"reject", "flex", "warn"};
+/* Words of an enum, in its order. Returns which, or -1. */
+static int find_word(struct str value, const char *const words[3])
+{
+    for (int i = 0; i < 3; i++)
+        if (str_eq(value, str_of(words[i])))
+            return i;
+    return -1;
+}
+
+static const char *const thens[3] = {"reject", "flex", "warn"};
 
 static const char *read_then(struct str value, enum config_then *out)
 {
-    for (size_t i = 0; i < sizeof thens / sizeof *thens; i++) {
-        if (!str_eq(value, str_of(thens[i])))
-            continue;
-        *out = (enum config_then)i;
-        return NULL;
-    }
-    return "wants reject, flex or warn";
+    int i = find_word(value, thens);
+    if (i < 0)
+        return "wants reject, flex or warn";
+    *out = (enum config_then)i;
+    return NULL;
+}
+
+static const char *const modes[3] = {"auto", "always", "off"};
+
+static const char *read_cache(struct str value, enum cache_mode *out)
+{
+    int i = find_word(value, modes);
+    if (i < 0)
+        return "wants auto, always or off";
+    *out = (enum cache_mode)i;
+    return NULL;
+}
+
+static const char *read_rule_cache(struct str value, int *out)
+{
+    *out = value.len ? find_word(value, modes) : CONFIG_NOT_SET;
+    return value.len == 0 || *out >= 0 ? NULL : "wants auto, always or off";
+}
+
+static const char *const ttls[3] = {"auto", "5m", "1h"};
+
+static const char *read_ttl(struct str value, enum cache_ttl *out)
+{
+    int i = find_word(value, ttls);
+    if (i < 0)
+        return "wants auto, 5m or 1h";
+    *out = (enum cache_ttl)i;
+    return NULL;
 }
 
 static const char *read_passthrough(struct str value, bool *out)
@@ -150,17 +188,37 @@ static const char *read_passthrough(struct str value, bool *out)
     return *out || value.len == 0 ? NULL : "wants bearer";
 }
 
-static const char *const meterings[] = {"on", "strict", "off"};
+static const char *const meterings[3] = {"on", "strict", "off"};
 
 static const char *read_metering(struct str value, enum config_metering *out)
 {
-    for (size_t i = 0; i < sizeof meterings / sizeof *meterings; i++) {
-        if (!str_eq(value, str_of(meterings[i])))
-            continue;
-        *out = (enum config_metering)i;
-        return NULL;
-    }
-    return "wants on, strict or off";
+    int i = find_word(value, meterings);
+    if (i < 0)
+        return "wants on, strict or off";
+    *out = (enum config_metering)i;
+    return NULL;
+}
+
+/* "2%", "0.4%": to the ten-thousandth of a percent. None is 0, with the sign or without it. */
+static const char *read_percent(struct str value, uint32_t *out_parts)
+{
+    uint64_t nano;
+    bool sign = str_ends(value, S("%"));
+    struct str number = str_sub(value, 0, value.len - sign);
+    if (!price_read_usd(number, &nano) || nano % NANO_A_PART || nano / NANO_A_PART > MOST_PERCENT ||
+        (nano && !sign))
+        return "wants a share of at most 50%, like 2% or 0.4%, with at most four decimals";
+    *out_parts = (uint32_t)(nano / NANO_A_PART);
+    return NULL;
+}
+
+static void print_percent(uint32_t parts, struct buf *out)
+{
+    uint32_t rest = parts % (PRICE_ONE / 100), unit = PRICE_ONE / 1000;
+    buf_addf(out, "%u%s", parts / (PRICE_ONE / 100), rest ? "." : "");
+    for (; rest; rest %= unit, unit /= 10)
+        buf_add_char(out, (char)('0' + rest / unit));
+    buf_add_char(out, '%');
 }
 
 /* A share of one, below one, to the millionth. */
@@ -242,6 +300,20 @@ const char *config_read_value(enum config_kind kind, struct str value, void *fie
         return read_word(value, S("never"), S("spool"), field);
     case CONFIG_PASSTHROUGH:
         return read_passthrough(value, field);
+    case CONFIG_LEVERS:
+        return levers_read(value, field) ? NULL : "wants on, observe or off";
+    case CONFIG_CACHE:
+        return read_cache(value, field);
+    case CONFIG_CACHE_TTL:
+        return read_ttl(value, field);
+    case CONFIG_CACHE_SHARE:
+        return read_word(value, S("client"), S("all"), field);
+    case CONFIG_CLIENT_MARKERS:
+        return read_word(value, S("keep"), S("retime"), field);
+    case CONFIG_RULE_CACHE:
+        return read_rule_cache(value, field);
+    case CONFIG_PERCENT:
+        return read_percent(value, field);
     case CONFIG_TREE: /* nothing but NULL comes from a text */
     case CONFIG_PAIRS:
     case CONFIG_WORDS:
@@ -280,6 +352,8 @@ bool config_is_unset(enum config_kind kind, const void *field)
         return *(const struct yaml_node *const *)field == NULL;
     if (kind == CONFIG_LIMIT || kind == CONFIG_LIMIT_BYTES || kind == CONFIG_MONEY)
         return *(const uint64_t *)field == 0;
+    if (kind == CONFIG_RULE_CACHE)
+        return *(const int *)field == CONFIG_NOT_SET;
     if (kind == CONFIG_PASSTHROUGH)
         return !*(const bool *)field;
     bool text = kind == CONFIG_TEXT || kind == CONFIG_PREFIX || kind == CONFIG_URL ||
@@ -361,6 +435,27 @@ void config_print_value(enum config_kind kind, const void *field, struct buf *ou
         return;
     case CONFIG_PASSTHROUGH:
         buf_add(out, S("bearer"));
+        return;
+    case CONFIG_LEVERS:
+        buf_add(out, levers_word(*(const enum levers_mode *)field));
+        return;
+    case CONFIG_CACHE:
+        buf_add(out, str_of(modes[*(const enum cache_mode *)field]));
+        return;
+    case CONFIG_CACHE_TTL:
+        buf_add(out, str_of(ttls[*(const enum cache_ttl *)field]));
+        return;
+    case CONFIG_CACHE_SHARE:
+        buf_add(out, *(const bool *)field ? S("all") : S("client"));
+        return;
+    case CONFIG_CLIENT_MARKERS:
+        buf_add(out, *(const bool *)field ? S("retime") : S("keep"));
+        return;
+    case CONFIG_RULE_CACHE:
+        buf_add(out, str_of(modes[*(const int *)field]));
+        return;
+    case CONFIG_PERCENT:
+        print_percent(*(const uint32_t *)field, out);
         return;
     case CONFIG_THEN:
         buf_add(out, str_of(thens[*(const enum config_then *)field]));

@@ -27,6 +27,13 @@ enum config_kind {
     CONFIG_THEN,
     CONFIG_PERSIST,
     CONFIG_PASSTHROUGH,
+    CONFIG_LEVERS,
+    CONFIG_CACHE,
+    CONFIG_CACHE_TTL,
+    CONFIG_CACHE_SHARE,
+    CONFIG_CLIENT_MARKERS,
+    CONFIG_RULE_CACHE, /* as CONFIG_CACHE; none: CONFIG_NOT_SET */
+    CONFIG_PERCENT,
     /* Kept as they stand in the file: */
     CONFIG_TREE,  /* a mapping */
     CONFIG_PAIRS, /* a mapping of names to one value each */

@@ -242,6 +242,8 @@ static const char *needs_restart(const struct config *old, const struct config *
         return "admin.address changed: that needs a restart";
     if (old->book_bytes != new->book_bytes)
         return "book.size changed: that needs a restart";
+    if (old->cache_bytes != new->cache_bytes)
+        return "cache.memory changed: that needs a restart";
     if ((old->metering == METERING_OFF) != (new->metering == METERING_OFF))
         return "metering was turned on or off: that needs a restart";
     return NULL;

@@ -65,3 +65,14 @@ const struct yaml_node *rules_metadata(const struct config *c, const struct rule
             return c->rules[i].set_metadata;
     return NULL;
 }
+
+bool rules_cache(const struct config *c, const struct rule_view *v, enum cache_mode *out)
+{
+    for (size_t i = 0; i < c->n_rules; i++) {
+        if (c->rules[i].set_cache == CONFIG_NOT_SET || !matches(&c->rules[i], v))
+            continue;
+        *out = (enum cache_mode)c->rules[i].set_cache;
+        return true;
+    }
+    return false;
+}

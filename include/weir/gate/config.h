@@ -11,6 +11,8 @@
 #include "weir/base/arena.h"
 #include "weir/base/buf.h"
 #include "weir/base/log.h"
+#include "weir/gate/levers.h"
+#include "weir/plan/cache_plan.h"
 
 enum { CONFIG_MOST_LISTENERS = 16, CONFIG_PROXY_USER_MOST = 300 };
 
@@ -22,7 +24,7 @@ struct config_listen {
     bool plaintext; /* beyond loopback without TLS: it was asked for */
 };
 
-enum { CONFIG_MOST_CLIENTS = 256, CONFIG_MOST_RULES = 64 };
+enum { CONFIG_MOST_CLIENTS = 256, CONFIG_MOST_RULES = 64, CONFIG_NOT_SET = -1 };
 
 /* 0: no limit. */
 struct config_limits {
@@ -54,6 +56,7 @@ struct config_rule {
     struct str client, workload, model, operation, user_agent;
     const struct yaml_node *header, *metadata; /* mappings of name to pattern; NULL: any */
     const struct yaml_node *set_metadata;      /* name to value: requestMetadata entries to add */
+    int set_cache;                             /* enum cache_mode, or CONFIG_NOT_SET */
 };
 
 enum config_metering { METERING_ON, METERING_STRICT, METERING_OFF };
@@ -78,6 +81,13 @@ struct config {
     enum config_metering metering;
     uint64_t book_bytes;
     int64_t keep_requests_ms;
+    enum levers_mode levers;
+    enum cache_mode cache_mode;
+    enum cache_ttl cache_ttl;
+    bool cache_share_all;                  /* clients of one AWS account learn together */
+    bool cache_retime;                     /* the client's own markers may get another TTL */
+    uint32_t holdout_parts, explore_parts; /* of PRICE_ONE */
+    uint64_t cache_bytes;
     struct str region, runtime_url, control_url, cloudwatch_url, sts_url, ca_file, egress_proxy;
     struct str profile, bearer_file;
     bool no_credentials; /* Weir has none of its own: passthrough clients only */

@@ -18,5 +18,7 @@ struct rule_view {
 
 /* The entries to add: a mapping of the configuration; NULL: none. */
 const struct yaml_node *rules_metadata(const struct config *c, const struct rule_view *v);
+/* Does a rule say when to mark for caching? */
+bool rules_cache(const struct config *c, const struct rule_view *v, enum cache_mode *out);
 
 #endif

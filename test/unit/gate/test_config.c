@@ -95,6 +95,73 @@ static void reads_what_it_prints(void **state)
     buf_fini(&second);
 }
 
+static void reads_caching(void **state)
+{
+    struct buf faults = {0}, printed = {0};
+    struct config *c = parse("region: us-east-1\n", &faults);
+    assert_non_null(c);
+    assert_true(c->levers == LEVERS_ON && c->cache_mode == CACHE_AUTO);
+    assert_true(c->cache_ttl == CACHE_TTL_AUTO && !c->cache_share_all && !c->cache_retime);
+    assert_int_equal(c->holdout_parts, 20000);
+    assert_int_equal(c->explore_parts, 4000);
+    assert_int_equal(c->cache_bytes, 64 << 20);
+    config_free(c);
+    c = parse("region: us-east-1\n"
+              "levers: observe\n"
+              "cache: {mode: always, ttl: 1h, share: all, holdout: 50%, explore: 0.0101%,\n"
+              "        client_markers: retime, memory: 1MiB}\n"
+              "rules: [{name: a, set: {cache: off}}, {name: b, set: {metadata: {x: y}}}]\n",
+              &faults);
+    if (!c)
+        fail_msg("%s", buf_cstr(&faults));
+    assert_true(c->levers == LEVERS_OBSERVE && c->cache_mode == CACHE_ALWAYS);
+    assert_true(c->cache_ttl == CACHE_TTL_1H && c->cache_share_all && c->cache_retime);
+    assert_int_equal(c->holdout_parts, 500000);
+    assert_int_equal(c->explore_parts, 101);
+    assert_int_equal(c->cache_bytes, 1 << 20);
+    assert_int_equal(c->rules[0].set_cache, CACHE_OFF);
+    assert_int_equal(c->rules[1].set_cache, CONFIG_NOT_SET);
+    config_print(c, &printed);
+    static const char *const lines[] = {
+        "levers: observe\ncache:\n  mode: always\n  ttl: 1h\n  share: all\n  holdout: 50%\n"
+        "  explore: 0.0101%\n  client_markers: retime\n  memory: 1MiB\n",
+        "  - name: \"a\"\n    set:\n      cache: off\n",
+        "  - name: \"b\"\n    set:\n      metadata: "};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (str_find(buf_str(&printed), str_of(lines[i])) < 0)
+            fail_msg("%s is not in\n%s", lines[i], buf_cstr(&printed));
+    config_free(c);
+    buf_fini(&printed);
+}
+
+static void wants_sense_in_caching(void **state)
+{
+    assert_fault("region: us-east-1\nlevers: maybe\n", "levers wants on, observe or off");
+    assert_fault("region: us-east-1\ncache: {mode: on}\n", "cache.mode wants auto, always or off");
+    assert_fault("region: us-east-1\ncache: {ttl: 2h}\n", "cache.ttl wants auto, 5m or 1h");
+    assert_fault("region: us-east-1\ncache: {share: none}\n", "cache.share wants all or client");
+    assert_fault("region: us-east-1\ncache: {client_markers: x}\n", "wants retime or keep");
+    static const char *const shares[] = {"2", "0.02", "51%", "50.0001%", "-1%",
+                                         "%", "a%",   "",    "0.00001%", "1 %"};
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "region: us-east-1\ncache: {holdout: \"%s\"}\n", shares[i]);
+        assert_fault(text, "weir.yaml:2:18: cache.holdout wants a share of at most 50%");
+    }
+    assert_fault("region: us-east-1\ncache: {memory: 1023KiB}\n",
+                 "weir.yaml:2:17: cache.memory wants at least 1MiB");
+    assert_fault("region: us-east-1\ncache: {memory: 65GiB}\n", "at most 64GiB");
+    assert_fault("region: us-east-1\nrules: [{name: a, set: {cache: on}}]\n",
+                 "rules[].set.cache wants auto, always or off");
+    assert_fault("region: us-east-1\nrules: [{name: a, set: {metadata: {}}}]\n", "sets nothing");
+    struct buf faults = {0};
+    struct config *c =
+        parse("region: us-east-1\ncache: {mode: off, holdout: 0, explore: 0%}\n", &faults);
+    assert_non_null(c);
+    assert_int_equal(c->holdout_parts + c->explore_parts, 0);
+    config_free(c);
+}
+
 static void keeps_a_tree(void **state)
 {
     struct buf faults = {0}, printed = {0};
@@ -477,6 +544,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(has_defaults),
+        cmocka_unit_test(reads_caching),
+        cmocka_unit_test(wants_sense_in_caching),
         cmocka_unit_test(keeps_a_tree),
         cmocka_unit_test(reads_every_shape),
         cmocka_unit_test(reads_what_it_prints),

@@ -27,19 +27,25 @@ struct str verdict_word(enum verdict_of v); /* "tools", ..., "any", "1h" */
 struct verdict {
     int64_t until_s[VERDICTS]; /* refused until then; 0: never was */
     unsigned times[VERDICTS];
-    /* Marks above the believed minimum that wrote nothing: the largest such prefix, and the
-     * smallest that did write. */
+    /* Marks above the believed minimum that wrote nothing and read nothing: the largest such
+     * prefix, how many in a row, until when it counts; and the smallest that was written. */
     uint32_t silent_tokens, spoke_tokens;
     unsigned silent_times;
-    float tries, hits; /* of reads that were to come, decayed */
+    int64_t silent_until_s;
+    float tries, hits; /* of reads that were to come, decayed by number and by time */
+    int64_t tried_s;   /* when the last was */
 };
 
-/* A refusal: what it is about, from its text and what was marked. `marked` has the sections that
- * Weir marked (1 << ask_section), `hour` whether one was for an hour. False: the text is about
- * something else, and nothing was learned. */
+/* A refusal of a request that Weir marked and that was taken without Weir's marks: what it is
+ * about, from its text (the message alone) and what was marked. `marked` has the sections that Weir
+ * marked (1 << ask_section), `hour` whether one was for an hour. What is about this one body alone
+ * (five markers, a wrong order, an empty text) is true, and not remembered. False: the text is
+ * about something else, nothing was learned, and verdict_blamed has the word. */
 bool verdict_refused(struct verdict *v, struct str message, unsigned marked, bool hour,
                      int64_t now_s);
-/* Without a text that says so: refused with the marks, taken without them. */
+/* Without a text that says so: refused with the marks, taken without them. One thing at a time is
+ * taken for the reason: the hour, then tools, messages, system. Nothing is learned where what was
+ * blamed before explains it: it was on its way already. */
 void verdict_blamed(struct verdict *v, unsigned marked, bool hour, int64_t now_s);
 /* An answer: what was to be read and written, and what was, in tokens. */
 void verdict_answered(struct verdict *v, uint32_t expect_read, uint32_t expect_write,

@@ -325,6 +325,7 @@ bool daemon_reload(struct daemon *s, struct buf *faults)
     }
     log_setup(config->log_level, config->log_format);
     s->bodies.most_bytes = (int64_t)config->bodies_bytes;
+    levers_follow(&s->levers, old->levers, config->levers);
     follow_limits(s); /* before a new client can come in */
     for (unsigned w = 0; w < s->n_workers; w++) {
         struct order *o = new_order(s->workers[w]);
@@ -570,6 +571,7 @@ int daemon_run(const char *config_path)
     struct daemon *s = mem_new(sizeof *s);
     s->config_path = config_path;
     s->bodies.most_bytes = (int64_t)config->bodies_bytes;
+    levers_follow(&s->levers, config->levers, config->levers);
     int status = 2;
     if (take_lock(s, config->state)) {
         worker_init(&s->office, s, NULL);

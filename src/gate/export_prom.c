@@ -102,6 +102,13 @@ static void print_shed(const struct slabs *s, struct buf *out)
     }
 }
 
+static void print_levers(const struct daemon *daemon, struct buf *out)
+{
+    for (int m = LEVERS_ON; m <= LEVERS_OFF; m++)
+        buf_addf(out, "weir_levers{mode=\"%s\"} %d\n", levers_word((enum levers_mode)m).ptr,
+                 m == (int)levers_mode(&daemon->levers));
+}
+
 static void print_certificates(const struct setup *s, struct buf *out)
 {
     for (size_t i = 0; i < s->config->n_listen; i++) {
@@ -304,6 +311,8 @@ static void print_family(struct daemon *daemon, const struct slabs *s, enum metr
         print_resent(s, out);
     } else if (id == METRIC_SHED) {
         print_shed(s, out);
+    } else if (id == METRIC_LEVERS) {
+        print_levers(daemon, out);
     } else if (id == METRIC_CERTIFICATE_EXPIRES) {
         print_certificates(daemon->setups, out);
     } else if (id >= METRIC_EXPORT_SENT && id <= METRIC_EXPORT_BEHIND) {

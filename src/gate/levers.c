@@ -4,6 +4,8 @@
  */
 #include "weir/gate/levers.h"
 
+#include "weir/base/log.h"
+
 static const struct str words[] = {
     [LEVERS_ON] = STR("on"), [LEVERS_OBSERVE] = STR("observe"), [LEVERS_OFF] = STR("off")};
 enum { WORDS = sizeof words / sizeof *words };
@@ -24,16 +26,29 @@ bool levers_read(struct str word, enum levers_mode *out)
     return false;
 }
 
+/* At rest they are on, so a start with others is logged, too. */
+static void change(struct levers *l, enum levers_mode m)
+{
+    enum levers_mode was = (enum levers_mode)atomic_exchange(&l->mode, (int)m);
+    struct log_line line;
+    if (was == m)
+        return;
+    log_begin(&line, LOG_INFO, "levers");
+    log_str(&line, "are", levers_word(m));
+    log_str(&line, "were", levers_word(was));
+    log_end(&line);
+}
+
 void levers_follow(struct levers *l, enum levers_mode old, enum levers_mode now)
 {
     if (old == now && atomic_load(&l->set))
         return;
-    atomic_store(&l->mode, (int)now);
+    change(l, now);
     atomic_store(&l->set, false);
 }
 
 void levers_set(struct levers *l, enum levers_mode m)
 {
-    atomic_store(&l->mode, (int)m);
+    change(l, m);
     atomic_store(&l->set, true);
 }

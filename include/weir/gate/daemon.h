@@ -9,6 +9,7 @@
 #include "weir/book/clerk.h"
 #include "weir/gate/exporters.h"
 #include "weir/gate/joins.h"
+#include "weir/gate/levers.h"
 #include "weir/gate/limits.h"
 #include "weir/gate/names.h"
 #include "weir/gate/worker.h"
@@ -42,6 +43,7 @@ struct daemon {
     struct names *names;
     struct joins *joins;
     struct limits *limits;
+    struct levers levers;
     bool limits_follow; /* they know what the book says was spent */
     int64_t limits_asked_ms;
     atomic_bool draining;

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gate/levers: what holds after a start, a word at run time, and reloads of each kind.
+ */
+#include "weir/gate/levers.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static void has_a_word_for_each(void **state)
+{
+    enum levers_mode m = LEVERS_ON;
+    for (int i = LEVERS_ON; i <= LEVERS_OFF; i++) {
+        assert_true(levers_read(levers_word((enum levers_mode)i), &m));
+        assert_int_equal(m, i);
+    }
+    assert_false(levers_read(S("On"), &m) || levers_read(S(""), &m) || levers_read(S("of"), &m));
+    assert_int_equal(m, LEVERS_OFF);
+}
+
+static void follows_the_configuration(void **state)
+{
+    struct levers l = {0};
+    levers_follow(&l, LEVERS_OBSERVE, LEVERS_OBSERVE);
+    assert_int_equal(levers_mode(&l), LEVERS_OBSERVE);
+    levers_follow(&l, LEVERS_OBSERVE, LEVERS_ON);
+    assert_int_equal(levers_mode(&l), LEVERS_ON);
+}
+
+static void keeps_what_was_set(void **state)
+{
+    struct levers l = {0};
+    levers_follow(&l, LEVERS_ON, LEVERS_ON);
+    levers_set(&l, LEVERS_OFF);
+    assert_int_equal(levers_mode(&l), LEVERS_OFF);
+    levers_follow(&l, LEVERS_ON, LEVERS_ON); /* a reload for something else */
+    assert_int_equal(levers_mode(&l), LEVERS_OFF);
+    levers_follow(&l, LEVERS_ON, LEVERS_OBSERVE); /* one for the levers */
+    assert_int_equal(levers_mode(&l), LEVERS_OBSERVE);
+    levers_follow(&l, LEVERS_OBSERVE, LEVERS_OBSERVE);
+    assert_int_equal(levers_mode(&l), LEVERS_OBSERVE);
+    levers_set(&l, LEVERS_OBSERVE);
+    levers_follow(&l, LEVERS_OBSERVE, LEVERS_OFF);
+    assert_int_equal(levers_mode(&l), LEVERS_OFF);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(has_a_word_for_each),
+                                       cmocka_unit_test(follows_the_configuration),
+                                       cmocka_unit_test(keeps_what_was_set)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -2,10 +2,10 @@
  *
  * A record's bytes:
  *
- *     version 1 | CRC-32 of what follows 4 | numbers, 7 bits a byte | strings, length first
+ *     version 2 | CRC-32 of what follows 4 | numbers, 7 bits a byte | strings, length first
  *
  * Small numbers take one byte, so that a usual record takes about 200. The list of numbers and the
- * list of strings are each written in one place, for both ways.
+ * list of strings are each written in one place, for both ways. Version 1 had no control group.
  */
 #include "weir/book/record.h"
 
@@ -14,24 +14,28 @@
 
 #include <string.h>
 
-enum { VERSION = 1, HEAD_BYTES = 5, NUMBERS = 12 + TOKENS, STRINGS = 7 };
+enum { VERSION = 2, HEAD_BYTES = 5, FIRST = 12, MORE = 6, STRINGS = 7 };
+enum { NUMBERS = FIRST + TOKENS + MORE };
 
 static void numbers_of(const struct record *r, uint64_t out[NUMBERS])
 {
-    const uint64_t numbers[] = {(uint64_t)r->time_ms,
-                                r->lane,
-                                r->end,
-                                r->flags,
-                                r->status,
-                                r->attempts,
-                                r->cost_nanousd,
-                                r->untouched_nanousd,
-                                r->latency_us,
-                                r->added_us,
-                                r->first_us,
-                                TOKENS};
-    memcpy(out, numbers, sizeof numbers);
-    memcpy(out + sizeof numbers / sizeof *numbers, r->usage.tokens, sizeof r->usage.tokens);
+    const uint64_t first[FIRST] = {(uint64_t)r->time_ms,
+                                   r->lane,
+                                   r->end,
+                                   r->flags,
+                                   r->status,
+                                   r->attempts,
+                                   r->cost_nanousd,
+                                   r->untouched_nanousd,
+                                   r->latency_us,
+                                   r->added_us,
+                                   r->first_us,
+                                   TOKENS};
+    const uint64_t more[MORE] = {r->unmarked_nanousd, r->arm,          r->group, r->marks,
+                                 r->input_nanousd,    r->plain_nanousd};
+    memcpy(out, first, sizeof first);
+    memcpy(out + FIRST, r->usage.tokens, sizeof r->usage.tokens);
+    memcpy(out + FIRST + TOKENS, more, sizeof more);
 }
 
 static const struct {
@@ -76,12 +80,19 @@ void record_write(const struct record *r, struct buf *out)
     buf_commit(out, (size_t)(at - begin));
 }
 
-static bool take_numbers(struct str *in, struct record *r)
+static bool take(struct str *in, uint64_t *numbers, size_t n)
 {
-    uint64_t n[12], kinds;
-    for (size_t i = 0; i < sizeof n / sizeof *n; i++)
-        if (!varint_take(in, &n[i]))
+    for (size_t i = 0; i < n; i++)
+        if (!varint_take(in, &numbers[i]))
             return false;
+    return true;
+}
+
+static bool take_first(struct str *in, struct record *r)
+{
+    uint64_t n[FIRST];
+    if (!take(in, n, FIRST) || n[1] >= LANES || n[2] >= RECORD_ENDS || n[11] > TOKENS)
+        return false;
     *r = (struct record){.time_ms = (int64_t)n[0],
                          .lane = (enum lane)n[1],
                          .end = (enum record_end)n[2],
@@ -89,16 +100,25 @@ static bool take_numbers(struct str *in, struct record *r)
                          .status = (unsigned)n[4],
                          .attempts = (unsigned)n[5],
                          .cost_nanousd = n[6],
+                         .unmarked_nanousd = n[7],
                          .untouched_nanousd = n[7],
                          .latency_us = n[8],
                          .added_us = n[9],
                          .first_us = n[10]};
-    kinds = n[11];
-    if (n[1] >= LANES || n[2] >= RECORD_ENDS || kinds > TOKENS)
+    return take(in, r->usage.tokens, n[11]); /* an older version may know fewer */
+}
+
+static bool take_more(struct str *in, struct record *r)
+{
+    uint64_t n[MORE];
+    if (!take(in, n, MORE) || n[1] >= RECORD_ARMS || n[2] >= RECORD_GROUPS || n[3] > UINT32_MAX)
         return false;
-    for (size_t i = 0; i < kinds; i++) /* an older version may know fewer */
-        if (!varint_take(in, &r->usage.tokens[i]))
-            return false;
+    r->unmarked_nanousd = n[0];
+    r->arm = (enum record_arm)n[1];
+    r->group = (unsigned)n[2];
+    r->marks = (unsigned)n[3];
+    r->input_nanousd = n[4];
+    r->plain_nanousd = n[5];
     return true;
 }
 
@@ -119,16 +139,18 @@ int record_read(struct str bytes, struct record *out)
     uint32_t crc;
     if (bytes.len < HEAD_BYTES + RECORD_ID_BYTES)
         return ERR_BAD;
-    if (bytes.ptr[0] > VERSION)
+    unsigned char version = (unsigned char)bytes.ptr[0];
+    if (version > VERSION)
         return ERR_UNSUPPORTED;
     memcpy(&crc, bytes.ptr + 1, sizeof crc);
     struct str rest = str_from_offset(bytes, HEAD_BYTES);
-    if (bytes.ptr[0] != VERSION || crc32_add(0, rest) != crc)
+    if (!version || crc32_add(0, rest) != crc)
         return ERR_BAD;
     struct record r;
     const char *id = rest.ptr;
     rest = str_from_offset(rest, RECORD_ID_BYTES);
-    if (!take_numbers(&rest, &r) || !take_strings(&rest, &r))
+    if (!take_first(&rest, &r) || (version > 1 && !take_more(&rest, &r)) ||
+        !take_strings(&rest, &r))
         return ERR_BAD;
     memcpy(r.id, id, RECORD_ID_BYTES);
     *out = r;

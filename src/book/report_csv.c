@@ -34,6 +34,9 @@ void report_add_csv_text(struct buf *out, struct str s)
     buf_add_char(out, '"');
 }
 
+/* Columns that came later stand behind those that were there: who reads by place reads on. */
+enum { FIRST_COUNTS = ROLLUP_TREATED };
+
 static void add_head(const struct report *r, struct buf *out)
 {
     if (r->query.period)
@@ -41,7 +44,7 @@ static void add_head(const struct report *r, struct buf *out)
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         if (r->query.by >> i & 1)
             buf_addf(out, "%s,", names[i].ptr);
-    for (unsigned i = 0; i < ROLLUP_COUNTS; i++)
+    for (unsigned i = 0; i < FIRST_COUNTS; i++)
         buf_addf(out, "%s,", report_count_word((enum rollup_count)i).ptr);
     for (unsigned i = 0; i < TOKENS; i++)
         buf_addf(out, "%s,", usage_word((enum token_kind)i).ptr);
@@ -49,6 +52,8 @@ static void add_head(const struct report *r, struct buf *out)
     for (unsigned i = 0; i < ROLLUP_HISTOGRAMS; i++)
         buf_addf(out, ",%s_ms_mean,%s_ms_p50,%s_ms_p90,%s_ms_p99,%s_ms_most", times[i].ptr,
                  times[i].ptr, times[i].ptr, times[i].ptr, times[i].ptr);
+    for (unsigned i = FIRST_COUNTS; i < ROLLUP_COUNTS; i++)
+        buf_addf(out, ",%s", report_count_word((enum rollup_count)i).ptr);
     buf_add_char(out, '\n');
 }
 
@@ -97,7 +102,7 @@ static void add_row(const struct report *r, const struct report_row *row, struct
 {
     const struct rollup *sum = &row->sum;
     add_names(r, row, out);
-    for (size_t i = 0; i < ROLLUP_COUNTS; i++)
+    for (size_t i = 0; i < FIRST_COUNTS; i++)
         buf_addf(out, "%llu,", (unsigned long long)sum->counts[i]);
     for (size_t i = 0; i < TOKENS; i++)
         buf_addf(out, "%llu,", (unsigned long long)sum->usage.tokens[i]);
@@ -108,6 +113,8 @@ static void add_row(const struct report *r, const struct report_row *row, struct
     add_money(sum, out);
     for (size_t i = 0; i < ROLLUP_HISTOGRAMS; i++)
         add_times(&sum->histograms[i], out);
+    for (size_t i = FIRST_COUNTS; i < ROLLUP_COUNTS; i++)
+        buf_addf(out, ",%llu", (unsigned long long)sum->counts[i]);
     buf_add_char(out, '\n');
 }
 

@@ -78,7 +78,8 @@ struct str report_count_word(enum rollup_count count)
     static const struct str words[ROLLUP_COUNTS] = {
         STR("requests"),  STR("invocations"), STR("client_errors"), STR("server_errors"),
         STR("throttles"), STR("estimated"),   STR("unpriced"),      STR("provisional"),
-        STR("joined"),    STR("unreadable"),
+        STR("joined"),    STR("unreadable"),  STR("treated"),       STR("control"),
+        STR("marked"),
     };
     return words[count];
 }

@@ -3,10 +3,11 @@
  * Sums of records. How a record counts is written in rollup_add and, for people, in
  * docs/METRICS.md. The bytes:
  *
- *     version 1 | CRC-32 of what follows 4 | n, counts | n, tokens | cost untouched | n, histograms
+ *     version 2 | CRC-32 of what follows 4 | n, counts | n, tokens | cost untouched | n, histograms
+ *               | unmarked | n, groups
  *
  * Each list is preceded by its length, so that a later Weir with longer lists reads what an older
- * one wrote. Sums saturate.
+ * one wrote; version 1 ends behind the histograms. Without a control group n is 0. Sums saturate.
  */
 #include "weir/book/rollup.h"
 
@@ -16,10 +17,11 @@
 
 #include <string.h>
 
-enum { VERSION = 1, HEAD_BYTES = 5, NUMBERS = ROLLUP_COUNTS + TOKENS + 5 };
+enum { VERSION = 2, HEAD_BYTES = 5, GROUPS = ROLLUP_ARMS * RECORD_GROUPS };
+enum { NUMBERS = ROLLUP_COUNTS + TOKENS + 2 * GROUPS + 7 };
 
 _Static_assert((int)ROLLUP_BYTES_MOST <= (int)STORE_VALUE_MOST, "a rollup fits into one value");
-_Static_assert(HEAD_BYTES + NUMBERS * VARINT_MOST <= 512, "what is not histograms");
+_Static_assert(HEAD_BYTES + NUMBERS * VARINT_MOST <= 1024, "what is not histograms");
 
 static void add(uint64_t *sum, uint64_t n)
 {
@@ -58,6 +60,29 @@ static void add_invocation(struct rollup *r, const struct record *record)
         histogram_add(&r->histograms[ROLLUP_FIRST_US], record->first_us, 1);
 }
 
+/* By number, over both arms. */
+static struct rollup_group *group_of(const struct rollup *r, size_t i)
+{
+    const struct rollup_group *g = &r->groups[i / RECORD_GROUPS][i % RECORD_GROUPS];
+    return (struct rollup_group *)(uintptr_t)g;
+}
+
+static void add_group(struct rollup_group *g, uint64_t input, uint64_t plain)
+{
+    add(&g->input, input);
+    add(&g->plain, plain);
+}
+
+static void add_money(struct rollup *r, const struct record *record)
+{
+    add(&r->cost_nanousd, record->cost_nanousd);
+    add(&r->unmarked_nanousd, record->unmarked_nanousd);
+    add(&r->untouched_nanousd, record->untouched_nanousd);
+    if (record->arm != RECORD_ARM_NONE)
+        add_group(&r->groups[record->arm - 1][record->group % RECORD_GROUPS], record->input_nanousd,
+                  record->plain_nanousd);
+}
+
 void rollup_add(struct rollup *r, const struct record *record)
 {
     unsigned flags = record->flags;
@@ -72,11 +97,12 @@ void rollup_add(struct rollup *r, const struct record *record)
     add(&r->counts[ROLLUP_PROVISIONAL], !!(flags & RECORD_PROVISIONAL));
     add(&r->counts[ROLLUP_JOINED], !!(flags & RECORD_JOINED));
     add(&r->counts[ROLLUP_UNREADABLE], !!(flags & RECORD_UNREADABLE));
+    add(&r->counts[ROLLUP_TREATED], record->arm == RECORD_ARM_TREATED);
+    add(&r->counts[ROLLUP_CONTROL], record->arm == RECORD_ARM_CONTROL);
+    add(&r->counts[ROLLUP_MARKED], record->marks > 0);
     add_usage(&r->usage, &record->usage);
-    if (flags & RECORD_UNPRICED)
-        return; /* its cost says nothing */
-    add(&r->cost_nanousd, record->cost_nanousd);
-    add(&r->untouched_nanousd, record->untouched_nanousd);
+    if (!(flags & RECORD_UNPRICED)) /* else its cost says nothing */
+        add_money(r, record);
 }
 
 void rollup_merge(struct rollup *r, const struct rollup *other)
@@ -85,7 +111,10 @@ void rollup_merge(struct rollup *r, const struct rollup *other)
         add(&r->counts[i], other->counts[i]);
     add_usage(&r->usage, &other->usage);
     add(&r->cost_nanousd, other->cost_nanousd);
+    add(&r->unmarked_nanousd, other->unmarked_nanousd);
     add(&r->untouched_nanousd, other->untouched_nanousd);
+    for (size_t i = 0; i < GROUPS; i++)
+        add_group(group_of(r, i), group_of(other, i)->input, group_of(other, i)->plain);
     for (size_t i = 0; i < ROLLUP_HISTOGRAMS; i++)
         histogram_merge(&r->histograms[i], &other->histograms[i]);
 }
@@ -95,6 +124,20 @@ static char *write_list(char *at, const uint64_t *numbers, size_t n)
     at = varint_put(at, n);
     for (size_t i = 0; i < n; i++)
         at = varint_put(at, numbers[i]);
+    return at;
+}
+
+/* None, or all of them. */
+static char *write_groups(char *at, const struct rollup *r)
+{
+    uint64_t any = 0;
+    for (size_t i = 0; i < GROUPS; i++)
+        any |= group_of(r, i)->input | group_of(r, i)->plain;
+    at = varint_put(at, any ? GROUPS : 0);
+    for (size_t i = 0; any && i < GROUPS; i++) {
+        at = varint_put(at, group_of(r, i)->input);
+        at = varint_put(at, group_of(r, i)->plain);
+    }
     return at;
 }
 
@@ -112,8 +155,10 @@ void rollup_write(const struct rollup *r, struct buf *out)
     buf_commit(out, (size_t)(at - begin));
     for (size_t i = 0; i < ROLLUP_HISTOGRAMS; i++)
         histogram_write(&r->histograms[i], out);
-    if (out->overflow)
+    begin = buf_reserve(out, (1 + 1 + 2 * GROUPS) * VARINT_MOST);
+    if (!begin)
         return;
+    buf_commit(out, (size_t)(write_groups(varint_put(begin, r->unmarked_nanousd), r) - begin));
     begin = out->data + out->head + before; /* the buffer may have moved */
     struct str all = str_from_offset(buf_str(out), before);
     uint32_t crc = crc32_add(0, str_from_offset(all, HEAD_BYTES));
@@ -133,7 +178,18 @@ static bool read_list(struct str *in, uint64_t *numbers, size_t most)
     return true;
 }
 
-static bool read_all(struct str in, struct rollup *r)
+static bool read_groups(struct str *in, struct rollup *r)
+{
+    uint64_t n;
+    if (!varint_take(in, &n) || n > GROUPS)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!varint_take(in, &group_of(r, i)->input) || !varint_take(in, &group_of(r, i)->plain))
+            return false;
+    return true;
+}
+
+static bool read_all(struct str in, unsigned char version, struct rollup *r)
 {
     uint64_t n;
     if (!read_list(&in, r->counts, ROLLUP_COUNTS) || !read_list(&in, r->usage.tokens, TOKENS) ||
@@ -143,6 +199,9 @@ static bool read_all(struct str in, struct rollup *r)
     for (size_t i = 0; i < n; i++)
         if (histogram_read(&r->histograms[i], &in))
             return false;
+    r->unmarked_nanousd = r->untouched_nanousd;
+    if (version > 1 && (!varint_take(&in, &r->unmarked_nanousd) || !read_groups(&in, r)))
+        return false;
     return in.len == 0;
 }
 
@@ -151,13 +210,14 @@ int rollup_read(struct str bytes, struct rollup *out)
     uint32_t crc;
     if (bytes.len < HEAD_BYTES)
         return ERR_BAD;
-    if ((unsigned char)bytes.ptr[0] > VERSION)
+    unsigned char version = (unsigned char)bytes.ptr[0];
+    if (version > VERSION)
         return ERR_UNSUPPORTED;
     memcpy(&crc, bytes.ptr + 1, sizeof crc);
     struct str rest = str_from_offset(bytes, HEAD_BYTES);
-    if (bytes.ptr[0] != VERSION || crc32_add(0, rest) != crc)
+    if (!version || crc32_add(0, rest) != crc)
         return ERR_BAD;
-    if (read_all(rest, out))
+    if (read_all(rest, version, out))
         return ERR_OK;
     rollup_fini(out);
     return ERR_BAD;

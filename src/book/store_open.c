@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 enum {
-    SCHEMA = 1,
+    SCHEMA = 2,
+    READABLE = 1, /* the oldest that can be read as it is */
     /* Transactions at one time; a slot is 64 bytes of the lock file. */
     MOST_READERS = 126,
     LOCK_BYTES = 16 * 1024
@@ -165,8 +166,16 @@ static int make_tables(struct store *s, MDB_txn *txn)
     return 0;
 }
 
+/* Rows say themselves in which form they are, so old ones stay: but a Weir that only knows these
+ * must not come in any more, since it would begin the sums anew that it cannot read. */
+static int nothing_to_move(struct store *s, MDB_txn *txn)
+{
+    return 0;
+}
+
 /* migrations[n] brings schema n to n + 1. */
-static int (*const migrations[SCHEMA])(struct store *s, MDB_txn *txn) = {make_tables};
+static int (*const migrations[SCHEMA])(struct store *s, MDB_txn *txn) = {make_tables,
+                                                                         nothing_to_move};
 
 /* 0 for an environment without tables. */
 static int read_schema(struct store *s, MDB_txn *txn, uint32_t *out)
@@ -215,7 +224,7 @@ static int settle_schema(struct store *s, bool write, uint32_t *out_found)
     rc = read_schema(s, txn, out_found);
     if (rc == 0 && *out_found < SCHEMA && write)
         rc = migrate(s, txn, *out_found);
-    if (rc == 0 && *out_found <= SCHEMA && (*out_found == SCHEMA || write))
+    if (rc == 0 && *out_found <= SCHEMA && (*out_found >= READABLE || write))
         rc = open_tables(s, txn);
     if (rc == 0)
         return mdb_txn_commit(txn);
@@ -233,7 +242,7 @@ static int check_schema(struct store *s, char *why, size_t why_size)
         return bad(s, "data.mdb is damaged", why, why_size);
     if (rc)
         return store_say(s, rc, "cannot read the book", why, why_size);
-    if (found == SCHEMA)
+    if (found >= READABLE && found <= SCHEMA)
         return ERR_OK;
     if (found > SCHEMA)
         snprintf(

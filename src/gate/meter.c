@@ -161,7 +161,7 @@ static void price(const struct setup *s, struct record *r)
     case PRICED:
         break;
     }
-    r->cost_nanousd = r->untouched_nanousd = price_cost(&p, &r->usage);
+    r->cost_nanousd = r->unmarked_nanousd = r->untouched_nanousd = price_cost(&p, &r->usage);
 }
 
 /* --- how it ended */

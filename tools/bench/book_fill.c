@@ -62,7 +62,7 @@ static struct record sample(int64_t time_ms)
                        .latency_us = latency,
                        .added_us = 50 + random_below(400),
                        .first_us = stream ? latency / 4 : 0};
-    r.untouched_nanousd = r.cost_nanousd;
+    r.unmarked_nanousd = r.untouched_nanousd = r.cost_nanousd;
     random_bytes(r.id, sizeof r.id);
     return r;
 }

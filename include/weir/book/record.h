@@ -24,6 +24,12 @@ enum record_flag {
     RECORD_UNREADABLE = 1 << 6,  /* upstream's usage was there and made no sense */
 };
 
+/* The control group (docs/decisions/011): by a hash of client and first block a prompt is in one of
+ * the arms, and in one of its groups. NONE: prompts like it are left alone on either side, so that
+ * there is nothing to compare. Stored: only append. */
+enum record_arm { RECORD_ARM_NONE, RECORD_ARM_TREATED, RECORD_ARM_CONTROL, RECORD_ARMS };
+enum { RECORD_GROUPS = 8 };
+
 /* How it ended, as CloudWatch counts; stored: only append. */
 enum record_end {
     RECORD_GOOD,
@@ -48,7 +54,14 @@ struct record {
     unsigned flags; /* enum record_flag */
     unsigned status, attempts;
     struct usage usage;
-    uint64_t cost_nanousd, untouched_nanousd; /* as it was; as it would have been without Weir */
+    /* As it was; as it was served, but without Weir's markers; as it would have been without Weir.
+     * So the first two differ by what caching saved, the last two by what another lane did. */
+    uint64_t cost_nanousd, unmarked_nanousd, untouched_nanousd;
+    enum record_arm arm;
+    unsigned group; /* of its arm, below RECORD_GROUPS */
+    unsigned marks; /* markers that Weir set */
+    /* What all kinds of input cost; what as many tokens would have cost as plain input. */
+    uint64_t input_nanousd, plain_nanousd;
     uint64_t latency_us, added_us;
     uint64_t first_us; /* to the first byte of a stream's answer; 0: no stream */
 };

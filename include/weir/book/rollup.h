@@ -22,19 +22,29 @@ enum rollup_count {
     ROLLUP_PROVISIONAL,
     ROLLUP_JOINED,
     ROLLUP_UNREADABLE,
+    ROLLUP_TREATED, /* of the control group's other side */
+    ROLLUP_CONTROL,
+    ROLLUP_MARKED, /* with at least one marker of Weir's */
     ROLLUP_COUNTS
 };
 
 enum rollup_histogram { ROLLUP_LATENCY_US, ROLLUP_ADDED_US, ROLLUP_FIRST_US, ROLLUP_HISTOGRAMS };
 
 /* Of rollup_write, whatever was counted: a rollup is one value of the store. */
-enum { ROLLUP_BYTES_MOST = ROLLUP_HISTOGRAMS * HISTOGRAM_BYTES_MOST + 512 };
+enum { ROLLUP_BYTES_MOST = ROLLUP_HISTOGRAMS * HISTOGRAM_BYTES_MOST + 1024 };
+
+/* Both sides of the control group, by random groups, in nano-dollars. */
+enum { ROLLUP_ARMS = 2 }; /* RECORD_ARM_TREATED and RECORD_ARM_CONTROL, from 0 on */
+struct rollup_group {
+    uint64_t input, plain;
+};
 
 /* Zero is empty and valid. */
 struct rollup {
     uint64_t counts[ROLLUP_COUNTS];
     struct usage usage;
-    uint64_t cost_nanousd, untouched_nanousd;
+    uint64_t cost_nanousd, unmarked_nanousd, untouched_nanousd;
+    struct rollup_group groups[ROLLUP_ARMS][RECORD_GROUPS];
     struct histogram histograms[ROLLUP_HISTOGRAMS]; /* of invocations only; FIRST of streams */
 };
 

@@ -26,7 +26,13 @@ static const struct record sample = {
     .attempts = 2,
     .usage = {{1, 128, 16384, 0, USAGE_MOST_TOKENS, 7}},
     .cost_nanousd = UINT64_MAX,
+    .unmarked_nanousd = 6,
     .untouched_nanousd = 5,
+    .arm = RECORD_ARM_CONTROL,
+    .group = 7,
+    .marks = 4,
+    .input_nanousd = 8000000000,
+    .plain_nanousd = 9000000000,
     .latency_us = 1000000,
     .added_us = 12,
     .first_us = 100,
@@ -46,6 +52,9 @@ static void comes_back(void **state)
     assert_int_equal(r.workload.len, 0);
     assert_int_equal(r.flags, sample.flags);
     assert_true(r.lane == LANE_FLEX && r.end == RECORD_THROTTLED && r.attempts == 2);
+    assert_true(r.unmarked_nanousd == 6 && r.untouched_nanousd == 5);
+    assert_true(r.arm == RECORD_ARM_CONTROL && r.group == 7 && r.marks == 4);
+    assert_true(r.input_nanousd == 8000000000 && r.plain_nanousd == 9000000000);
     assert_true(r.latency_us == 1000000 && r.added_us == 12 && r.first_us == 100);
     buf_fini(&b);
 }
@@ -77,7 +86,7 @@ static void every_damage_shows(void **state)
         assert_true(record_read(buf_str(&b), &r) < 0);
         b.data[i] ^= 16;
     }
-    b.data[0] = 2;
+    b.data[0] = 3;
     assert_int_equal(record_read(buf_str(&b), &r), ERR_UNSUPPORTED);
     buf_fini(&b);
 }

@@ -18,6 +18,7 @@ static const struct record good = {
     .flags = RECORD_INVOCATION | RECORD_STREAM,
     .usage = {{10, 20, 30, 40, 50, 60}},
     .cost_nanousd = 700,
+    .unmarked_nanousd = 800,
     .untouched_nanousd = 900,
     .latency_us = 1000,
     .added_us = 12,
@@ -84,12 +85,51 @@ static void counts_unpriced(void **state)
     counted(r, COUNTS([ROLLUP_INVOCATIONS] = 1, [ROLLUP_CLIENT_ERRORS] = 1), 1, 0);
 }
 
+static void counts_arms(void **state)
+{
+    struct rollup r = {0};
+    struct buf none = {0}, some = {0};
+    struct record one = good;
+    one.input_nanousd = 60;
+    one.plain_nanousd = 100;
+    rollup_add(&r, &one); /* of no arm */
+    one.marks = 2;
+    rollup_write(&r, &none);
+    one.arm = RECORD_ARM_TREATED;
+    one.group = 3;
+    rollup_add(&r, &one);
+    rollup_add(&r, &one);
+    one.flags |= RECORD_UNPRICED; /* counts, and its money does not */
+    rollup_add(&r, &one);
+    one.flags = good.flags;
+    one.arm = RECORD_ARM_CONTROL;
+    one.group = 0;
+    one.marks = 0;
+    rollup_add(&r, &one);
+    assert_true(r.counts[ROLLUP_TREATED] == 3 && r.counts[ROLLUP_CONTROL] == 1);
+    assert_int_equal(r.counts[ROLLUP_MARKED], 3);
+    assert_true(r.groups[0][3].input == 120 && r.groups[0][3].plain == 200);
+    assert_true(r.groups[1][0].input == 60 && r.groups[1][0].plain == 100);
+    assert_int_equal(r.unmarked_nanousd, 4 * 800);
+    rollup_write(&r, &some);
+    assert_true(buf_len(&some) < buf_len(&none) + 48);
+    rollup_fini(&r);
+    buf_fini(&none);
+    buf_fini(&some);
+}
+
 static struct record any_record(void)
 {
     struct record r = {.end = (enum record_end)random_below(RECORD_ENDS),
                        .flags = (unsigned)random_below(128),
                        .cost_nanousd = random_below(1000000),
+                       .unmarked_nanousd = random_below(1000000),
                        .untouched_nanousd = random_below(1000000),
+                       .arm = (enum record_arm)random_below(RECORD_ARMS),
+                       .group = (unsigned)random_below(RECORD_GROUPS),
+                       .marks = (unsigned)random_below(5),
+                       .input_nanousd = random_below(1000000),
+                       .plain_nanousd = random_below(1000000),
                        .latency_us = random_below(1u << 30),
                        .added_us = random_below(2000),
                        .first_us = random_below(1u << 20)};
@@ -190,6 +230,7 @@ int main(void)
         cmocka_unit_test(counts),
         cmocka_unit_test(counts_ends),
         cmocka_unit_test(counts_unpriced),
+        cmocka_unit_test(counts_arms),
         cmocka_unit_test(adds_up_and_comes_back),
         cmocka_unit_test(sums_saturate),
         cmocka_unit_test(refuses_what_it_did_not_write),

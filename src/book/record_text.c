@@ -34,6 +34,16 @@ static struct str end_word(enum record_end end)
     return words[end];
 }
 
+static struct str arm_word(enum record_arm arm)
+{
+    static const struct str words[RECORD_ARMS] = {
+        [RECORD_ARM_NONE] = STR("none"),
+        [RECORD_ARM_TREATED] = STR("treated"),
+        [RECORD_ARM_CONTROL] = STR("control"),
+    };
+    return words[arm];
+}
+
 /* `room` holds the time and the id. */
 static void texts_of(const struct record *r, char room[25 + 33], struct text out[TEXTS])
 {
@@ -99,6 +109,13 @@ void record_add_json(const struct record *r, struct buf *out)
     report_add_ms(out, r->added_us);
     buf_add(out, S(",\"first_token_ms\":"));
     add_first(out, r, S("null"));
+    buf_addf(out, ",\"moved\":%s,\"marks\":%u,\"arm\":\"%s\",\"group\":%u,\"unmarked_usd\":",
+             r->flags & RECORD_MOVED ? "true" : "false", r->marks, arm_word(r->arm).ptr, r->group);
+    add_usd(out, r, r->unmarked_nanousd, S("null"));
+    buf_add(out, S(",\"input_usd\":"));
+    add_usd(out, r, r->input_nanousd, S("null"));
+    buf_add(out, S(",\"plain_usd\":"));
+    add_usd(out, r, r->plain_nanousd, S("null"));
     buf_add_char(out, '}');
 }
 
@@ -114,7 +131,8 @@ void record_add_csv_head(struct buf *out)
         buf_addf(out, ",%s", flags[i].word.ptr);
     for (size_t i = 0; i < TOKENS; i++)
         buf_addf(out, ",%s", usage_word((enum token_kind)i).ptr);
-    buf_add(out, S(",cost_usd,untouched_usd,latency_ms,added_ms,first_token_ms\n"));
+    buf_add(out, S(",cost_usd,untouched_usd,latency_ms,added_ms,first_token_ms,moved,marks,arm,"
+                   "group,unmarked_usd,input_usd,plain_usd\n"));
 }
 
 void record_add_csv(const struct record *r, struct buf *out)
@@ -141,5 +159,12 @@ void record_add_csv(const struct record *r, struct buf *out)
     report_add_ms(out, r->added_us);
     buf_add_char(out, ',');
     add_first(out, r, S(""));
+    buf_addf(out, ",%d,%u,%s,%u,", !!(r->flags & RECORD_MOVED), r->marks, arm_word(r->arm).ptr,
+             r->group);
+    add_usd(out, r, r->unmarked_nanousd, S(""));
+    buf_add_char(out, ',');
+    add_usd(out, r, r->input_nanousd, S(""));
+    buf_add_char(out, ',');
+    add_usd(out, r, r->plain_nanousd, S(""));
     buf_add_char(out, '\n');
 }

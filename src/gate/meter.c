@@ -12,6 +12,7 @@
 #include "weir/base/clock.h"
 #include "weir/base/mem.h"
 #include "weir/gate/daemon.h"
+#include "weir/plan/saved.h"
 
 #include <assert.h>
 #include <string.h>
@@ -92,6 +93,12 @@ static enum lane lane_of(const struct exchange *ex)
     return t->has_tier ? t->lane : LANE_ONDEMAND;
 }
 
+/* Its budget was spent, and it was served there. */
+static unsigned moved_of(const struct exchange *ex, enum lane lane)
+{
+    return ex->wants_flex && lane == LANE_FLEX ? RECORD_MOVED : 0;
+}
+
 /* --- whose it was, and what it cost */
 
 /* What a client may not call is not asked for: it would have Weir ask AWS about any ARN. */
@@ -145,7 +152,24 @@ static void place_writes(const struct setup *s, struct record *r)
     tokens[TOKEN_CACHE_WRITE_5M] = 0;
 }
 
-static void price(const struct setup *s, struct record *r)
+/* Without its markers, as `own` says; NULL: Weir set none. */
+static uint64_t cost_unmarked(const struct price *p, const struct record *r,
+                              const struct saved_own *own)
+{
+    return own ? saved_unmarked(p, &r->usage, own) : price_cost(p, &r->usage);
+}
+
+static uint64_t cost_untouched(const struct setup *s, const struct record *r,
+                               const struct saved_own *own)
+{
+    struct price p;
+    if (!(r->flags & RECORD_MOVED) ||
+        catalogue_price(s->catalogue, r->model, LANE_ONDEMAND, &p) == UNPRICED)
+        return r->unmarked_nanousd;
+    return cost_unmarked(&p, r, own);
+}
+
+static void price(const struct setup *s, struct record *r, const struct saved_own *own)
 {
     struct price p;
     if (!used_any(&r->usage))
@@ -161,7 +185,11 @@ static void price(const struct setup *s, struct record *r)
     case PRICED:
         break;
     }
-    r->cost_nanousd = r->unmarked_nanousd = r->untouched_nanousd = price_cost(&p, &r->usage);
+    r->cost_nanousd = price_cost(&p, &r->usage);
+    r->unmarked_nanousd = cost_unmarked(&p, r, own);
+    r->untouched_nanousd = cost_untouched(s, r, own);
+    r->input_nanousd = saved_input(&p, &r->usage);
+    r->plain_nanousd = saved_plain(&p, &r->usage);
 }
 
 /* --- how it ended */
@@ -199,6 +227,7 @@ static void fill(struct exchange *ex, struct record *r)
     r->status = ex->upstream_status ? (unsigned)ex->upstream_status : (unsigned)ex->status;
     r->attempts = ex->attempts - (ex->attempts && !went_out(ex)); /* those that went out */
     r->lane = lane_of(ex);
+    r->flags |= moved_of(ex, r->lane);
     if (was_called(ex))
         r->flags |= RECORD_INVOCATION;
     if (ex->joined)
@@ -231,7 +260,7 @@ static void named(void *arg, enum names_answer answer, struct str model)
     if (record_read(buf_str(&p->bytes), &r) == 0) {
         if (answer == NAMES_KNOWN)
             r.model = model;
-        price(p->setup, &r);
+        price(p->setup, &r, NULL);
         admit_settle(p->daemon->limits, &p->reserved, &r);
         clerk_record(p->daemon->clerk, &r, p->done, p->arg);
     }
@@ -282,7 +311,7 @@ void meter_exchange(struct exchange *ex, void (*done)(void *arg, bool good), voi
         park(ex, &r, done, arg);
         return;
     }
-    price(ex->setup, &r);
+    price(ex->setup, &r, NULL);
     admit_settle(ex->worker->daemon->limits, &ex->reserved, &r);
     clerk_record(ex->worker->daemon->clerk, &r, done, arg);
 }
@@ -298,10 +327,12 @@ static struct str dollars(struct exchange *ex, int64_t nanousd)
 
 bool meter_costs(struct exchange *ex, struct str *out_cost, struct str *out_saved)
 {
-    struct record r = {.usage = tap_usage(ex->tap)->usage, .lane = lane_of(ex)};
+    struct record r = {.usage = tap_usage(ex->tap)->usage,
+                       .lane = lane_of(ex),
+                       .flags = moved_of(ex, lane_of(ex))};
     if (!meter_wants(ex) || !tap_usage(ex->tap)->told || !find_model(ex, &r))
         return false;
-    price(ex->setup, &r);
+    price(ex->setup, &r, NULL);
     if (r.flags & RECORD_UNPRICED)
         return false;
     *out_cost = dollars(ex, (int64_t)r.cost_nanousd);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A spent budget with `then: flex`: what the Flex tier has goes there, the rest is refused; a client's own tier stays."""
+"""A spent budget with `then: flex`: what the Flex tier has goes there, the rest is refused; a client's own tier stays.
+What went there would have cost the price of on demand."""
 import json
 from weirflow import Story, check, converse, equal, http_ask, model_path
 
@@ -18,6 +19,9 @@ with Story() as s:
     equal(post(model_path('invoke', nova), nova_body).status, 200, 'invoke')
     equal({k.lower(): v for k, v in s.sim.last()['headers']}['x-amzn-bedrock-service-tier'], 'flex', 'field')
     equal([row['tier'] for row in s.sim.rows()], ['flex', 'flex'], 'served')
+    for row in weir.records(2):
+        equal((row['lane'], row['moved'], row['unmarked_usd']), ('flex', True, row['cost_usd']), 'lane')
+        equal(round(row['untouched_usd'] / row['cost_usd'], 6), 2, 'half the price')
     own = converse('two', serviceTier={'type': 'priority'})
     for path, asked in ((model_path('converse', nova), own), (model_path('converse'), converse('three'))):
         answer = post(path, asked)

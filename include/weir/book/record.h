@@ -22,6 +22,7 @@ enum record_flag {
     RECORD_PROVISIONAL = 1 << 4, /* priced as the model's family */
     RECORD_JOINED = 1 << 5,      /* it got the answer of another record's call and cost nothing */
     RECORD_UNREADABLE = 1 << 6,  /* upstream's usage was there and made no sense */
+    RECORD_MOVED = 1 << 7,       /* Weir chose its lane, which is another than on demand */
 };
 
 /* The control group (docs/decisions/011): by a hash of client and first block a prompt is in one of

@@ -17,6 +17,12 @@ static void begin(struct facts *f, struct str body, struct str model_name)
         [FACT_METADATA] = STR("requestMetadata"),
         [FACT_SERVICE_TIER] = STR("serviceTier"),
         [FACT_OPENAI_TIER] = STR("service_tier"),
+        [FACT_TOOLS] = STR("tools"),
+        [FACT_TOOL_CONFIG] = STR("toolConfig"),
+        [FACT_SYSTEM] = STR("system"),
+        [FACT_INSTRUCTIONS] = STR("instructions"),
+        [FACT_MESSAGES] = STR("messages"),
+        [FACT_INPUT] = STR("input"),
     };
     f->begun = true;
     f->state = body.len ? FACTS_MORE : FACTS_NONE;
@@ -74,6 +80,48 @@ enum facts_state facts_read(struct facts *f, struct str body, struct str model_n
         take(f);
     return f->state;
 }
+
+/* --- the prompt */
+
+/* False: it stands there twice. `null` is as good as absent. */
+static bool take_part(const struct facts *f, enum fact which, struct str *out)
+{
+    const struct json_member *m = &f->members[which];
+    *out = m->times && m->kind != JSON_NULL ? m->raw : S("");
+    return m->times < 2;
+}
+
+static bool tools_in_config(const struct facts *f, struct str *out)
+{
+    struct json_member tools = {.name = STR("tools")};
+    struct json_pick pick;
+    struct str config;
+    *out = S("");
+    if (!take_part(f, FACT_TOOL_CONFIG, &config))
+        return false;
+    if (!config.len)
+        return true;
+    json_pick_init(&pick, config, &tools, 1);
+    if (json_pick_step(&pick) != JSON_END || tools.times > 1)
+        return false;
+    if (tools.times && tools.kind != JSON_NULL)
+        *out = tools.raw;
+    return true;
+}
+
+bool facts_parts(const struct facts *f, struct str body, enum ask_dialect dialect,
+                 struct ask_parts *out)
+{
+    bool aws = dialect == ASK_CONVERSE || dialect == ASK_NOVA, responses = dialect == ASK_RESPONSES;
+    *out = (struct ask_parts){.body = body};
+    if (f->state != FACTS_STRICT)
+        return false;
+    return (aws ? tools_in_config(f, &out->tools) : take_part(f, FACT_TOOLS, &out->tools)) &&
+           take_part(f, responses ? FACT_INSTRUCTIONS : FACT_SYSTEM, &out->system) &&
+           take_part(f, responses ? FACT_INPUT : FACT_MESSAGES, &out->messages);
+}
+
+/* --- the model's name */
 
 static bool has_controls(struct str s)
 {

@@ -62,6 +62,8 @@ enum retry retry_begin(struct exchange *ex)
     struct str id;
     if (ex->join_wait)
         return RETRY_WAITS;
+    if (ex->owns_join)
+        return RETRY_OWN;
     if (ex->join) { /* woken */
         const struct join_answer *a = join_answer_of(ex->join);
         if (a)

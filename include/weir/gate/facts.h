@@ -8,6 +8,7 @@
 #define WEIR_GATE_FACTS_H
 
 #include "weir/base/arena.h"
+#include "weir/plan/ask.h"
 #include "weir/wire/json_pick.h"
 
 enum facts_state {
@@ -27,6 +28,12 @@ enum fact {
     FACT_METADATA,         /* Converse's requestMetadata */
     FACT_SERVICE_TIER,     /* Converse's */
     FACT_OPENAI_TIER,
+    FACT_TOOLS,       /* where prompts stand: of Claude and OpenAI */
+    FACT_TOOL_CONFIG, /* of Converse and Nova: tools is in it */
+    FACT_SYSTEM,
+    FACT_INSTRUCTIONS, /* of Responses, as is input */
+    FACT_MESSAGES,
+    FACT_INPUT,
     FACTS_LOOKED_AT
 };
 
@@ -45,6 +52,11 @@ struct facts {
 /* Walks on by one slice. Zero it first. `model_name` is the member that names the model: "model",
  * or "modelId" in AWS's own bodies. */
 enum facts_state facts_read(struct facts *f, struct str body, struct str model_name);
+
+/* Where the prompt stands in a body that was read. False: it is not strict, or one of the members
+ * stands there twice. */
+bool facts_parts(const struct facts *f, struct str body, enum ask_dialect dialect,
+                 struct ask_parts *out);
 
 /* The model as Bedrock reads it, with its escapes resolved, in the arena: PHP writes each slash of
  * an ARN as "\/", and a price must be found for "us\u002eanthropic", too. What could be no model's

@@ -35,7 +35,8 @@ void shared_cache_mark(struct shared_cache *c, const struct cache_site *sites,
 
 /* By model as it is called. A copy; zero when nothing is known. */
 struct verdict shared_cache_verdict(struct shared_cache *c, struct str model);
-void shared_cache_refused(struct shared_cache *c, struct str model, struct str message,
+/* True: the text was about markers, and was learned from. */
+bool shared_cache_refused(struct shared_cache *c, struct str model, struct str message,
                           unsigned marked, bool hour, int64_t now_s);
 /* Refused with Weir's marks, taken without them. */
 void shared_cache_blamed(struct shared_cache *c, struct str model, unsigned marked, bool hour,

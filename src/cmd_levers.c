@@ -2,7 +2,7 @@
  *
  * weir levers: asks the running daemon how its levers stand, or tells it how they are to stand.
  */
-#include "cmd.h"
+#include "cmd_book.h"
 #include "weir/gate/admin_ask.h"
 #include "weir/wire/json_pick.h"
 
@@ -71,7 +71,6 @@ int cmd_levers(int argc, char **argv)
     const char *word = leads ? argv[2] : behind ? argv[4] : NULL;
     const struct cmd_option option = {"-c", &path};
     enum levers_mode mode;
-    struct buf faults = {0};
     if (word && !levers_read(str_of(word), &mode)) {
         fprintf(stderr, "weir levers: \"%s\" is not on, observe or off; see weir levers --help\n",
                 word);
@@ -79,10 +78,8 @@ int cmd_levers(int argc, char **argv)
     }
     if (!cmd_options(argc - behind, argv, 2 + leads, &option, 1))
         return CMD_USAGE;
-    struct config *c = config_load(path, &faults);
+    struct config *c = cmd_book_config(path);
     int status = c ? ask(c, path, word) : CMD_USAGE;
-    fputs(buf_cstr(&faults), stderr);
     config_free(c);
-    buf_fini(&faults);
     return status;
 }

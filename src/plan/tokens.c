@@ -58,6 +58,12 @@ static uint64_t tokens_of_file(struct str s)
     return is_image(s) ? IMAGE_TOKENS : s.len / BYTES_A_FILE_TOKEN;
 }
 
+uint64_t tokens_of_string(struct str inside)
+{
+    uint64_t tokens = tokens_of_file(inside);
+    return tokens ? tokens : (inside.len + TOKENS_BYTES_A_TOKEN - 1) / TOKENS_BYTES_A_TOKEN;
+}
+
 uint64_t tokens_estimate(struct str body)
 {
     uint64_t text = body.len, files = 0;

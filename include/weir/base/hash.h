@@ -9,5 +9,7 @@
 #include "weir/base/str.h"
 
 uint64_t hash64(uint64_t seed, struct str bytes);
+/* The same as of the pieces joined. */
+uint64_t hash64_pieces(uint64_t seed, const struct str *pieces, size_t n);
 
 #endif

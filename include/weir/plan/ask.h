@@ -6,14 +6,16 @@
  *     tools[0]  tools[1]*  |  system[0]*  |  m0.b0  m0.b1*  m1.b0 ...      (* the client's marker)
  *     h0        h1            h2             h3     h4      h5               rolling hashes
  *
- * A marker is no part of what it marks: hashes are the same with and without it. What a body means
+ * A marker is no part of what it marks: hashes are the same with and without it, and the same for a
+ * text alone and for a list of it. What a body means
  * must be clear: where a member that counts here stands twice, where an element is not what the
  * dialect knows, or where there are more than ASK_BLOCKS_MOST blocks, there is no ask, and nobody
  * plans anything for that body. It is walked once, without a copy.
  *
- *     ask_begin(&a, dialect, seed, parts, room, n);
+ *     ask_begin(&a, dialect, seed, &parts, room, n);
  *     while (ask_step(&a) == ASK_MORE)      (about 512 KiB each; other work in between)
  *         ;
+ *     for each block: site.open = ask_open(block, terms.after_tool_result, terms.fields)
  */
 #ifndef WEIR_PLAN_ASK_H
 #define WEIR_PLAN_ASK_H
@@ -55,8 +57,10 @@ enum ask_bar {
     ASK_BAR_DOCUMENT,  /* directly behind a document or video */
     ASK_BAR_TOOL_CALL, /* behind a tool use in the assistant's turn, where the model minds */
     ASK_BAR_RESULT,    /* behind a tool result: barred unless the model takes it there */
-    ASK_BAR_KIND       /* a kind of block that Weir does not know */
+    ASK_BAR_NULL,      /* it has the member already, as null: a second one would be a duplicate */
+    ASK_BAR_KIND       /* a kind of block that Weir does not know, or knows to carry none */
 };
+/* "free", "dialect", "empty", "thinking", "document", "tool_call", "result", "null", "kind". */
 struct str ask_bar_word(enum ask_bar b);
 
 /* How a marker goes behind a block. */
@@ -70,7 +74,9 @@ struct ask_block {
     uint64_t hash;  /* of everything up to its end */
     size_t at, len; /* its bytes in the body */
     size_t mark_at; /* where what marks it is inserted */
-    size_t own_at;  /* of the client's marker: where it stands (retime), and how long */
+    /* The client's marker: its object, {"type":...}. Length 0 with `own` set: several in this
+     * block, all of one TTL. */
+    size_t own_at;
     uint32_t own_len;
     uint32_t tokens;                 /* estimated from its bytes, not calibrated */
     uint32_t message;                /* of messages[]: which; else 0 */
@@ -93,6 +99,42 @@ enum ask_state {
     ASK_UNCLEAR /* there is no ask; `why` says so in a few words */
 };
 
+/* --- the walk's own: how far it is */
+
+enum { ASK_CUTS_MOST = 16 }; /* the client's markers in one block */
+
+/* Going through an object's members. */
+struct ask_members {
+    size_t key_at, end; /* of the last key; behind the value before it */
+    unsigned n, seen;   /* how many; which of those that count */
+};
+
+/* What one block turned out to be. */
+struct ask_found {
+    struct str text;  /* of a block that is nothing but a text: its string; else empty */
+    bool point;       /* it is no block but a marker of the one before it */
+    bool null;        /* its marker's member is null */
+    enum ask_bar bar; /* who reads it sets it */
+    enum ask_ttl own;
+    unsigned markers;       /* the client's, in it */
+    size_t own_at, own_len; /* of the last of them */
+    size_t file_bytes;      /* of its bytes, those that are no text, and what they count */
+    uint64_t file_tokens;
+    struct {
+        size_t at, len;
+    } cuts[ASK_CUTS_MOST]; /* what is not hashed */
+    unsigned n_cuts;
+};
+
+/* The message (or item) that it is in. */
+struct ask_item {
+    struct ask_members members;
+    size_t at, first; /* where it begins; its first block */
+    struct str role;
+    uint64_t rest; /* hash of its other members */
+    bool content, output;
+};
+
 struct ask {
     enum ask_dialect dialect;
     enum ask_state state;
@@ -104,9 +146,14 @@ struct ask {
     uint32_t messages;    /* how many there are */
     /* the walk's own */
     uint64_t hash;
-    struct json_scan scan;
-    unsigned section;
-    bool inside, thinking;
+    struct json_scan scan; /* over the list that it is in */
+    size_t base;           /* where that stands in the body */
+    size_t counted, done;  /* bytes in this step */
+    size_t list_first;     /* the first block of the innermost list */
+    unsigned section, where;
+    bool thinking; /* in an assistant's turn behind reasoning */
+    struct ask_item item;
+    struct ask_found found;
 };
 
 /* `seed`: what else must be alike: client (or what shares), model. `room` for at most n blocks;
@@ -115,16 +162,20 @@ void ask_begin(struct ask *a, enum ask_dialect dialect, uint64_t seed,
                const struct ask_parts *parts, struct ask_block *room, size_t n);
 enum ask_state ask_step(struct ask *a);
 
-/* The bytes that mark this block, in one or two places of the body (two: it is wrapped): what is
- * inserted at at[0], and at at[1]. The texts are static. Returns how many. The block must be
- * FREE. */
+/* May a marker of Weir's stand behind it, for this model? `after_tool_result` and `fields` (a bit
+ * for each section) are what the catalogue says of it. This, and not `bar`, is what decides. */
+bool ask_open(const struct ask_block *b, bool after_tool_result, unsigned fields);
+
+/* The bytes that mark this block, in one or two places of the body (two: it is wrapped), in the
+ * order of the places. The texts are static. Returns how many; 0: the dialect has no marker of this
+ * TTL. The block must be open. */
 struct ask_splice {
     size_t at;
     struct str text;
 };
 size_t ask_mark(const struct ask *a, size_t block, enum ask_ttl ttl, struct ask_splice out[2]);
-/* Gives the client's own marker another TTL: the span to replace (which may be empty) and by what.
- * False where it cannot be. */
+/* Gives the client's own marker another TTL: the span to replace (which may be empty) and by what,
+ * a static text. False where it cannot be, or is so already. */
 bool ask_retime(const struct ask *a, size_t block, enum ask_ttl ttl, size_t *out_at,
                 size_t *out_len, struct str *out_text);
 

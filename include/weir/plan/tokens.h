@@ -14,6 +14,8 @@ enum { TOKENS_BYTES_A_TOKEN = 4 };
 /* Text by its bytes, the images and files in it (long strings of base64) by their kind. `body` need
  * not be strict JSON. It looks at each byte once at most, at memchr's speed. */
 uint64_t tokens_estimate(struct str body);
+/* One string of it, without its quotes. It looks at its first bytes only. */
+uint64_t tokens_of_string(struct str inside);
 
 /* What one client's prompts to one model really are, against the estimate: learned from the usage
  * that Bedrock reports. Zero is "nothing known": a factor of 1. */

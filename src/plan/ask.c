@@ -105,11 +105,12 @@ bool ask_cut(struct ask *a, struct ask_found *f, struct ask_members *m)
 
 static bool read_ttl(struct ask *a, enum ask_ttl *out)
 {
+    const struct ask_rules *r = ask_rules_of(a->dialect);
     struct str raw;
     if (!ask_string(a, &raw))
         return false;
     for (unsigned t = ASK_5M; t <= ASK_1H; t++)
-        if (json_string_is(raw, ask_ttl_word((enum ask_ttl)t))) {
+        if (r->splices[t].len && json_string_is(raw, ask_ttl_word((enum ask_ttl)t))) {
             *out = (enum ask_ttl)t;
             return true;
         }

@@ -14,6 +14,7 @@
 #include "weir/base/digest.h"
 #include "weir/base/text.h"
 #include "weir/gate/tap.h"
+#include "weir/plan/ask.h"
 #include "weir/wire/json_edit.h"
 #include "weir/wire/json_pick.h"
 #include "weir/wire/sigv4_claim.h"
@@ -145,6 +146,42 @@ static void converse(struct buf *b, size_t size_bytes)
         buf_add(b, S("\"}],\"status\":\"success\"}}]}"));
     }
     buf_add(b, S("]}"));
+}
+
+/* A prompt of so many blocks, tools and turns, each some 1,000 bytes of text with a few escapes, as
+ * people write. */
+static void add_text(struct buf *b, size_t size_bytes)
+{
+    size_t from = buf_len(b);
+    while (buf_len(b) - from < size_bytes)
+        buf_add(b, S("The keeper wrote: \\\"the gate stands open, and the water is high\\\".\\n"
+                     "He had measured it twice that morning, with the same result; nobody asked "
+                     "him for the reason, and he did not give one. "));
+}
+
+static void prompt(struct buf *b, size_t size_bytes, int turns)
+{
+    size_t each = size_bytes / (size_t)turns;
+    buf_add(b, S("{\"system\":[{\"text\":\""));
+    add_text(b, each);
+    buf_add(b, S("\"}],\"messages\":["));
+    for (int i = 0; i < turns - 1; i++) {
+        buf_addf(b, "%s{\"role\":\"%s\",\"content\":[{\"text\":\"", i ? "," : "",
+                 i % 2 ? "assistant" : "user");
+        add_text(b, each - 60);
+        buf_add(b, S("\"}]}"));
+    }
+    buf_add(b, S("]}"));
+}
+
+static void prompt_60(struct buf *b, size_t size_bytes)
+{
+    prompt(b, size_bytes, 60);
+}
+
+static void prompt_500(struct buf *b, size_t size_bytes)
+{
+    prompt(b, size_bytes, 500);
 }
 
 /* --- answers for the tap */
@@ -308,6 +345,32 @@ static void pick(struct str text)
         abort();
 }
 
+/* The blocks and hashes of a prompt; its parts are known (gate/facts). */
+static void ask(struct str text)
+{
+    static struct ask_block room[ASK_BLOCKS_MOST];
+    static struct json_member parts[] = {
+        {.name = STR("toolConfig")}, {.name = STR("system")}, {.name = STR("messages")}};
+    static size_t known;
+    static struct ask_parts in;
+    struct ask a;
+    if (known != text.len) {
+        struct json_member tools[] = {{.name = STR("tools")}};
+        struct json_pick p;
+        json_pick_init(&p, text, parts, 3);
+        json_pick_step(&p);
+        json_pick_init(&p, parts[0].times ? parts[0].raw : S("{}"), tools, 1);
+        json_pick_step(&p);
+        in = (struct ask_parts){text, tools[0].raw, parts[1].raw, parts[2].raw};
+        known = text.len;
+    }
+    ask_begin(&a, ASK_CONVERSE, 1, &in, room, ASK_BLOCKS_MOST);
+    while (ask_step(&a) == ASK_MORE)
+        ;
+    if (a.state != ASK_GOOD)
+        abort();
+}
+
 static void hash(struct str text)
 {
     unsigned char digest[SHA256_BYTES];
@@ -417,6 +480,10 @@ static const struct row rows[] = {
     {STR("json.zeros.1MiB"), MIB, zeros, scan_skip, 0},
     {STR("json.zeros.tokens.1MiB"), MIB, zeros, scan_tokens, 0},
     {STR("json.empty-strings.1MiB"), MIB, empty_strings, scan_skip, 0},
+    {STR("ask.agent.64KiB"), 64 * KIB, converse, ask, 1},
+    {STR("ask.agent.1MiB"), MIB, converse, ask, 1},
+    {STR("ask.prompt.60-blocks.64KiB"), 64 * KIB, prompt_60, ask, 1},
+    {STR("ask.prompt.500-blocks.1MiB"), MIB, prompt_500, ask, 1},
     {STR("sha256.1MiB"), MIB, string_plain, hash, 0},
     {STR("edit.insert.1MiB"), MIB, string_plain, edit_insert, 0},
     {STR("claim.boto3"), 0, claim_boto3, claim, 1},

@@ -1,47 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * plan/ask: bodies and what they are found to be, for Converse and Claude; the other dialects are
- * in test_ask_more. "T S M" in a body are quoted with ' in place of ", to be read.
+ * in test_ask_more.
  */
-#include "ask_tell.h"
+#include "ask_rows.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-struct row {
-    const char *body, *told;
-};
-
-static struct ask_block room[ROOM];
-
-static void quote(struct buf *b, const char *text)
-{
-    for (; *text; text++)
-        buf_add_char(b, *text == '\'' ? '"' : *text);
-}
-
-static void check(enum ask_dialect d, const struct row *rows, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct buf body = {0}, told = {0};
-        struct ask a;
-        quote(&body, rows[i].body);
-        ask_all(&a, d, buf_str(&body), room, ROOM);
-        ask_tell(&a, &told);
-        buf_add_char(&told, 0);
-        if (strcmp(buf_str(&told).ptr, rows[i].told))
-            print_error("%s\n", rows[i].body);
-        assert_string_equal(buf_str(&told).ptr, rows[i].told);
-        buf_fini(&body);
-        buf_fini(&told);
-    }
-}
-
-#define CHECK(dialect, rows) check(dialect, rows, sizeof(rows) / sizeof *(rows))
-#define USER(content)        "{'messages':[{'role':'user','content':" content "}]}"
+#define USER(content) "{'messages':[{'role':'user','content':" content "}]}"
 #define ASSISTANT(content)                                                                         \
     "{'messages':[{'role':'user','content':[{'text':'a'}]},{'role':'assistant','content':" content \
     "}]}"

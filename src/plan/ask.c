@@ -20,7 +20,6 @@
 #include <string.h>
 
 enum where { BETWEEN, LIST, MESSAGE, CONTENT };
-enum { HASH_TEXT = 1, HASH_BLOCK };
 
 bool ask_unclear(struct ask *a, const char *why)
 {
@@ -202,20 +201,21 @@ bool ask_blank(struct str raw)
     return true;
 }
 
+/* Of a text alone what it says, so that it does not matter how its block is written. */
 static uint64_t hash_block(const struct ask *a, size_t at, size_t end, const struct ask_found *f)
 {
     const char *text = a->scan.text.ptr;
     struct str pieces[ASK_CUTS_MOST + 1];
     if (f->text.len)
-        return hash64(HASH_TEXT, ask_inside(f->text));
+        return ~hash64(0, ask_inside(f->text));
     if (f->n_cuts == 0)
-        return hash64(HASH_BLOCK, str_from(text + at, end - at));
+        return hash64(0, str_from(text + at, end - at));
     for (unsigned i = 0; i < f->n_cuts; i++) {
         pieces[i] = str_from(text + at, f->cuts[i].at - at);
         at = f->cuts[i].at + f->cuts[i].len;
     }
     pieces[f->n_cuts] = str_from(text + at, end - at);
-    return hash64_pieces(HASH_BLOCK, pieces, f->n_cuts + 1);
+    return hash64_pieces(0, pieces, f->n_cuts + 1);
 }
 
 static uint32_t tokens_of(size_t len, const struct ask_found *f)

@@ -4,7 +4,7 @@
  * docs/METRICS.md. The bytes:
  *
  *     version 2 | CRC-32 of what follows 4 | n, counts | n, tokens | cost untouched | n, histograms
- *               | unmarked | n, groups
+ *               | unmarked | n, lost | n, groups
  *
  * Each list is preceded by its length, so that a later Weir with longer lists reads what an older
  * one wrote; version 1 ends behind the histograms. Without a control group n is 0. Sums saturate.
@@ -17,11 +17,13 @@
 
 #include <string.h>
 
-enum { VERSION = 2, HEAD_BYTES = 5, GROUPS = ROLLUP_ARMS * RECORD_GROUPS };
-enum { NUMBERS = ROLLUP_COUNTS + TOKENS + 2 * GROUPS + 7 };
+enum { VERSION = 2, HEAD_BYTES = 5, GROUPS = CONTROL_ARMS * CONTROL_GROUPS };
+enum { LAST = 3 + ROLLUP_LEVERS + 2 * GROUPS }; /* numbers behind the histograms */
+enum { NUMBERS = ROLLUP_COUNTS + TOKENS + 5 };
 
 _Static_assert((int)ROLLUP_BYTES_MOST <= (int)STORE_VALUE_MOST, "a rollup fits into one value");
-_Static_assert(HEAD_BYTES + NUMBERS * VARINT_MOST <= 1024, "what is not histograms");
+_Static_assert(HEAD_BYTES + (NUMBERS + LAST) * VARINT_MOST <= 1024, "what is not histograms");
+_Static_assert((int)RECORD_GROUPS == (int)CONTROL_GROUPS, "a record's group is one of control.h");
 
 static void add(uint64_t *sum, uint64_t n)
 {
@@ -61,16 +63,21 @@ static void add_invocation(struct rollup *r, const struct record *record)
 }
 
 /* By number, over both arms. */
-static struct rollup_group *group_of(const struct rollup *r, size_t i)
+static struct control_group *group_of(const struct rollup *r, size_t i)
 {
-    const struct rollup_group *g = &r->groups[i / RECORD_GROUPS][i % RECORD_GROUPS];
-    return (struct rollup_group *)(uintptr_t)g;
+    const struct control_group *g = &r->groups[i / CONTROL_GROUPS][i % CONTROL_GROUPS];
+    return (struct control_group *)(uintptr_t)g;
 }
 
-static void add_group(struct rollup_group *g, uint64_t input, uint64_t plain)
+static void add_group(struct control_group *g, uint64_t input, uint64_t plain)
 {
     add(&g->input, input);
     add(&g->plain, plain);
+}
+
+static void add_lost(uint64_t *sum, uint64_t with, uint64_t without)
+{
+    add(sum, with > without ? with - without : 0);
 }
 
 static void add_money(struct rollup *r, const struct record *record)
@@ -78,9 +85,11 @@ static void add_money(struct rollup *r, const struct record *record)
     add(&r->cost_nanousd, record->cost_nanousd);
     add(&r->unmarked_nanousd, record->unmarked_nanousd);
     add(&r->untouched_nanousd, record->untouched_nanousd);
+    add_lost(&r->lost_nanousd[ROLLUP_CACHE], record->cost_nanousd, record->unmarked_nanousd);
+    add_lost(&r->lost_nanousd[ROLLUP_FLEX], record->unmarked_nanousd, record->untouched_nanousd);
     if (record->arm != RECORD_ARM_NONE)
-        add_group(&r->groups[record->arm - 1][record->group % RECORD_GROUPS], record->input_nanousd,
-                  record->plain_nanousd);
+        add_group(&r->groups[record->arm - 1][record->group % CONTROL_GROUPS],
+                  record->input_nanousd, record->plain_nanousd);
 }
 
 void rollup_add(struct rollup *r, const struct record *record)
@@ -113,10 +122,25 @@ void rollup_merge(struct rollup *r, const struct rollup *other)
     add(&r->cost_nanousd, other->cost_nanousd);
     add(&r->unmarked_nanousd, other->unmarked_nanousd);
     add(&r->untouched_nanousd, other->untouched_nanousd);
+    for (size_t i = 0; i < ROLLUP_LEVERS; i++)
+        add(&r->lost_nanousd[i], other->lost_nanousd[i]);
     for (size_t i = 0; i < GROUPS; i++)
         add_group(group_of(r, i), group_of(other, i)->input, group_of(other, i)->plain);
     for (size_t i = 0; i < ROLLUP_HISTOGRAMS; i++)
         histogram_merge(&r->histograms[i], &other->histograms[i]);
+}
+
+/* The difference in whole nano-dollars: a saving is small beside what it is taken from. */
+int64_t rollup_saved(const struct rollup *r, enum rollup_lever lever)
+{
+    return (int64_t)(lever == ROLLUP_CACHE ? r->unmarked_nanousd - r->cost_nanousd
+                                           : r->untouched_nanousd - r->unmarked_nanousd);
+}
+
+struct str rollup_lever_word(enum rollup_lever lever)
+{
+    static const struct str words[ROLLUP_LEVERS] = {STR("cache"), STR("flex")};
+    return words[lever];
 }
 
 static char *write_list(char *at, const uint64_t *numbers, size_t n)
@@ -155,10 +179,12 @@ void rollup_write(const struct rollup *r, struct buf *out)
     buf_commit(out, (size_t)(at - begin));
     for (size_t i = 0; i < ROLLUP_HISTOGRAMS; i++)
         histogram_write(&r->histograms[i], out);
-    begin = buf_reserve(out, (1 + 1 + 2 * GROUPS) * VARINT_MOST);
+    begin = buf_reserve(out, LAST * VARINT_MOST);
     if (!begin)
         return;
-    buf_commit(out, (size_t)(write_groups(varint_put(begin, r->unmarked_nanousd), r) - begin));
+    at = varint_put(begin, r->unmarked_nanousd);
+    at = write_list(at, r->lost_nanousd, ROLLUP_LEVERS);
+    buf_commit(out, (size_t)(write_groups(at, r) - begin));
     begin = out->data + out->head + before; /* the buffer may have moved */
     struct str all = str_from_offset(buf_str(out), before);
     uint32_t crc = crc32_add(0, str_from_offset(all, HEAD_BYTES));
@@ -200,7 +226,8 @@ static bool read_all(struct str in, unsigned char version, struct rollup *r)
         if (histogram_read(&r->histograms[i], &in))
             return false;
     r->unmarked_nanousd = r->untouched_nanousd;
-    if (version > 1 && (!varint_take(&in, &r->unmarked_nanousd) || !read_groups(&in, r)))
+    if (version > 1 && (!varint_take(&in, &r->unmarked_nanousd) ||
+                        !read_list(&in, r->lost_nanousd, ROLLUP_LEVERS) || !read_groups(&in, r)))
         return false;
     return in.len == 0;
 }

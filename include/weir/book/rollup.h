@@ -9,6 +9,7 @@
 
 #include "weir/base/histogram.h"
 #include "weir/book/record.h"
+#include "weir/plan/control.h"
 
 /* Stored: only append. */
 enum rollup_count {
@@ -33,24 +34,29 @@ enum rollup_histogram { ROLLUP_LATENCY_US, ROLLUP_ADDED_US, ROLLUP_FIRST_US, ROL
 /* Of rollup_write, whatever was counted: a rollup is one value of the store. */
 enum { ROLLUP_BYTES_MOST = ROLLUP_HISTOGRAMS * HISTOGRAM_BYTES_MOST + 1024 };
 
-/* Both sides of the control group, by random groups, in nano-dollars. */
-enum { ROLLUP_ARMS = 2 }; /* RECORD_ARM_TREATED and RECORD_ARM_CONTROL, from 0 on */
-struct rollup_group {
-    uint64_t input, plain;
-};
+/* What a saving comes of. */
+enum rollup_lever { ROLLUP_CACHE, ROLLUP_FLEX, ROLLUP_LEVERS };
 
 /* Zero is empty and valid. */
 struct rollup {
     uint64_t counts[ROLLUP_COUNTS];
     struct usage usage;
     uint64_t cost_nanousd, unmarked_nanousd, untouched_nanousd;
-    struct rollup_group groups[ROLLUP_ARMS][RECORD_GROUPS];
+    /* Of what was saved by a lever: the sum of those requests that lost money by it, without its
+     * sign. rollup_saved has both in it. */
+    uint64_t lost_nanousd[ROLLUP_LEVERS];
+    struct control_group groups[CONTROL_ARMS][CONTROL_GROUPS];
     struct histogram histograms[ROLLUP_HISTOGRAMS]; /* of invocations only; FIRST of streams */
 };
 
 void rollup_fini(struct rollup *r);
 void rollup_add(struct rollup *r, const struct record *record);
 void rollup_merge(struct rollup *r, const struct rollup *other);
+
+/* Negative when Weir lost money. */
+int64_t rollup_saved(const struct rollup *r, enum rollup_lever lever);
+/* "cache", "flex". */
+struct str rollup_lever_word(enum rollup_lever lever);
 
 void rollup_write(const struct rollup *r, struct buf *out);
 /* Into an empty one. ERR_BAD for what rollup_write did not write (a checksum is part of it),

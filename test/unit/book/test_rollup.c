@@ -111,11 +111,25 @@ static void counts_arms(void **state)
     assert_true(r.groups[0][3].input == 120 && r.groups[0][3].plain == 200);
     assert_true(r.groups[1][0].input == 60 && r.groups[1][0].plain == 100);
     assert_int_equal(r.unmarked_nanousd, 4 * 800);
+    assert_true(rollup_saved(&r, ROLLUP_CACHE) == 400 && rollup_saved(&r, ROLLUP_FLEX) == 400);
     rollup_write(&r, &some);
     assert_true(buf_len(&some) < buf_len(&none) + 48);
     rollup_fini(&r);
     buf_fini(&none);
     buf_fini(&some);
+}
+
+static void counts_losses(void **state)
+{
+    struct rollup r = {0};
+    struct record one = good; /* saved 100 by caching and 100 by its lane */
+    rollup_add(&r, &one);
+    one.cost_nanousd = 1100;
+    rollup_add(&r, &one);
+    assert_int_equal(rollup_saved(&r, ROLLUP_CACHE), -200);
+    assert_int_equal(r.lost_nanousd[ROLLUP_CACHE], 300);
+    assert_true(rollup_saved(&r, ROLLUP_FLEX) == 200 && r.lost_nanousd[ROLLUP_FLEX] == 0);
+    rollup_fini(&r);
 }
 
 static struct record any_record(void)
@@ -231,6 +245,7 @@ int main(void)
         cmocka_unit_test(counts_ends),
         cmocka_unit_test(counts_unpriced),
         cmocka_unit_test(counts_arms),
+        cmocka_unit_test(counts_losses),
         cmocka_unit_test(adds_up_and_comes_back),
         cmocka_unit_test(sums_saturate),
         cmocka_unit_test(refuses_what_it_did_not_write),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The prefix index: what is known of prompts' prefixes by their hash, in memory that it is given.
- * It never grows: where it is full the coldest entries of a small neighbourhood give way. Every
- * entry is one line of the processor's cache. No lock, no clock: gate/shared_prefix has both.
+ * It never outgrows that: where it is full the coldest entry of a small neighbourhood gives way.
+ * Every entry is one line of the processor's cache. No lock, no clock: gate/shared_cache has both.
  */
 #ifndef WEIR_PLAN_PREFIX_H
 #define WEIR_PLAN_PREFIX_H
@@ -14,7 +14,8 @@
 enum { PREFIX_TICK_MS = 100, PREFIX_TICKS_A_MINUTE = 600 };
 uint32_t prefix_tick(int64_t wall_ms); /* at least 1 */
 
-/* 64 bytes. Everything behind `key` belongs to plan/cache_plan, and is zero in a new one. */
+/* 64 bytes. Everything behind `key` belongs to plan/cache_plan, and is zero in a new one. The index
+ * reads `last` and `count` to know which are cold. */
 struct prefix {
     uint64_t key;          /* the rolling hash; 0: a free place */
     uint32_t last;         /* when a prompt last had it */
@@ -28,16 +29,16 @@ struct prefix {
     uint16_t count;        /* visits; stays at its most */
     uint16_t turn;         /* as the end of a prompt: how many prompts of this line came before */
     unsigned char ttl;     /* enum ask_ttl of what is cached */
-    unsigned char hot;     /* the eviction's */
     unsigned char dirty;   /* changed since it was last saved */
     unsigned char section; /* enum ask_section */
-    unsigned char more[16];
+    unsigned char more[17];
 };
 _Static_assert(sizeof(struct prefix) == 64, "one cache line");
 
 struct prefix_index;
 /* The index lives in `memory` (64-byte aligned, at least PREFIX_LEAST_BYTES); nothing else is taken
- * and nothing need be freed. */
+ * and nothing need be freed. It is touched as it fills: at most six times what the entries take.
+ * Which neighbourhood a key has is by its upper 32 bits. */
 enum { PREFIX_LEAST_BYTES = 64 * 1024 };
 struct prefix_index *prefix_init(void *memory, size_t size_bytes);
 
@@ -56,10 +57,12 @@ void prefix_count(const struct prefix_index *x, struct prefix_counts *out);
 /* For saving: copies up to n dirty entries from *cursor on (0 begins), and cleans them. Returns how
  * many; *cursor is 0 again at the end. Looks at no more than 64 n places in one call. */
 size_t prefix_take_dirty(struct prefix_index *x, size_t *cursor, struct prefix *out, size_t n);
-/* Walks over all: the next entry from *cursor on, or NULL at the end. */
+/* Walks over all: the next entry from *cursor on (0 begins), or NULL at the end. */
 const struct prefix *prefix_next(const struct prefix_index *x, size_t *cursor);
 
-/* A stored row without its key; ERR_BAD for what prefix_write did not write. */
+/* A stored row without its key, at most PREFIX_ROW_MOST bytes; ERR_BAD for what prefix_write did not
+ * write, or not under this key. */
+enum { PREFIX_ROW_MOST = 62 };
 void prefix_write(const struct prefix *p, struct buf *out);
 MUST_CHECK int prefix_read(uint64_t key, struct str bytes, struct prefix *out);
 

@@ -128,12 +128,12 @@ int store_begin(struct store *s, bool write, struct store_txn **out)
 {
     MDB_txn *txn;
     assert(!(write && s->read_only));
-    guard_enter();
+    guard_enter(s->guard);
     int rc = mdb_txn_begin(s->env, NULL, write ? 0 : MDB_RDONLY, &txn);
     if (rc == MDB_MAP_RESIZED && s->read_only && mdb_env_set_mapsize(s->env, 0) == 0)
         rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn); /* the daemon's is larger now */
     if (rc) {
-        guard_leave();
+        guard_leave(s->guard);
         return store_classify(s, rc);
     }
     *out = mem_new(sizeof **out);
@@ -149,7 +149,7 @@ int store_commit(struct store_txn *t)
         mdb_txn_abort(t->mdb);
     else
         rc = mdb_txn_commit(t->mdb);
-    guard_leave();
+    guard_leave(s->guard);
     bool written = t->write && rc == 0;
     mem_free(t);
     if (written)
@@ -160,7 +160,7 @@ int store_commit(struct store_txn *t)
 void store_abort(struct store_txn *t)
 {
     mdb_txn_abort(t->mdb);
-    guard_leave();
+    guard_leave(t->store->guard);
     mem_free(t);
 }
 
@@ -264,8 +264,9 @@ int store_measure(struct store *s, struct store_size *out)
         return store_classify(s, rc);
     struct store_size size = {0};
     uint64_t none, pages = 2 + pages_of(txn, 0, &none) + pages_of(txn, MAIN_DBI, &none);
-    for (int i = 0; i < TABLES; i++)
-        pages += pages_of(txn, s->tables[i], &size.rows[i]);
+    for (int i = 0; i < TABLES_ALL; i++)
+        if (store_has(s, (enum table)i))
+            pages += pages_of(txn, s->tables[i], &size.rows[i]);
     mdb_txn_abort(txn);
     if (mdb_env_info(s->env, &info) != 0 || mdb_env_stat(s->env, &st) != 0)
         return ERR_IO;
@@ -298,16 +299,21 @@ int store_compact(struct store *s, char *why, size_t why_size)
     if (rc)
         return rc;
     place_path(s->dir, PLACE_ASIDE, aside);
-    guard_enter();
+    guard_enter(s->guard);
     rc = mdb_env_copy2(s->env, aside, MDB_CP_COMPACT);
-    guard_leave();
+    guard_leave(s->guard);
     if (rc == 0)
         return ERR_OK;
     place_drop_aside(s->dir);
-    return store_say(s, rc, "cannot copy the book", why, why_size);
+    return store_say(s, rc, "cannot copy it", why, why_size);
 }
 
 int store_swap(const char *dir, char *why, size_t why_size)
 {
     return place_publish(dir, why, why_size);
+}
+
+int store_set_aside(const char *dir, char *why, size_t why_size)
+{
+    return place_set_aside(dir, why, why_size);
 }

@@ -8,6 +8,7 @@
 
 #include "store_place.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -17,20 +18,22 @@
 static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT};
 enum { DEADLY = sizeof deadly / sizeof *deadly };
 
-static struct {
+static struct guard {
     char path[PATH_MAX]; /* of the mark; empty: nothing is watched */
     ino_t ino;
-    struct sigaction before[DEADLY];
-} watched;
+    bool taken;
+} guards[GUARDS];
+static struct sigaction before[DEADLY];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static _Thread_local volatile sig_atomic_t inside;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local volatile sig_atomic_t inside[GUARDS];
 
-static void leave_mark(void)
+static void leave_mark(const struct guard *g)
 {
-    int fd = open(watched.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd = open(g->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return;
-    (void)!write(fd, &watched.ino, sizeof watched.ino);
+    (void)!write(fd, &g->ino, sizeof g->ino);
     (void)close(fd);
 }
 
@@ -38,11 +41,12 @@ static void leave_mark(void)
  * repeated by itself. */
 static void on_death(int signo, siginfo_t *from, void *where)
 {
-    if (inside > 0 && *watched.path)
-        leave_mark();
+    for (int i = 0; i < GUARDS; i++)
+        if (inside[i] > 0 && *guards[i].path)
+            leave_mark(&guards[i]);
     for (int i = 0; i < DEADLY; i++)
         if (deadly[i] == signo)
-            (void)sigaction(signo, &watched.before[i], NULL);
+            (void)sigaction(signo, &before[i], NULL);
     if (from->si_code <= 0)
         (void)raise(signo);
 }
@@ -52,30 +56,52 @@ static void install(void)
     struct sigaction act = {.sa_sigaction = on_death, .sa_flags = SA_ONSTACK | SA_SIGINFO};
     sigemptyset(&act.sa_mask);
     for (int i = 0; i < DEADLY; i++)
-        (void)sigaction(deadly[i], &act, &watched.before[i]);
+        (void)sigaction(deadly[i], &act, &before[i]);
 }
 
-void guard_watch(const char *dir, const struct stat *data)
+static struct guard *take_one(void)
+{
+    struct guard *g = NULL;
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < GUARDS && !g; i++)
+        if (!guards[i].taken)
+            g = &guards[i];
+    assert(g);
+    g->taken = true;
+    pthread_mutex_unlock(&lock);
+    return g;
+}
+
+struct guard *guard_watch(const char *dir, const struct stat *data)
 {
     (void)pthread_once(&once, install);
-    watched.ino = data->st_ino;
-    if (!place_path(dir, PLACE_MARK, watched.path))
-        *watched.path = 0;
+    struct guard *g = take_one();
+    g->ino = data->st_ino;
+    if (!place_path(dir, PLACE_MARK, g->path))
+        *g->path = 0;
+    return g;
 }
 
-void guard_unwatch(void)
+void guard_unwatch(struct guard *g)
 {
-    *watched.path = 0;
+    if (!g)
+        return;
+    *g->path = 0;
+    pthread_mutex_lock(&lock);
+    g->taken = false;
+    pthread_mutex_unlock(&lock);
 }
 
-void guard_enter(void)
+void guard_enter(struct guard *g)
 {
-    inside++;
+    if (g)
+        inside[g - guards]++;
 }
 
-void guard_leave(void)
+void guard_leave(struct guard *g)
 {
-    inside--;
+    if (g)
+        inside[g - guards]--;
 }
 
 bool guard_is_marked(const char *dir, const struct stat *data)

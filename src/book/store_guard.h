@@ -11,12 +11,16 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-/* This process opens it for writing: what it dies of inside is its doing. One folder at a time. */
-void guard_watch(const char *dir, const struct stat *data);
-void guard_unwatch(void);
+/* This process opens it for writing: what it dies of inside is its doing. At most GUARDS folders at
+ * a time. */
+enum { GUARDS = 8 };
+struct guard;
+struct guard *guard_watch(const char *dir, const struct stat *data);
+/* All of these take NULL: nothing is watched there. */
+void guard_unwatch(struct guard *g);
 /* Around what touches the map, in this thread. */
-void guard_enter(void);
-void guard_leave(void);
+void guard_enter(struct guard *g);
+void guard_leave(struct guard *g);
 
 /* A process died of that very file. The mark of another one is removed. */
 bool guard_is_marked(const char *dir, const struct stat *data);

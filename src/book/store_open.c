@@ -25,8 +25,8 @@ enum {
     LOCK_BYTES = 16 * 1024
 };
 
-static const char *const names[TABLES] = {"meta",  "records", "series", "minutes",
-                                          "hours", "days",    "gaps"};
+static const char *const names[TABLES_ALL] = {"meta", "records", "series",   "minutes", "hours",
+                                              "days", "gaps",    "prefixes", "named"};
 
 /* --- one of each in a process */
 
@@ -89,7 +89,7 @@ static int open_env(struct store *s, const struct store_options *o)
         place_path(s->dir, PLACE_LOCK, lock);
         flags |= MDB_RDONLY | (access(lock, F_OK) == 0 ? 0u : MDB_NOLOCK);
     }
-    (void)mdb_env_set_maxdbs(s->env, TABLES);
+    (void)mdb_env_set_maxdbs(s->env, TABLES_ALL);
     (void)mdb_env_set_maxreaders(s->env, MOST_READERS);
     if (!o->read_only) {
         uint64_t size = o->size_bytes + o->size_bytes / 4;
@@ -158,7 +158,9 @@ static bool is_long_enough(struct store *s)
 
 static int make_tables(struct store *s, MDB_txn *txn)
 {
-    for (int i = 0; i < TABLES; i++) {
+    for (int i = 0; i < TABLES_ALL; i++) {
+        if (!store_has(s, (enum table)i))
+            continue;
         int rc = mdb_dbi_open(txn, names[i], MDB_CREATE, &s->tables[i]);
         if (rc)
             return rc;
@@ -195,7 +197,9 @@ static int read_schema(struct store *s, MDB_txn *txn, uint32_t *out)
 
 static int open_tables(struct store *s, MDB_txn *txn)
 {
-    for (int i = 0; i < TABLES; i++) {
+    for (int i = 0; i < TABLES_ALL; i++) {
+        if (!store_has(s, (enum table)i))
+            continue;
         int rc = mdb_dbi_open(txn, names[i], 0, &s->tables[i]);
         if (rc)
             return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
@@ -241,7 +245,7 @@ static int check_schema(struct store *s, char *why, size_t why_size)
     if (store_classify(s, rc) == ERR_BAD)
         return bad(s, "data.mdb is damaged", why, why_size);
     if (rc)
-        return store_say(s, rc, "cannot read the book", why, why_size);
+        return store_say(s, rc, "cannot read it", why, why_size);
     if (found >= READABLE && found <= SCHEMA)
         return ERR_OK;
     if (found > SCHEMA)
@@ -278,7 +282,7 @@ static int open_there(struct store *s, const struct store_options *o, char *why,
     if (store_classify(s, rc) == ERR_BAD)
         return bad(s, "data.mdb is damaged", why, why_size);
     if (rc)
-        return store_say(s, rc, "cannot open the book", why, why_size);
+        return store_say(s, rc, "cannot open it", why, why_size);
     if (!is_long_enough(s))
         return bad(s, "data.mdb is cut off", why, why_size);
     return check_schema(s, why, why_size);
@@ -305,6 +309,7 @@ static int make(const struct store_options *o, char *why, size_t why_size)
     place_path(o->dir, PLACE_ASIDE, aside);
     s = mem_new(sizeof *s);
     snprintf(s->dir, sizeof s->dir, "%s", aside);
+    s->kind = o->kind;
     rc = open_there(s, o, why, why_size);
     store_close(s);
     if (rc == 0)
@@ -329,16 +334,17 @@ int store_open(const struct store_options *o, struct store **out, char *why, siz
     struct store *s = mem_new(sizeof *s);
     snprintf(s->dir, sizeof s->dir, "%s", o->dir);
     s->read_only = o->read_only;
+    s->kind = o->kind;
     rc = look_at_file(s, why, why_size);
     if (rc == 0 && !o->read_only && guard_is_marked(s->dir, &s->data))
         rc = marked(s, why, why_size);
     if (rc == 0) {
         count_in(s);
         if (!o->read_only)
-            guard_watch(s->dir, &s->data);
-        guard_enter();
+            s->guard = guard_watch(s->dir, &s->data);
+        guard_enter(s->guard);
         rc = open_there(s, o, why, why_size);
-        guard_leave();
+        guard_leave(s->guard);
     }
     if (rc == 0)
         *out = s;
@@ -355,7 +361,6 @@ void store_close(struct store *s)
         mdb_env_close(s->env);
     if (s->counted)
         count_out(s);
-    if (s->counted && !s->read_only)
-        guard_unwatch();
+    guard_unwatch(s->guard);
     mem_free(s);
 }

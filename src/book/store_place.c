@@ -38,7 +38,7 @@ int place_failed(const char *path, const char *what, int err_no, char *why, size
 
 bool place_path(const char *dir, int what, char out[PATH_MAX])
 {
-    static const char *const names[] = {"/data.mdb", "/lock.mdb", "/crashed", ".new"};
+    static const char *const names[] = {"/data.mdb", "/lock.mdb", "/crashed", ".new", ".damaged"};
     size_t len = strlen(dir), more = strlen(names[what]);
     if (len == 0 || len + more > PLACE_MOST)
         return false;
@@ -192,4 +192,15 @@ int place_publish(const char *dir, char *why, size_t why_size)
         return ERR_OK;
     (void)remove_folder(aside);
     return place_failed(dir, "cannot put a new book there", err_no, why, why_size);
+}
+
+int place_set_aside(const char *dir, char *why, size_t why_size)
+{
+    char damaged[PATH_MAX];
+    if (!place_path(dir, PLACE_DAMAGED, damaged))
+        return place_failed(dir, "cannot use it", ENAMETOOLONG, why, why_size);
+    int err_no = remove_folder(damaged);
+    if (!err_no && rename(dir, damaged) != 0)
+        err_no = errno;
+    return err_no ? place_failed(dir, "cannot move it away", err_no, why, why_size) : ERR_OK;
 }

@@ -14,10 +14,10 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-enum { PLACE_DATA, PLACE_LOCK, PLACE_MARK, PLACE_ASIDE };
+enum { PLACE_DATA, PLACE_LOCK, PLACE_MARK, PLACE_ASIDE, PLACE_DAMAGED };
 enum { PLACE_MOST = PATH_MAX - 16 };
-/* Of the data file, the lock file, the guard's mark, the folder aside. False for a folder's name
- * that is too long: then nothing here works with it. */
+/* Of the data file, the lock file, the guard's mark, the folder aside, that of damaged ones. False
+ * for a folder's name that is too long: then nothing here works with it. */
 bool place_path(const char *dir, int what, char out[PATH_MAX]);
 
 /* "NFS", ...: a file system on which LMDB loses data (lmdb.h: never on a remote one), or NULL. */
@@ -36,6 +36,8 @@ void place_drop_aside(const char *dir);
 /* Everything in the folder aside is on the disk, then it takes the place of `dir` in one step; what
  * was there before is removed. */
 MUST_CHECK int place_publish(const char *dir, char *why, size_t why_size);
+/* Moves `dir` to where damaged ones lie; what lay there goes. */
+MUST_CHECK int place_set_aside(const char *dir, char *why, size_t why_size);
 /* errno -> ERR_*, with "PATH: WHAT: reason" in `why`. */
 int place_failed(const char *path, const char *what, int err_no, char *why, size_t why_size);
 

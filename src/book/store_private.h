@@ -12,11 +12,19 @@
 
 struct store {
     MDB_env *env;
-    MDB_dbi tables[TABLES];
+    enum store_kind kind;
+    MDB_dbi tables[TABLES_ALL];
     char dir[PATH_MAX];
     struct stat data; /* of the file that is open */
     bool read_only, counted;
+    struct guard *guard;
 };
+
+/* Whether such an environment has that table. */
+static inline bool store_has(const struct store *s, enum table table)
+{
+    return table == TABLE_META || (table >= TABLE_PREFIXES) == (s->kind == STORE_PREFIXES);
+}
 
 /* LMDB's or the system's number to ERR_*. */
 int store_classify(struct store *s, int rc);

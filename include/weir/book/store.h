@@ -6,7 +6,8 @@
  * (larger things are their owner's chunks: the file then stays within 1.2 times what lives in it);
  * it is never on a network file system.
  *
- * One writer (the clerk's thread). Readers in any thread, each in transactions of at most a second.
+ * One writer (the clerk's thread, the keeper's). Readers in any thread, each in transactions of at
+ * most a second.
  */
 #ifndef WEIR_BOOK_STORE_H
 #define WEIR_BOOK_STORE_H
@@ -14,7 +15,10 @@
 #include "weir/base/err.h"
 #include "weir/base/str.h"
 
-/* Tables of the meter's environment. Names in the file are the words of store.c. Minutes are
+/* Which tables an environment has; TABLE_META is in each. */
+enum store_kind { STORE_METER, STORE_PREFIXES };
+
+/* First those of the meter's environment. Names in the file are the words of store.c. Minutes are
  * forgotten by whole hours, hours by whole days: an hour has all its minutes or none. */
 enum table {
     /* Words -> 8 bytes, big endian, or a cursor of an exporter's own form. "schema" (4 bytes);
@@ -30,7 +34,12 @@ enum table {
     TABLE_HOURS,   /* hour since 1970, series -> rollup */
     TABLE_DAYS,    /* UTC day since 1970, series -> rollup */
     TABLE_GAPS,    /* time_ms (8, big endian) when it began -> gap_write's */
-    TABLES
+    TABLES,
+
+    /* Of the prefixes' environment, which may be lost. */
+    TABLE_PREFIXES = TABLES, /* key (8, big endian) -> prefix_write's (plan/prefix.h) */
+    TABLE_NAMED,             /* hash of a name (8, big endian) -> minute (4), length, name, bytes */
+    TABLES_ALL
 };
 
 enum { STORE_KEY_MOST = 64, STORE_VALUE_MOST = 64 * 1024 };
@@ -42,6 +51,7 @@ struct store_options {
     const char *dir;     /* the environment's own folder, e.g. /var/lib/weir/meter */
     uint64_t size_bytes; /* what may live in it; the map is 1.25 times that. Ignored by readers */
     bool read_only;      /* beside a daemon, or alone: makes no file */
+    enum store_kind kind;
 };
 
 /* Makes it when it is not there (not for readers: ERR_NOT_FOUND). Migrates an older schema; refuses
@@ -59,7 +69,7 @@ struct store_size {
     uint64_t file_bytes;             /* of data.mdb */
     uint64_t used_bytes;             /* pages in use, free pages not counted */
     uint64_t map_bytes, limit_bytes; /* limit: map / 1.25 */
-    uint64_t rows[TABLES];
+    uint64_t rows[TABLES_ALL];
 };
 MUST_CHECK int store_measure(struct store *s, struct store_size *out);
 
@@ -94,6 +104,10 @@ void store_walk_fini(struct store_walk *w); /* before the transaction's end */
  * ERR_FULL when the disk has no room for the copy; whatever fails leaves the old one. */
 MUST_CHECK int store_compact(struct store *s, char *why, size_t why_size);
 MUST_CHECK int store_swap(const char *dir, char *why, size_t why_size);
+
+/* A closed environment that is damaged and may be lost is moved to DIR.damaged, in place of what
+ * was moved there before. */
+MUST_CHECK int store_set_aside(const char *dir, char *why, size_t why_size);
 
 /* Whole numbers in keys. */
 static inline void store_put_u32(unsigned char out[4], uint32_t n)

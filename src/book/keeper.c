@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The keeper's thread, and its round: open, load, save, forget. One failure ends a round; whatever
+ * may have been wrong with the environment, the next one opens it anew. (Only a full disk keeps it
+ * open.) A round that went well is followed by one in 20 seconds, another one by the next in 5.
+ *
+ * Rows that were taken are clean at their owner's, so they stay here until they are saved. At the
+ * end there is one more round, which is not stopped by anything: what came in 20 seconds.
+ */
+#include "keeper_private.h"
+
+#include "keeper_rows.h"
+#include "store_place.h"
+#include "weir/base/clock.h"
+#include "weir/base/log.h"
+#include "weir/base/mem.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    AGAIN_MS = 5000,
+    SIZES = 3, /* times the index' memory is what rows take on disk, with what pages waste */
+    LEAST_BYTES = 16 * 1024 * 1024,
+    NAMED_MOST = 20000, /* rows */
+    NS_A_MS = 1000000,
+    MS_A_MINUTE = 60000
+};
+
+/* --- trouble */
+
+static void close_store(struct keeper *k)
+{
+    store_close(k->store);
+    k->store = NULL;
+    atomic_store(&k->open, false);
+}
+
+static const char *reason(int rc)
+{
+    switch (rc) {
+    case ERR_FULL:
+        return "there is no room: the disk is full";
+    case ERR_NOT_FOUND:
+        return "the prefixes are gone, or others lie there; Weir opens what is there";
+    default:
+        return "the disk failed";
+    }
+}
+
+static void tell(struct keeper *k, const char *sentence)
+{
+    if (strcmp(sentence, k->told) == 0)
+        return; /* the same again is no news */
+    snprintf(k->told, sizeof k->told, "%s", sentence);
+    if (k->source.trouble)
+        k->source.trouble(k->source.arg, sentence);
+}
+
+static bool fail(struct keeper *k, int rc, const char *why)
+{
+    char sentence[sizeof k->told];
+    atomic_fetch_add(&k->failures, 1);
+    if (k->store && rc != ERR_FULL && rc != ERR_BUSY)
+        close_store(k);
+    snprintf(sentence, sizeof sentence, "%s: %s", k->dir, reason(rc));
+    tell(k, why ? why : sentence);
+    return false;
+}
+
+static void all_is_well(struct keeper *k)
+{
+    if (!*k->told)
+        return;
+    *k->told = 0;
+    if (k->source.trouble)
+        k->source.trouble(k->source.arg, NULL);
+}
+
+/* --- opening */
+
+/* A file from when the index was larger needs room to be made emptier. */
+static uint64_t size_of(const struct keeper *k)
+{
+    struct stat file = {0};
+    uint64_t size = k->index_bytes * SIZES + LEAST_BYTES, least = 0;
+    if (place_stat(k->dir, &file))
+        least = (uint64_t)file.st_size + LEAST_BYTES;
+    return size < least ? least : size;
+}
+
+static int set_aside(struct keeper *k, char *why, size_t why_size)
+{
+    char what[sizeof k->told];
+    snprintf(what, sizeof what, "%s", why);
+    int rc = store_set_aside(k->dir, why, why_size);
+    if (rc == 0)
+        log_say(LOG_WARN, "cache", "%s was damaged, is now %s.damaged and begun anew: %s", k->dir,
+                k->dir, what);
+    return rc;
+}
+
+static bool open_store(struct keeper *k)
+{
+    char why[sizeof k->told];
+    const struct store_options o = {
+        .dir = k->dir, .size_bytes = size_of(k), .kind = STORE_PREFIXES};
+    int rc = k->source.ready ? k->source.ready(k->source.arg, why, sizeof why) : 0;
+    if (rc == 0)
+        rc = store_open(&o, &k->store, why, sizeof why);
+    if (rc == ERR_BAD) {
+        rc = set_aside(k, why, sizeof why);
+        if (rc == 0)
+            rc = store_open(&o, &k->store, why, sizeof why);
+    }
+    if (rc)
+        return fail(k, rc, why);
+    atomic_store(&k->open, true);
+    return true;
+}
+
+static bool begin_anew(struct keeper *k)
+{
+    char why[sizeof k->told] = "a row is not what it should be";
+    close_store(k);
+    int rc = set_aside(k, why, sizeof why);
+    return rc ? fail(k, rc, why) : open_store(k);
+}
+
+/* --- loading */
+
+struct loading {
+    struct keeper *keeper;
+    uint64_t rows;
+};
+
+static void give_rows(struct keeper *k)
+{
+    k->source.restore(k->source.arg, k->rows, k->n);
+    k->n = 0;
+}
+
+static void on_prefix(void *arg, const struct prefix *p)
+{
+    struct loading *l = arg;
+    struct keeper *k = l->keeper;
+    k->rows[k->n++] = *p;
+    l->rows++;
+    if (k->n == KEEPER_ROWS)
+        give_rows(k);
+}
+
+static void on_named(void *arg, struct str name, struct str bytes)
+{
+    struct loading *l = arg;
+    l->keeper->source.restore_named(l->keeper->source.arg, name, bytes);
+    l->rows++;
+}
+
+static bool load(struct keeper *k)
+{
+    struct loading l = {.keeper = k};
+    const struct keeper_rows to = {on_prefix, on_named, &l};
+    int64_t began_ns = clock_mono_ns();
+    int rc = keeper_rows_read(k->store, &to, &k->stop);
+    give_rows(k);
+    if (rc == ERR_BAD && !begin_anew(k))
+        return false;
+    if (rc && rc != ERR_BAD)
+        return fail(k, rc, NULL);
+    k->loaded = true;
+    if (k->source.loaded)
+        k->source.loaded(k->source.arg, l.rows, (clock_mono_ns() - began_ns) / NS_A_MS);
+    return true;
+}
+
+/* --- saving */
+
+static uint32_t minute_now(void)
+{
+    return (uint32_t)(clock_wall_ms() / MS_A_MINUTE);
+}
+
+static void take_named(void *to, struct str name, struct str bytes)
+{
+    struct keeper *k = to;
+    if (name.len + bytes.len <= KEEPER_NAMED_MOST)
+        keeper_rows_add_named(&k->named, name, bytes, minute_now());
+}
+
+static int save_named(struct keeper *k)
+{
+    int rc = 0;
+    if (buf_len(&k->named) == 0)
+        k->source.each_named(k->source.arg, take_named, k);
+    while (buf_len(&k->named) && rc == 0) {
+        size_t n = 0;
+        rc = keeper_rows_write_named(k->store, &k->named, &n);
+        atomic_fetch_add(&k->saved, n);
+    }
+    return rc;
+}
+
+/* Until there is no room for more, or nothing more. */
+static void take_prefixes(struct keeper *k)
+{
+    k->done = k->n = 0;
+    do {
+        k->n += k->source.take(k->source.arg, &k->cursor, k->rows + k->n, KEEPER_ROWS);
+    } while (k->cursor && k->n + KEEPER_ROWS <= KEEPER_TAKEN);
+    keeper_rows_sort(k->rows, k->n);
+}
+
+static int save_prefixes(struct keeper *k)
+{
+    do {
+        if (k->done == k->n)
+            take_prefixes(k);
+        while (k->done < k->n) {
+            size_t n = k->n - k->done < KEEPER_ROWS ? k->n - k->done : KEEPER_ROWS;
+            int rc = keeper_rows_write(k->store, k->rows + k->done, n);
+            if (rc)
+                return rc;
+            atomic_fetch_add(&k->saved, n);
+            k->done += n;
+        }
+    } while (k->cursor);
+    return 0;
+}
+
+/* A quarter more than there is room for in memory may lie on disk before anything is forgotten. */
+static int forget(struct keeper *k)
+{
+    struct store_size size;
+    uint64_t most = k->index_bytes / sizeof(struct prefix);
+    uint32_t now = prefix_tick(clock_wall_ms());
+    int rc = store_measure(k->store, &size);
+    if (rc == 0)
+        atomic_store(&k->held, size.rows[TABLE_PREFIXES]);
+    if (rc == 0 && size.rows[TABLE_PREFIXES] > most + most / 4)
+        rc = keeper_rows_forget(k->store, TABLE_PREFIXES, most, now, &k->stop);
+    if (rc == 0 && size.rows[TABLE_NAMED] > NAMED_MOST + NAMED_MOST / 4)
+        rc = keeper_rows_forget(k->store, TABLE_NAMED, NAMED_MOST, minute_now(), &k->stop);
+    return rc;
+}
+
+bool keeper_round(struct keeper *k)
+{
+    if (k->store && store_is_gone(k->store))
+        close_store(k);
+    if (!k->store && !open_store(k))
+        return false;
+    if (!k->loaded && !load(k))
+        return false;
+    store_sweep(k->store);
+    int rc = save_named(k);
+    if (rc == 0)
+        rc = save_prefixes(k);
+    if (rc == 0)
+        rc = forget(k);
+    if (rc == ERR_BAD)
+        return begin_anew(k);
+    if (rc == ERR_FULL)
+        (void)forget(k); /* what goes makes room */
+    if (rc)
+        return fail(k, rc, NULL);
+    all_is_well(k);
+    return true;
+}
+
+/* --- the thread */
+
+static void rest(struct keeper *k, int64_t ms)
+{
+    int64_t until_ns = clock_mono_ns() + ms * NS_A_MS, a_second = 1000 * (int64_t)NS_A_MS;
+    const struct timespec until = {until_ns / a_second, until_ns % a_second};
+    pthread_mutex_lock(&k->lock);
+    while (!atomic_load(&k->stop))
+        if (pthread_cond_timedwait(&k->bell, &k->lock, &until) != 0)
+            break;
+    pthread_mutex_unlock(&k->lock);
+}
+
+static void *run(void *arg)
+{
+    struct keeper *k = arg;
+    while (!atomic_load(&k->stop))
+        rest(k, keeper_round(k) ? KEEPER_EVERY_MS : AGAIN_MS);
+    if (!keeper_round(k))
+        log_say(LOG_WARN, "cache", "what was learned last could not be saved: %s", k->told);
+    return NULL;
+}
+
+/* --- life */
+
+struct keeper *keeper_make(const char *dir, uint64_t index_bytes, const struct keeper_source *s)
+{
+    struct keeper *k = mem_new(sizeof *k);
+    size_t len = strlen(dir) + 1;
+    k->dir = mem_new(len);
+    memcpy(k->dir, dir, len);
+    k->index_bytes = index_bytes;
+    k->source = *s;
+    k->rows = mem_new(KEEPER_TAKEN * sizeof *k->rows);
+    return k;
+}
+
+void keeper_end(struct keeper *k)
+{
+    close_store(k);
+    buf_fini(&k->named);
+    mem_free(k->rows);
+    mem_free(k->dir);
+    mem_free(k);
+}
+
+struct keeper *keeper_new(const char *dir, uint64_t index_bytes, const struct keeper_source *s)
+{
+    struct keeper *k = keeper_make(dir, index_bytes, s);
+    pthread_condattr_t monotonic;
+    sigset_t all, before;
+    pthread_mutex_init(&k->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&k->bell, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    sigfillset(&all); /* signals are the office's */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (pthread_create(&k->thread, NULL, run, k) != 0)
+        abort();
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return k;
+}
+
+void keeper_free(struct keeper *k)
+{
+    if (!k)
+        return;
+    pthread_mutex_lock(&k->lock);
+    atomic_store(&k->stop, true);
+    pthread_cond_signal(&k->bell);
+    pthread_mutex_unlock(&k->lock);
+    pthread_join(k->thread, NULL);
+    pthread_cond_destroy(&k->bell);
+    pthread_mutex_destroy(&k->lock);
+    keeper_end(k);
+}
+
+void keeper_count(struct keeper *k, struct keeper_counts *out)
+{
+    out->saved = atomic_load(&k->saved);
+    out->failures = atomic_load(&k->failures);
+    out->rows = atomic_load(&k->held);
+    out->open = atomic_load(&k->open);
+}
+
+/* --- beside a daemon */
+
+int keeper_read(const char *dir, void (*prefix)(void *arg, const struct prefix *p),
+                void (*named)(void *arg, struct str name, struct str bytes), void *arg, char *why,
+                size_t why_size)
+{
+    const struct store_options o = {.dir = dir, .read_only = true, .kind = STORE_PREFIXES};
+    const struct keeper_rows to = {prefix, named, arg};
+    struct store *s;
+    int rc = store_open(&o, &s, why, why_size);
+    if (rc == ERR_NOT_FOUND)
+        snprintf(why, why_size, "%s: nothing was learned and saved there", dir);
+    if (rc)
+        return rc;
+    rc = keeper_rows_read(s, &to, NULL);
+    if (rc)
+        snprintf(why, why_size, "%s: %s", dir,
+                 rc == ERR_BAD ? "the rows are damaged" : "it cannot be read");
+    store_close(s);
+    return rc;
+}

@@ -58,7 +58,7 @@ int prefix_read(uint64_t key, struct str bytes, struct prefix *out)
     if (checksum(key, bytes) != crc)
         return ERR_BAD;
     memcpy((char *)&p + BEHIND_KEY, bytes.ptr, bytes.len);
-    if (!is_seconds(p.gap) || !is_seconds(p.gap_spread) || p.ttl > ASK_1H ||
+    if (!is_seconds(p.gap) || !is_seconds(p.line_gap) || p.ttl > ASK_1H ||
         p.section >= ASK_SECTIONS || p.dirty)
         return ERR_BAD;
     *out = p;

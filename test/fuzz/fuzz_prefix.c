@@ -23,7 +23,7 @@ static void as_row(uint64_t key, struct str row)
     struct buf b = {0};
     if (prefix_read(key, row, &p) != 0)
         return;
-    assert(p.key == key && !p.dirty && p.gap >= 0 && p.gap_spread >= 0);
+    assert(p.key == key && !p.dirty && p.gap >= 0 && p.line_gap >= 0);
     assert(p.ttl <= ASK_1H && p.section < ASK_SECTIONS);
     prefix_write(&p, &b);
     assert(buf_len(&b) <= PREFIX_ROW_MOST);

@@ -2,11 +2,12 @@
  *
  * Where markers pay. Facts in, plan out: no clock, no lock, no memory of its own.
  *
- *     for each block:  cache_see(site, prefix, now)       what was known, and that it came again
+ *     for each block:  cache_see(site, prefix, ...)       what was known, and that it came again
  *     cache_plan(...)                                     at most 4 markers, with their reasons
+ *     for each note:   cache_note(prefix, note, now)      what the plan has to remember of a block
  *     for each mark:   cache_mark(prefix, mark, now)      what will be cached when it went out
  *
- * The three are apart so that who shares an index between threads locks each look-up alone. What
+ * They are apart so that who shares an index between threads locks each look-up alone. What
  * was learned of one client is in a struct cache_learner, which its owner locks.
  *
  * Money here is in tokens: one is what a token of plain input costs.
@@ -30,6 +31,9 @@ struct cache_terms {
     unsigned most_markers;
     uint32_t least_tokens, most_tokens; /* of a marked prefix; most 0: no limit */
     bool after_tool_result;
+    /* A marker for an hour behind what is cached for less writes only what stands between, and all
+     * of it lasts an hour. False: it is all written anew (docs/decisions/011). */
+    bool renews;
     float read, write_5m, write_30m, write_1h; /* a token's price; plain input is 1 */
     float hit;       /* how often Bedrock hits when the prefix is there: 0 .. 1 */
     float exploring; /* the budget of loss: 0.004 of what the client's input costs */
@@ -52,7 +56,6 @@ enum cache_reason {
     CACHE_SEEN,    /* it came before, and will again */
     CACHE_BRANCH,  /* many prompts pass here and then part */
     CACHE_READ,    /* so that what is cached before it is found */
-    CACHE_STEP,    /* so that the look-back of the next one reaches it */
     CACHE_FORCED   /* mode: always */
 };
 struct str cache_reason_word(enum cache_reason r); /* "own", "retimed", "tail", ... */
@@ -65,7 +68,19 @@ struct cache_mark {
     float gain;       /* expected, in tokens */
 };
 
+/* What the index is to keep of a block, whether or not the plan goes out. */
+struct cache_note {
+    uint32_t block;
+    float line_gap;
+    uint16_t label, turn, parent, branch;
+    unsigned char hung, came;
+    bool asked, end;
+};
+enum { CACHE_NOTES_MOST = 16 };
+
 struct cache_plan {
+    struct cache_note notes[CACHE_NOTES_MOST];
+    size_t n_notes;
     struct cache_mark marks[ASK_MARKERS_MOST]; /* in the order of blocks; the client's among them */
     size_t n;
     uint32_t expect_read, expect_write_5m, expect_write_30m, expect_write_1h; /* tokens */
@@ -83,15 +98,17 @@ struct cache_learner *cache_learner_init(void *memory); /* CACHE_LEARNER_BYTES, 
 void cache_learner_write(const struct cache_learner *l, struct buf *out);
 MUST_CHECK int cache_learner_read(struct cache_learner *l, struct str bytes);
 
-/* Fills the site's `was` and `known` from what the index has, and notes the visit there. */
-void cache_see(struct cache_site *site, struct prefix *p, uint32_t now);
+/* Fills the site's `was` and `known` from what the index has, and notes the visit there. `behind`:
+ * how many blocks of the prompt stand behind this one. */
+void cache_see(struct cache_site *site, struct prefix *p, size_t behind, uint32_t now);
 /* Decides, and learns from what came back. `dry`: decides only, and nothing is learned (explain,
  * observe by another's plan). `workload` is a hash of its name. */
 void cache_plan(struct cache_learner *l, const struct cache_terms *terms,
                 const struct cache_site *sites, size_t n, uint64_t workload, uint32_t now, bool dry,
                 struct cache_plan *out);
-/* The plan went out: what is now cached, as far as one knows. For each mark, and for the boundary
- * that was read. */
+/* For each of the plan's notes, in the entry of its block. */
+void cache_note(struct prefix *p, const struct cache_note *note, uint32_t now);
+/* The plan went out: what is now cached, as far as one knows. For each mark. */
 void cache_mark(struct prefix *p, enum ask_ttl ttl, uint32_t tokens, uint32_t now);
 
 #endif

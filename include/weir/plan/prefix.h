@@ -15,23 +15,29 @@ enum { PREFIX_TICK_MS = 100, PREFIX_TICKS_A_MINUTE = 600 };
 uint32_t prefix_tick(int64_t wall_ms); /* at least 1 */
 
 /* 64 bytes. Everything behind `key` belongs to plan/cache_plan, and is zero in a new one. The index
- * reads `last` and `count` to know which are cold. */
+ * reads `last` and `count` to know which are cold. A tail is what was new at the end of a prompt;
+ * it hangs on the last block that was known. */
 struct prefix {
     uint64_t key;          /* the rolling hash; 0: a free place */
     uint32_t last;         /* when a prompt last had it */
     uint32_t cached_until; /* by the markers of ours and of the client that went out */
-    uint32_t ended;        /* when it last was a prompt's end */
-    uint32_t marked;       /* when a marker last wrote it, and nothing has read it since; else 0 */
+    uint32_t first;        /* when a prompt first had it */
     uint32_t asked;        /* the label that is being waited for: when it was asked for; 0: none */
     uint32_t tokens;       /* from the beginning */
     float gap;             /* mean seconds between visits; 0: only one */
-    float gap_spread;
+    float line_gap;        /* as the end of a prompt: mean seconds within its line of prompts */
     uint16_t count;        /* visits; stays at its most */
     uint16_t turn;         /* as the end of a prompt: how many prompts of this line came before */
     unsigned char ttl;     /* enum ask_ttl of what is cached */
     unsigned char dirty;   /* changed since it was last saved */
     unsigned char section; /* enum ask_section */
-    unsigned char more[17];
+    uint16_t label;        /* where the learner keeps that label */
+    uint16_t behind;       /* blocks behind it in the first prompt that had it */
+    uint16_t parent;       /* as the end of a tail, until it returns: one past where it hangs */
+    uint16_t branch;       /* and one past the next place before that where prompts part */
+    unsigned char hung;    /* tails that hung here */
+    unsigned char came;    /* how many of them came back */
+    unsigned char more[10];
 };
 _Static_assert(sizeof(struct prefix) == 64, "one cache line");
 
@@ -60,8 +66,8 @@ size_t prefix_take_dirty(struct prefix_index *x, size_t *cursor, struct prefix *
 /* Walks over all: the next entry from *cursor on (0 begins), or NULL at the end. */
 const struct prefix *prefix_next(const struct prefix_index *x, size_t *cursor);
 
-/* A stored row without its key, at most PREFIX_ROW_MOST bytes; ERR_BAD for what prefix_write did not
- * write, or not under this key. */
+/* A stored row without its key, at most PREFIX_ROW_MOST bytes; ERR_BAD for what prefix_write did
+ * not write, or not under this key. */
 enum { PREFIX_ROW_MOST = 62 };
 void prefix_write(const struct prefix *p, struct buf *out);
 MUST_CHECK int prefix_read(uint64_t key, struct str bytes, struct prefix *out);

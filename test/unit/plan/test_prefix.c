@@ -249,7 +249,7 @@ static struct prefix sample(void)
                        .cached_until = 276483000,
                        .tokens = 20480,
                        .gap = 31.5F,
-                       .gap_spread = 4.25F,
+                       .line_gap = 4.25F,
                        .count = 12,
                        .turn = 3,
                        .ttl = 1,
@@ -304,7 +304,7 @@ static void nonsense_is_refused(void **state)
         bad[i] = sample();
     bad[0].gap = NAN;
     bad[1].gap = -1;
-    bad[2].gap_spread = INFINITY;
+    bad[2].line_gap = INFINITY;
     bad[3].ttl = 9;
     bad[4].section = 3;
     for (size_t i = 0; i < 5; i++) {

@@ -54,6 +54,7 @@ static void add_head(const struct report *r, struct buf *out)
                  times[i].ptr, times[i].ptr, times[i].ptr, times[i].ptr);
     for (unsigned i = FIRST_COUNTS; i < ROLLUP_COUNTS; i++)
         buf_addf(out, ",%s", report_count_word((enum rollup_count)i).ptr);
+    report_add_savings_head(out);
     buf_add_char(out, '\n');
 }
 
@@ -115,6 +116,7 @@ static void add_row(const struct report *r, const struct report_row *row, struct
         add_times(&sum->histograms[i], out);
     for (size_t i = FIRST_COUNTS; i < ROLLUP_COUNTS; i++)
         buf_addf(out, ",%llu", (unsigned long long)sum->counts[i]);
+    report_add_savings_fields(sum, out);
     buf_add_char(out, '\n');
 }
 

@@ -107,6 +107,7 @@ static void put_sum(struct json_out *o, const struct rollup *sum)
     put_times(o, S("latency_ms"), &sum->histograms[ROLLUP_LATENCY_US]);
     put_times(o, S("added_ms"), &sum->histograms[ROLLUP_ADDED_US]);
     put_times(o, S("first_token_ms"), &sum->histograms[ROLLUP_FIRST_US]);
+    report_put_savings(o, sum);
 }
 
 /* What is told of a sum. */
@@ -178,6 +179,10 @@ static void put_saved(struct json_out *o, const struct rollup *sum)
     put_usd(o, S("cost_usd"), priced, (int64_t)sum->cost_nanousd);
     put_usd(o, S("untouched_usd"), priced, (int64_t)sum->untouched_nanousd);
     put_usd(o, S("saved_usd"), priced, (int64_t)(sum->untouched_nanousd - sum->cost_nanousd));
+    put_u64(o, S("treated"), sum->counts[ROLLUP_TREATED]);
+    put_u64(o, S("control"), sum->counts[ROLLUP_CONTROL]);
+    put_u64(o, S("marked"), sum->counts[ROLLUP_MARKED]);
+    report_put_savings(o, sum);
 }
 
 static bool add_slice(struct report *r, size_t most, struct buf *out, put_figures figures)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a report is inside; for report.c and report_json.c.
+ * What a report is inside; for its own files.
  */
 #ifndef WEIR_SRC_BOOK_REPORT_PARTS_H
 #define WEIR_SRC_BOOK_REPORT_PARTS_H
@@ -48,5 +48,13 @@ struct str report_count_word(enum rollup_count count);
 void report_add_ms(struct buf *out, uint64_t us);
 /* A field of comma-separated values, quoted when it must be. */
 void report_add_csv_text(struct buf *out, struct str s);
+/* What was saved, by lever and against the control group: members of an object; columns, each with
+ * a comma before it; sentences. */
+void report_put_savings(struct json_out *o, const struct rollup *sum);
+void report_add_savings_head(struct buf *out);
+void report_add_savings_fields(const struct rollup *sum, struct buf *out);
+void report_add_savings_text(const struct rollup *sum, unsigned decimals, struct buf *out);
+/* "$1,234.56" */
+void report_add_dollars(struct buf *out, uint64_t nanousd, unsigned decimals);
 
 #endif

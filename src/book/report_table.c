@@ -58,7 +58,7 @@ static void add_brief(struct buf *b, uint64_t n)
     buf_addf(b, left < 9.995 ? "%.2f%c" : left < 99.95 ? "%.1f%c" : "%.0f%c", left, units[unit]);
 }
 
-static void add_usd(struct buf *b, uint64_t nanousd, unsigned decimals)
+void report_add_dollars(struct buf *b, uint64_t nanousd, unsigned decimals)
 {
     uint64_t unit = 1, part;
     for (unsigned i = decimals; i < 9; i++)
@@ -76,7 +76,7 @@ static void cell_cost(const struct sheet *s, const struct rollup *sum, struct bu
         buf_add(b, S("unpriced"));
         return;
     }
-    add_usd(b, sum->cost_nanousd, s->decimals);
+    report_add_dollars(b, sum->cost_nanousd, s->decimals);
     if (sum->counts[ROLLUP_UNPRICED])
         buf_add_char(b, '+');
 }
@@ -89,7 +89,7 @@ static bool moved(const struct rollup *sum)
 static void cell_untouched(const struct sheet *s, const struct rollup *sum, struct buf *b)
 {
     if (moved(sum))
-        add_usd(b, sum->untouched_nanousd, s->decimals);
+        report_add_dollars(b, sum->untouched_nanousd, s->decimals);
 }
 
 static void cell_saved(const struct sheet *s, const struct rollup *sum, struct buf *b)
@@ -101,7 +101,7 @@ static void cell_saved(const struct sheet *s, const struct rollup *sum, struct b
         return;
     if (lost)
         buf_add_char(b, '-');
-    add_usd(b, by, s->decimals);
+    report_add_dollars(b, by, s->decimals);
 }
 
 static uint64_t errors_of(const struct rollup *sum)
@@ -325,6 +325,7 @@ static void note(struct buf *out, uint64_t n, const char *one, const char *many)
 static void add_notes(const struct sheet *s, struct buf *out)
 {
     const uint64_t *counts = s->total.counts;
+    report_add_savings_text(&s->total, s->decimals, out);
     note(out, counts[ROLLUP_UNPRICED],
          "request is unpriced: its tokens are counted, its cost is not known.",
          "requests are unpriced: their tokens are counted, their cost is not known.");

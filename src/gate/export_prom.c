@@ -163,6 +163,23 @@ static void open_labels(struct buf *out, const struct str name, const struct ser
     buf_addf(out, "\",lane=\"%s\"", lane_word(s->lane).ptr);
 }
 
+/* A request that writes to the cache loses money, and a counter that falls looks like a restart: so
+ * what was saved and what was lost are one each. */
+static void print_levers_money(const struct labelled *l, const struct series *s,
+                               const struct rollup *sum)
+{
+    for (int i = 0; i < ROLLUP_LEVERS; i++) {
+        enum rollup_lever lever = (enum rollup_lever)i;
+        int64_t lost = (int64_t)sum->lost_nanousd[lever], saved = rollup_saved(sum, lever) + lost;
+        if (!lost && !saved)
+            continue; /* else both are there, so that one can be taken from the other */
+        open_labels(l->out, metric_row(l->id)->name, s);
+        buf_addf(l->out, ",lever=\"%s\"} ", rollup_lever_word(lever).ptr);
+        price_add_usd(l->out, l->id == METRIC_LOST ? lost : saved);
+        buf_add_char(l->out, '\n');
+    }
+}
+
 static void print_series(void *arg, const struct series *s, const struct rollup *sum)
 {
     const struct labelled *l = arg;
@@ -175,6 +192,10 @@ static void print_series(void *arg, const struct series *s, const struct rollup 
             buf_addf(l->out, ",kind=\"%s\"} %llu\n", usage_word((enum token_kind)kind).ptr,
                      (unsigned long long)sum->usage.tokens[kind]);
         }
+        return;
+    }
+    if (l->id == METRIC_SAVED || l->id == METRIC_LOST) {
+        print_levers_money(l, s, sum);
         return;
     }
     bool unpriced = sum->counts[ROLLUP_UNPRICED] != 0;
@@ -237,7 +258,7 @@ static bool is_of_limits(enum metric_id id)
 
 static bool is_of_book(enum metric_id id)
 {
-    return id == METRIC_TOKENS || id == METRIC_COST || id == METRIC_UNPRICED;
+    return id >= METRIC_TOKENS && id <= METRIC_UNPRICED;
 }
 
 static int64_t book_value(struct daemon *daemon, enum metric_id id)

@@ -9,11 +9,22 @@
 
 #include "weir/wire/proto_out.h"
 
-enum metric { TOKEN_USAGE, DURATION, FIRST_TOKEN, INPUT, OUTPUT, CACHE_READ, CACHE_CREATION, COST };
+enum metric {
+    TOKEN_USAGE,
+    DURATION,
+    FIRST_TOKEN,
+    INPUT,
+    OUTPUT,
+    CACHE_READ,
+    CACHE_CREATION,
+    COST,
+    SAVED
+};
 
 static const struct {
     struct str name, unit, description;
     bool histogram; /* else a sum */
+    bool falls;
 } metrics[EXPORT_OTLP_METRICS] = {
     [TOKEN_USAGE] = {STR("gen_ai.client.token.usage"), STR("{token}"),
                      STR("Tokens of each kind that calls used; each token is in one kind."), true},
@@ -30,6 +41,10 @@ static const struct {
                         STR("Input tokens written to the cache."), false},
     [COST] = {STR("weir.cost"), STR("USD"),
               STR("US dollars by the catalogue's prices and the owner's terms."), false},
+    [SAVED] =
+        {STR("weir.saved"), STR("USD"),
+         STR("US dollars that it would have cost more without Weir; less when it lost money."),
+         false, true},
 };
 
 enum { CUMULATIVE = 2, BOUNDS_MOST = 16 };
@@ -74,16 +89,29 @@ static void add_whole(struct buf *b, const struct export_otlp_about *about, cons
     proto_out_end(b, point);
 }
 
+/* An empty lever: of none. */
 static void add_money(struct buf *b, const struct export_otlp_about *about, const struct series *s,
-                      uint64_t nanousd)
+                      struct str lever, int64_t nanousd)
 {
-    if (nanousd == 0)
-        return;
     size_t point = proto_out_begin(b, 1);
     add_span(b, about);
     proto_out_double(b, 4, (double)nanousd / 1e9);
     add_series(b, 7, s);
+    if (lever.len)
+        add_attribute(b, 7, S("weir.lever"), lever);
     proto_out_end(b, point);
+}
+
+/* Also when it came back to nothing: what was told before would stand. */
+static void add_saved(struct buf *b, const struct export_otlp_about *about, const struct series *s,
+                      const struct rollup *sum)
+{
+    for (int i = 0; i < ROLLUP_LEVERS; i++) {
+        enum rollup_lever lever = (enum rollup_lever)i;
+        int64_t nanousd = rollup_saved(sum, lever);
+        if (nanousd || sum->lost_nanousd[lever])
+            add_money(b, about, s, rollup_lever_word(lever), nanousd);
+    }
 }
 
 /* How many calls, how many tokens: how the calls differ is not in the book, so there are no
@@ -148,7 +176,9 @@ void export_otlp_add(struct export_otlp_points *p, const struct export_otlp_abou
     add_whole(&p->of[OUTPUT], about, s, t[TOKEN_OUTPUT]);
     add_whole(&p->of[CACHE_READ], about, s, t[TOKEN_CACHE_READ]);
     add_whole(&p->of[CACHE_CREATION], about, s, written);
-    add_money(&p->of[COST], about, s, sum->cost_nanousd);
+    if (sum->cost_nanousd)
+        add_money(&p->of[COST], about, s, S(""), (int64_t)sum->cost_nanousd);
+    add_saved(&p->of[SAVED], about, s, sum);
     p->series++;
 }
 
@@ -165,7 +195,7 @@ static void add_metric(struct buf *out, size_t i, struct str points)
     buf_add(out, points);
     proto_out_u64(out, 2, CUMULATIVE);
     if (!histogram)
-        proto_out_u64(out, 3, true); /* monotonic */
+        proto_out_u64(out, 3, !metrics[i].falls); /* monotonic */
     proto_out_end(out, data);
     proto_out_end(out, metric);
 }

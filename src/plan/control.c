@@ -91,15 +91,18 @@ void control_estimate(const struct control_group groups[CONTROL_ARMS][CONTROL_GR
                       struct control_estimate *out)
 {
     struct arm arms[CONTROL_ARMS] = {{.groups = groups[0]}, {.groups = groups[1]}};
+    bool has_both = true;
     *out = (struct control_estimate){.state = CONTROL_NONE};
     for (size_t i = 0; i < CONTROL_ARMS; i++) {
         add_up(&arms[i]);
         out->groups[i] = arms[i].n;
         out->sum[i] = arms[i].sum;
-        if (!arms[i].sum.input || !arms[i].sum.plain)
-            return;
-        arms[i].log_ratio = log_of(arms[i].sum.input, arms[i].sum.plain);
+        has_both = has_both && arms[i].sum.input && arms[i].sum.plain;
     }
+    if (!has_both)
+        return;
+    for (size_t i = 0; i < CONTROL_ARMS; i++)
+        arms[i].log_ratio = log_of(arms[i].sum.input, arms[i].sum.plain);
     double log_ratio = arms[CONTROL_TREATED].log_ratio - arms[CONTROL_CONTROL].log_ratio;
     out->state = CONTROL_FEW;
     out->saved = share(log_ratio);

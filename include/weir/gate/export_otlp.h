@@ -15,7 +15,7 @@ struct export_otlp_about {
 };
 
 /* Points of many series, by metric. Zero it first. */
-enum { EXPORT_OTLP_METRICS = 8 };
+enum { EXPORT_OTLP_METRICS = 9 };
 struct export_otlp_points {
     struct buf of[EXPORT_OTLP_METRICS];
     size_t series;

@@ -30,6 +30,7 @@ static struct report *make(struct made *m, const struct record *records, size_t 
     for (size_t i = 0; i < n; i++) {
         struct record r = records[i];
         r.time_ms += (int64_t)day0 * 60000;
+        r.unmarked_nanousd = r.lane == LANE_FLEX ? r.cost_nanousd : r.untouched_nanousd;
         made_add(m, &r);
     }
     made_commit(m);
@@ -83,6 +84,7 @@ static const char four_lines[] =
     "bad\\u001b[31m               ondemand   $0.000000          -          -         1            0       0          1          0       0           0         0         -       -       -          -          -\n"
     "total                                 $0.044691+  $0.064691  $0.020000         5            4       1          1  1,237,567     601       9,000     3,000      0.7%  2.50 s  2.50 s     400 ms     400 ms\n"
     "\n"
+    "Saved by the Flex tier: $0.020000 (against the price on demand).\n"
     "1 request is unpriced: its tokens are counted, its cost is not known.\n"
     "1 request is priced provisionally, as its model's family.\n"
     "1 request's tokens are an estimate: Bedrock's count was not to be had.\n";
@@ -133,7 +135,9 @@ static const char in_80[] =
     "Ｃｌａé                             ondemand  $0.000100         1    999   20.0k\n"
     "total                                         $0.012546         3  1.23G   20.4k\n"
     "\n"
-    "Some columns have no room here. A wider terminal and --format json have all.\n";
+    "Some columns have no room here. A wider terminal and --format json have all.\n"
+    "\n"
+    "Saved by caching: $0.024491 (estimate).\n";
 static const char in_120[] =
     "2026-11-20T00:00:00Z to 2026-11-21T00:00:00Z. Costs are estimates from list prices.\n"
     "\n"
@@ -143,7 +147,9 @@ static const char in_120[] =
     "Ｃｌａé                            ondemand  $0.000100  $0.012246         1    999   20.0k           0         -  2.50 s\n"
     "total                                        $0.012546  $0.024491         3  1.23G   20.4k       6,000      0.0%  2.50 s\n"
     "\n"
-    "Some columns have no room here. A wider terminal and --format json have all.\n";
+    "Some columns have no room here. A wider terminal and --format json have all.\n"
+    "\n"
+    "Saved by caching: $0.024491 (estimate).\n";
 /* clang-format on */
 
 /* An ARN, a long name, a wide one, and millions of tokens. */
@@ -284,7 +290,10 @@ static void savings(void **state)
     assert_true(str_find(buf_str(&b), S("{\"model\":\"amazon.nova-lite-v1:0\",\"lane\":\"flex\","
                                         "\"requests\":1,\"unpriced\":0,\"cost_usd\":0.020000000,"
                                         "\"untouched_usd\":0.040000000,"
-                                        "\"saved_usd\":0.020000000}")) > 0);
+                                        "\"saved_usd\":0.020000000,"
+                                        "\"treated\":0,\"control\":0,\"marked\":0,"
+                                        "\"saved_by\":{\"cache\":0.000000000,"
+                                        "\"flex\":0.020000000},")) > 0);
     assert_true(str_find(buf_str(&b), S("\"total\":{\"requests\":5,\"unpriced\":1,\"cost_usd\":"
                                         "0.044691356,")) > 0);
     buf_fini(&b);
@@ -321,7 +330,7 @@ static void csv(void **state)
                                    "saved_usd,latency_ms_mean,latency_ms_p50")));
     assert_true(str_starts(first, S("\"a \"\"b\"\", c\",1,1,0,0,0,0,1,0,0,0,1000,200,3000,0,1000,"
                                     "0,0.600000,,,,2500,2500,")));
-    assert_true(str_ends(first, S(",,,,,,0,0,0"))); /* no stream */
+    assert_true(str_ends(first, S(",,,,,,0,0,0,,,none,,,,,,"))); /* no stream */
     assert_true(str_starts(second, S("anonymous,1,1,0,0,0,0,0,0,0,0,1000,200,3000,0,1000,0,"
                                      "0.600000,0.012345678,0.012345678,0.000000000,2500,")));
     assert_true(fields(head) == fields(first) && fields(head) == fields(second));

@@ -155,6 +155,31 @@ static void sums(void **state)
     rollup_fini(&r);
 }
 
+/* What was saved may fall, so it is no counter there. */
+static void savings_by_lever(void **state)
+{
+    struct rollup r = {0};
+    rollup_add(&r, &(struct record){.flags = RECORD_INVOCATION,
+                                    .cost_nanousd = 1250,
+                                    .unmarked_nanousd = 1000,
+                                    .untouched_nanousd = 2000});
+    make(&r);
+    struct str sum = data_of("weir.saved", false);
+    assert_int_equal(get(sum, 2, 0).n, 2); /* cumulative */
+    assert_int_equal(get(sum, 3, 0).n, 0); /* not monotonic */
+    struct str cache = get(sum, 1, 0).bytes, flex = get(sum, 1, 1).bytes;
+    assert_true(str_eq(attribute(cache, 7, "weir.lever"), S("cache")));
+    assert_true(real(get(cache, 4, 0)) == -0.00000025);
+    assert_true(str_eq(attribute(flex, 7, "weir.lever"), S("flex")));
+    assert_true(real(get(flex, 4, 0)) == 0.000001);
+    rollup_add(&r, &(struct record){.cost_nanousd = 1000, /* and back to nothing */
+                                    .unmarked_nanousd = 1250,
+                                    .untouched_nanousd = 1250});
+    make(&r);
+    assert_true(real(get(get(data_of("weir.saved", false), 1, 0).bytes, 4, 0)) == 0);
+    rollup_fini(&r);
+}
+
 static void attributes(void **state)
 {
     struct rollup r = sample();
@@ -223,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums),
+        cmocka_unit_test(savings_by_lever),
         cmocka_unit_test(attributes),
         cmocka_unit_test(tokens_by_kind),
         cmocka_unit_test(times_in_buckets),

@@ -390,6 +390,31 @@ static void many_values_are_several_data(void **state)
     points_names_free(n);
 }
 
+/* Three prompts were written to the cache and not read again. */
+static void a_loss_is_told_as_one(void **state)
+{
+    struct points_names *n = points_names_new(500);
+    struct cloudwatch_bodies b = {.name_space = S("Weir \"x\"")};
+    struct rollup *r = row("a", "m");
+    for (int i = 0; i < 3; i++)
+        rollup_add(r, &(struct record){.flags = RECORD_INVOCATION,
+                                       .usage = {{[TOKEN_CACHE_WRITE_5M] = 100}},
+                                       .cost_nanousd = 125,
+                                       .unmarked_nanousd = 100,
+                                       .untouched_nanousd = 100});
+    make(n);
+    cJSON *root = line_of(find("m", "a"));
+    validate(root);
+    assert_true(get(root, "EstimatedSavings")->valuedouble == -75e-9);
+    cJSON_Delete(root);
+    export_cloudwatch_add(&b, find("m", "a"), MINUTE);
+    cloudwatch_end(&b);
+    struct told t = read_bodies(&b);
+    assert_true(t.sum[MEASURE_SAVINGS] == -75e-9 && t.samples[MEASURE_SAVINGS] == 3);
+    cloudwatch_fini(&b);
+    points_names_free(n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +426,7 @@ int main(void)
         cmocka_unit_test_teardown(a_line_is_what_the_format_says, clear),
         cmocka_unit_test_teardown(many_latencies_are_a_hundred, clear),
         cmocka_unit_test_teardown(nothing_to_tell_is_no_line, clear),
+        cmocka_unit_test_teardown(a_loss_is_told_as_one, clear),
         cmocka_unit_test_teardown(bodies_stay_within_the_limits, clear),
         cmocka_unit_test_teardown(many_values_are_several_data, clear),
     };

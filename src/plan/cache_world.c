@@ -97,15 +97,16 @@ static size_t look_back(struct cache_world *w, const struct cache_site *sites, s
     return least;
 }
 
-/* One past the longest prefix that is cached for that TTL at least, as its markers and those of
- * longer TTLs find it. */
+/* One past the longest prefix that is cached for that TTL at least (with `renews`: at all), as its
+ * markers and those of longer TTLs find it. */
 static size_t find_cached(struct cache_world *w, const struct cache_site *sites,
-                          const struct marked *m, enum ask_ttl ttl, int64_t now_ms)
+                          const struct marked *m, enum ask_ttl ttl, bool renews, int64_t now_ms)
 {
+    int64_t life_ms = renews ? 0 : cache_price_life_ms(ttl);
     size_t found = 0;
     for (size_t i = m->n; i-- > 0;)
         if (m->at[i].ttl >= ttl)
-            found = look_back(w, sites, m->at[i].block, cache_price_life_ms(ttl), found, now_ms);
+            found = look_back(w, sites, m->at[i].block, life_ms, found, now_ms);
     return found;
 }
 
@@ -145,7 +146,7 @@ void cache_world_bill(struct cache_world *w, const struct cache_terms *terms,
         size_t end = last_of(&m, ttl);
         if (!end)
             continue;
-        size_t read = find_cached(w, sites, &m, ttl, now_ms);
+        size_t read = find_cached(w, sites, &m, ttl, terms->renews, now_ms);
         if (read > at)
             out->read += tokens_to(sites, read) - tokens_to(sites, at);
         at = read > at ? read : at;

@@ -6,7 +6,8 @@
  * A marker looks for what is cached at its own place and at the ASK_LOOK_BACK blocks before it; the
  * longest prefix that is found is read, and lives on by its own TTL. What stands between it and the
  * marker is written, and is cached at the marker's place alone. A marker for an hour reads only
- * what is cached for an hour: what is there for five minutes is written anew (docs/decisions/011).
+ * what is cached for an hour: what is there for five minutes is written anew (docs/decisions/011),
+ * unless the terms say `renews`.
  * Markers below the model's minimum count for nothing.
  *
  * Like all of plan it takes no memory: the owner moves it to larger memory before a prompt for

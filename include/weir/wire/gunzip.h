@@ -18,7 +18,7 @@ void gunzip_free(struct gunzip *g);
 
 /* Takes what it can from the front of *in and writes at most `room` bytes. When *in is not empty
  * afterwards, or the room is full, call again: there is more. ERR_BAD: it is not gzip, or is
- * broken. */
+ * broken; what came before that is written. */
 MUST_CHECK int gunzip_step(struct gunzip *g, struct str *in, char *out, size_t room,
                            size_t *out_len);
 /* Everything that was begun has ended. */

@@ -151,6 +151,12 @@ static void five_minutes_do_not_become_an_hour(void **state)
     prompt(&s, 2, 6, "2:1h 6:5m", 3601);
     prompt(&s, 2, 7, "4:1h 7:5m", 3602);
     is(&s, 4, 1, 2, 400 + 1250 + 4000 + 500);
+    s.terms.renews = true;
+    prompt(&s, 3, 4, "4:5m", 3603);
+    prompt(&s, 3, 6, "6:1h", 3604);
+    is(&s, 4, 0, 2, 400 + 4000 + 500);
+    prompt(&s, 3, 6, "6:1h", 7203);
+    is(&s, 6, 0, 0, 600 + 500);
     end(&s);
 }
 

@@ -123,8 +123,8 @@ static void reads_caching(void **state)
     assert_int_equal(c->rules[1].set_cache, CONFIG_NOT_SET);
     config_print(c, &printed);
     static const char *const lines[] = {
-        "levers: observe\ncache:\n  mode: always\n  ttl: 1h\n  share: all\n  holdout: 50%\n"
-        "  explore: 0.0101%\n  client_markers: retime\n  memory: 1MiB\n",
+        ("levers: observe\ncache:\n  mode: always\n  ttl: 1h\n  share: all\n  holdout: 50%\n"
+        "  explore: 0.0101%\n  client_markers: retime\n  memory: 1MiB\n"),
         "  - name: \"a\"\n    set:\n      cache: off\n",
         "  - name: \"b\"\n    set:\n      metadata: "};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)

@@ -19,14 +19,14 @@
 
 enum {
     WAYS = 8,
-    LEAST_SETS = 64, /* it begins with so many, or nearly twice so many */
+    LEAST_SETS = 16, /* it begins with so many, or nearly twice so many */
     PATIENCE = 3,    /* with every visit but the first; for at most ... */
     PATIENT_VISITS = 8
 };
 
 struct prefix_index {
     struct prefix *places; /* in the line behind this one */
-    uint64_t n;            /* sets in use */
+    _Atomic(uint64_t) n;   /* sets in use; a fetch reads it without whatever lock the owner has */
     uint64_t most;         /* sets in the memory */
     uint64_t entries, evicted;
 };

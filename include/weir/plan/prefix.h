@@ -31,13 +31,13 @@ struct prefix {
     unsigned char ttl;     /* enum ask_ttl of what is cached */
     unsigned char dirty;   /* changed since it was last saved */
     unsigned char section; /* enum ask_section */
+    unsigned char hung;    /* tails that hung here */
     uint16_t label;        /* where the learner keeps that label */
     uint16_t behind;       /* blocks behind it in the first prompt that had it */
     uint16_t parent;       /* as the end of a tail, until it returns: one past where it hangs */
     uint16_t branch;       /* and one past the next place before that where prompts part */
-    unsigned char hung;    /* tails that hung here */
-    unsigned char came;    /* how many of them came back */
-    unsigned char more[10];
+    unsigned char came;    /* how many of the tails that hung here came back */
+    unsigned char more[11];
 };
 _Static_assert(sizeof(struct prefix) == 64, "one cache line");
 

@@ -116,7 +116,7 @@ static void memory_is_used_to_its_end(void **state)
         for (uint32_t k = 0; k < 20 * lines; k++)
             visit(x, key(k), k + 1);
         struct prefix_counts c = counts(x);
-        assert_true(c.entries == c.most && c.most < lines && c.most >= lines - lines / 50 - 16);
+        assert_true(c.entries == c.most && c.most < lines && c.most >= lines - lines / 16 - 16);
         assert_int_equal(c.entries + c.evicted, 20 * lines);
         free(x);
     }

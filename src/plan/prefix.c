@@ -47,12 +47,12 @@ struct prefix_index *prefix_init(void *memory, size_t size_bytes)
 {
     struct prefix_index *x = memory;
     assert((uintptr_t)memory % sizeof(struct prefix) == 0 && size_bytes >= PREFIX_LEAST_BYTES);
-    *x = (struct prefix_index){.places = (struct prefix *)memory + 1};
-    x->n = (size_bytes / sizeof(struct prefix) - 1) / WAYS;
+    uint64_t n = (size_bytes / sizeof(struct prefix) - 1) / WAYS;
     unsigned doublings = 0;
-    for (; x->n >= 2 * (uint64_t)LEAST_SETS; x->n /= 2)
+    for (; n >= 2 * (uint64_t)LEAST_SETS; n /= 2)
         doublings++;
-    x->most = x->n << doublings;
+    *x = (struct prefix_index){
+        .places = (struct prefix *)memory + 1, .n = n, .most = n << doublings};
     memset(x->places, 0, (size_t)x->n * WAYS * sizeof *x->places);
     return x;
 }
@@ -107,7 +107,7 @@ static void double_it(struct prefix_index *x)
 {
     struct prefix old[WAYS];
     memset(x->places + x->n * WAYS, 0, (size_t)x->n * WAYS * sizeof *x->places);
-    x->n *= 2;
+    x->n = x->n * 2;
     for (uint64_t s = x->n / 2; s-- > 0;) {
         memcpy(old, x->places + s * WAYS, sizeof old);
         memset(x->places + s * WAYS, 0, sizeof old);

@@ -58,7 +58,8 @@ static int which(struct str key, const struct str *names, unsigned n)
     struct str inside = ask_inside(key);
     bool plain = memchr(inside.ptr, '\\', inside.len) == NULL;
     for (unsigned i = 0; i < n; i++)
-        if (plain ? inside.len == names[i].len && memcmp(inside.ptr, names[i].ptr, inside.len) == 0
+        if (plain ? inside.len == names[i].len && inside.ptr[0] == names[i].ptr[0] &&
+                        memcmp(inside.ptr, names[i].ptr, inside.len) == 0
                   : json_string_is(key, names[i]))
             return (int)i;
     return ASK_OTHER;
@@ -266,13 +267,20 @@ static bool point(struct ask *a, const struct ask_found *f)
     return true;
 }
 
+/* Not its cuts: it is done for every block. */
+static struct ask_found *found_begin(struct ask *a, enum ask_bar bar)
+{
+    memset(&a->found, 0, offsetof(struct ask_found, cuts));
+    a->found.bar = bar;
+    return &a->found;
+}
+
 /* Behind an element's opening brace. */
 static bool element(struct ask *a)
 {
     const struct ask_rules *r = ask_rules_of(a->dialect);
     size_t at = a->scan.at;
-    struct ask_found *f = &a->found;
-    *f = (struct ask_found){.bar = ASK_BAR_KIND};
+    struct ask_found *f = found_begin(a, ASK_BAR_KIND);
     if (!r->block(a, f))
         return false;
     return f->point ? point(a, f) : add(a, at, f, r->way);
@@ -282,8 +290,9 @@ static bool element(struct ask *a)
 static bool string(struct ask *a, enum ask_bar bar)
 {
     struct str raw = json_raw(&a->scan);
-    a->found = (struct ask_found){.text = raw, .bar = ask_blank(raw) ? ASK_BAR_EMPTY : bar};
-    return add(a, a->scan.at, &a->found, ASK_WRAPPED);
+    struct ask_found *f = found_begin(a, ask_blank(raw) ? ASK_BAR_EMPTY : bar);
+    f->text = raw;
+    return add(a, a->scan.at, f, ASK_WRAPPED);
 }
 
 /* Joins the blocks from `first` on to what stands before them. */
@@ -303,9 +312,8 @@ static void join(struct ask *a, size_t first, uint64_t role)
 
 static bool whole_item(struct ask *a)
 {
-    struct ask_found *f = &a->found;
-    f->bar = ASK_BAR_KIND;
-    return add(a, a->item.at, f, ASK_AS_MEMBER);
+    a->found.bar = ASK_BAR_KIND;
+    return add(a, a->item.at, &a->found, ASK_AS_MEMBER);
 }
 
 static bool message_end(struct ask *a)
@@ -381,7 +389,7 @@ static bool message_begin(struct ask *a)
 {
     a->messages++;
     a->item = (struct ask_item){.at = a->scan.at, .first = a->n};
-    a->found = (struct ask_found){0};
+    found_begin(a, ASK_BAR_KIND);
     a->where = MESSAGE;
     return true;
 }

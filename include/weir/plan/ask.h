@@ -120,10 +120,10 @@ struct ask_found {
     size_t own_at, own_len; /* of the last of them */
     size_t file_bytes;      /* of its bytes, those that are no text, and what they count */
     uint64_t file_tokens;
+    unsigned n_cuts;
     struct {
         size_t at, len;
-    } cuts[ASK_CUTS_MOST]; /* what is not hashed */
-    unsigned n_cuts;
+    } cuts[ASK_CUTS_MOST]; /* what is not hashed; the last member, left as it was at the start */
 };
 
 /* The message (or item) that it is in. */

@@ -316,7 +316,7 @@ static inline void ask_make(struct ask_make *m)
 {
     static const char *const ttls[] = {NULL, "5m", "1h"};
     struct made_members o = {0};
-    m->d = ASK_CONVERSE + random_below(5);
+    m->d = (enum ask_dialect)(ASK_CONVERSE + random_below(5));
     m->nova_model = m->d == ASK_CONVERSE && random_below(4) == 0;
     m->ttl = m->d <= ASK_CLAUDE ? ttls[random_below(m->nova_model ? 2 : 3)] : NULL;
     if (m->d == ASK_CLAUDE) {

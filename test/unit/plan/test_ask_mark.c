@@ -176,6 +176,10 @@ static void hashes(void **state)
     assert_false(
         alike(ASK_CLAUDE, "{'system':'a','messages':[{'role':'user','content':'q'}]}",
               "{'messages':[{'role':'user','content':'a'},{'role':'user','content':'q'}]}"));
+    assert_false(alike(ASK_CONVERSE,
+                       "{'system':[{'x':1}],'messages':[{'role':'user','content':[{'text':'a'}]}]}",
+                       "{'toolConfig':{'tools':[{'x':1}]},'messages':[{'role':'user','content':[{"
+                       "'text':'a'}]}]}"));
     /* a marker goes with its comma, wherever it stands */
     const char *image = USER("[{'type':'image', 'source' : {'a':1} }]");
     assert_true(

@@ -225,7 +225,9 @@ static uint64_t seed_of(const struct trace_record *t)
 static bool ask(struct source *s, const struct trace_record *t, struct ask *out)
 {
     const struct operation *op = operation_named(t->operation);
-    enum ask_dialect dialect = cache_dialect(op, t->model);
+    struct str id;
+    (void)model_form(t->model, &id);
+    enum ask_dialect dialect = cache_dialect(op, id);
     struct ask_parts parts;
     struct facts facts = {0};
     enum ask_state state;

@@ -312,14 +312,17 @@ static bool same(const struct rollup *a, const struct rollup *b)
 static void tell(struct check *k, const struct level *l, uint64_t unit, const struct pair *p)
 {
     char when[21];
+    bool told = p->row.counts[ROLLUP_REQUESTS] != p->sum.counts[ROLLUP_REQUESTS] ||
+                p->row.usage.tokens[0] != p->sum.usage.tokens[0] ||
+                p->row.cost_nanousd != p->sum.cost_nanousd;
     text_iso_time((int64_t)unit * l->seconds, when);
     find(k,
          "%s %s, series %" PRIu32 ": its sum has %" PRIu64 " requests, %" PRIu64
          " input tokens, %" PRIu64 " nano-dollars; what it is the sum of, %" PRIu64 ", %" PRIu64
-         ", %" PRIu64,
+         ", %" PRIu64 "%s",
          l->word, when, p->number, p->row.counts[ROLLUP_REQUESTS], p->row.usage.tokens[0],
          p->row.cost_nanousd, p->sum.counts[ROLLUP_REQUESTS], p->sum.usage.tokens[0],
-         p->sum.cost_nanousd);
+         p->sum.cost_nanousd, told ? "" : "; they differ in times, ends, or what was saved");
 }
 
 static void compare(struct check *k, const struct level *l, uint64_t unit, bool late)

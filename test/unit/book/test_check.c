@@ -57,6 +57,10 @@ static void write_book(bool late)
     for (int i = 2880; i > 0; i--) {
         struct record r = record_at(NOON - i, i % 7 ? "a" : "b");
         r.latency_us += (uint64_t)i * 1000;
+        r.arm = RECORD_ARM_TREATED;
+        r.group = 2;
+        r.input_nanousd = 700;
+        r.plain_nanousd = 900;
         clerk_record(c, &r, NULL, NULL);
         if (late && i % 500 == 0) {
             assert_true(close_minute(c, (uint32_t)(NOON - i)));
@@ -127,8 +131,9 @@ static void middle(struct store_txn *t, enum table table, int n, char *key, size
     store_walk_fini(&w);
 }
 
-/* Findings after a row was changed: by one bit, or taken out, or counted twice. */
-enum damage { BIT, GONE, TWICE };
+/* Findings after a row was changed: by one bit, or taken out, or counted twice, or by money that
+ * went from one side of the control group to the other. */
+enum damage { BIT, GONE, TWICE, OTHER_SIDE };
 static uint64_t findings_after(enum table table, enum damage damage)
 {
     struct store *s = opened();
@@ -139,9 +144,12 @@ static uint64_t findings_after(enum table table, enum damage damage)
     middle(t, table, table == TABLE_RECORDS || table == TABLE_MINUTES ? 1000 : 1, key, &len,
            &value);
     struct rollup r = {0};
-    if (damage == TWICE) {
+    if (damage >= TWICE) {
         assert_int_equal(rollup_read(buf_str(&value), &r), 0);
-        rollup_merge(&r, &r);
+        if (damage == TWICE)
+            rollup_merge(&r, &r);
+        else
+            r.groups[CONTROL_CONTROL][2] = r.groups[CONTROL_TREATED][2];
         buf_clear(&value);
         rollup_write(&r, &value);
         rollup_fini(&r);
@@ -165,18 +173,28 @@ static void every_damage_is_found(void **state)
         enum damage damage;
         const char *word;
     } cases[] = {
-        {TABLE_RECORDS, BIT, "a record"}, {TABLE_RECORDS, GONE, "minute"},
-        {TABLE_MINUTES, BIT, "minute"},   {TABLE_MINUTES, GONE, "minute"},
-        {TABLE_MINUTES, TWICE, "minute"}, {TABLE_HOURS, BIT, "hour"},
-        {TABLE_HOURS, GONE, "hour"},      {TABLE_HOURS, TWICE, "hour"},
-        {TABLE_DAYS, BIT, "day"},         {TABLE_DAYS, GONE, "day"},
-        {TABLE_DAYS, TWICE, "day"},       {TABLE_SERIES, GONE, "no name"},
+        {TABLE_RECORDS, BIT, "a record"},
+        {TABLE_RECORDS, GONE, "minute"},
+        {TABLE_MINUTES, BIT, "minute"},
+        {TABLE_MINUTES, GONE, "minute"},
+        {TABLE_MINUTES, TWICE, "minute"},
+        {TABLE_HOURS, BIT, "hour"},
+        {TABLE_HOURS, GONE, "hour"},
+        {TABLE_HOURS, TWICE, "hour"},
+        {TABLE_DAYS, BIT, "day"},
+        {TABLE_DAYS, GONE, "day"},
+        {TABLE_DAYS, TWICE, "day"},
+        {TABLE_SERIES, GONE, "no name"},
+        {TABLE_MINUTES, OTHER_SIDE, "minute"},
+        {TABLE_DAYS, OTHER_SIDE, "day"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         folder_remove(at.meter);
         write_book(false);
         assert_true(findings_after(cases[i].table, cases[i].damage) > 0);
         assert_non_null(strstr(findings[0], cases[i].word));
+        if (cases[i].damage == OTHER_SIDE)
+            assert_non_null(strstr(findings[0], "what was saved"));
     }
 }
 

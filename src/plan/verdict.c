@@ -24,6 +24,7 @@ enum {
     FIELDS = 5,        /* numbers behind those of each verdict */
     PARTS = 1000,      /* of a try, in the stored bytes */
     SILENT_ENOUGH = 3, /* one may be an estimate that was too high */
+    STALE_ENOUGH = 3,  /* one may be a miss like others */
     HALF_AFTER_S = 6 * 3600,
     FORGIVEN_S = VERDICT_AGAIN_S /* so long after its end a refusal is as the first one again */
 };
@@ -38,7 +39,7 @@ static const float MOST_TRIES = 51;
 struct str verdict_word(enum verdict_of v)
 {
     static const struct str words[VERDICTS] = {STR("tools"), STR("system"), STR("messages"),
-                                               STR("any"), STR("1h")};
+                                               STR("any"),   STR("1h"),     STR("renewal")};
     return words[v];
 }
 
@@ -238,8 +239,24 @@ static void count_try(struct verdict *v, uint32_t expect_read, uint64_t read, in
     v->tried_s = now_s;
 }
 
-void verdict_answered(struct verdict *v, uint32_t expect_read, uint32_t expect_write,
-                      uint32_t prefix_tokens, uint64_t read, uint64_t written, int64_t now_s)
+/* A miss of what had to be prolonged says nothing of other reads. */
+static bool was_stale(struct verdict *v, uint32_t expect_read, uint32_t renewed, uint64_t read,
+                      int64_t now_s)
+{
+    if (renewed == 0)
+        return false;
+    bool stale = read + renewed / 2 < expect_read;
+    v->stale_times = stale ? v->stale_times + 1 : 0;
+    if (v->stale_times >= STALE_ENOUGH) {
+        refuse(v, VERDICT_RENEWAL, now_s);
+        v->stale_times = 0;
+    }
+    return stale;
+}
+
+void verdict_answered(struct verdict *v, uint32_t expect_read, uint32_t renewed,
+                      uint32_t expect_write, uint32_t prefix_tokens, uint64_t read,
+                      uint64_t written, int64_t now_s)
 {
     bool silent = read == 0 && written == 0;
     bool below = v->spoke_tokens == 0 || prefix_tokens < v->spoke_tokens;
@@ -249,6 +266,8 @@ void verdict_answered(struct verdict *v, uint32_t expect_read, uint32_t expect_w
         hear(v, prefix_tokens);
     if (silent)
         hear_nothing(v, prefix_tokens, now_s);
+    if (was_stale(v, expect_read, renewed, read, now_s))
+        return;
     if (expect_read && !(silent && below))
         count_try(v, expect_read, read, now_s);
 }
@@ -273,6 +292,7 @@ bool verdict_apply(const struct verdict *v, int64_t now_s, struct cache_terms *t
             terms->fields &= ~(1U << i);
     if (holds(v, VERDICT_1H, now_s))
         terms->ttls &= ~(unsigned)TTL_OF_AN_HOUR;
+    terms->renews = !holds(v, VERDICT_RENEWAL, now_s);
     terms->least_tokens = least(v, terms->least_tokens, now_s);
     terms->hit = (v->hits * age + PRIOR_HITS) / (v->tries * age + PRIOR_TRIES);
     return !holds(v, VERDICT_ANY, now_s) && (terms->fields & FIELDS_ALL) != 0;

@@ -84,6 +84,7 @@ struct cache_plan {
     struct cache_mark marks[ASK_MARKERS_MOST]; /* in the order of blocks; the client's among them */
     size_t n;
     uint32_t expect_read, expect_write_5m, expect_write_30m, expect_write_1h; /* tokens */
+    uint32_t expect_renewed; /* of expect_read: there only because a marker prolonged it */
     uint32_t own_read, own_write_5m, own_write_30m, own_write_1h; /* with the client's alone */
     float gain;       /* expected of all of Weir's marks, in tokens */
     const char *held; /* why nothing more was marked: a few words; NULL: nothing held it */

@@ -18,11 +18,12 @@ enum verdict_of {
     VERDICT_TOOLS, /* a marker there is refused */
     VERDICT_SYSTEM,
     VERDICT_MESSAGES,
-    VERDICT_ANY, /* it takes no markers at all */
-    VERDICT_1H,  /* the TTL of an hour is refused */
+    VERDICT_ANY,     /* it takes no markers at all */
+    VERDICT_1H,      /* the TTL of an hour is refused */
+    VERDICT_RENEWAL, /* a marker for an hour does not prolong what is cached for less */
     VERDICTS
 };
-struct str verdict_word(enum verdict_of v); /* "tools", ..., "any", "1h" */
+struct str verdict_word(enum verdict_of v); /* "tools", ..., "any", "1h", "renewal" */
 
 struct verdict {
     int64_t until_s[VERDICTS]; /* refused until then; 0: never was */
@@ -32,8 +33,9 @@ struct verdict {
     uint32_t silent_tokens, spoke_tokens;
     unsigned silent_times;
     int64_t silent_until_s;
-    float tries, hits; /* of reads that were to come, decayed by number and by time */
-    int64_t tried_s;   /* when the last was */
+    unsigned stale_times; /* reads in a row that missed what only such a marker kept */
+    float tries, hits;    /* of reads that were to come, decayed by number and by time */
+    int64_t tried_s;      /* when the last was */
 };
 
 /* A refusal of a request that Weir marked and that was taken without Weir's marks: what it is
@@ -47,9 +49,11 @@ bool verdict_refused(struct verdict *v, struct str message, unsigned marked, boo
  * taken for the reason: the hour, then tools, messages, system. Nothing is learned where what was
  * blamed before explains it: it was on its way already. */
 void verdict_blamed(struct verdict *v, unsigned marked, bool hour, int64_t now_s);
-/* An answer: what was to be read and written, and what was, in tokens. */
-void verdict_answered(struct verdict *v, uint32_t expect_read, uint32_t expect_write,
-                      uint32_t prefix_tokens, uint64_t read, uint64_t written, int64_t now_s);
+/* An answer: what was to be read and written, and what was, in tokens. `renewed`: so much of what
+ * was to be read is there only if a marker for an hour prolonged it. */
+void verdict_answered(struct verdict *v, uint32_t expect_read, uint32_t renewed,
+                      uint32_t expect_write, uint32_t prefix_tokens, uint64_t read,
+                      uint64_t written, int64_t now_s);
 /* Takes what is refused now out of the terms, raises least_tokens, sets hit. False: no markers. */
 bool verdict_apply(const struct verdict *v, int64_t now_s, struct cache_terms *terms);
 

@@ -228,19 +228,19 @@ static uint32_t least(const struct verdict *v, int64_t now_s)
 static void three_silences_raise_the_minimum(void **state)
 {
     struct verdict v = {0};
-    verdict_answered(&v, 0, 1100, 1100, 0, 0, NOW);
-    verdict_answered(&v, 0, 1200, 1200, 0, 0, NOW);
+    verdict_answered(&v, 0, 0, 1100, 1100, 0, 0, NOW);
+    verdict_answered(&v, 0, 0, 1200, 1200, 0, 0, NOW);
     assert_int_equal(least(&v, NOW), 1024);
-    verdict_answered(&v, 0, 1100, 1100, 0, 0, NOW);
+    verdict_answered(&v, 0, 0, 1100, 1100, 0, 0, NOW);
     assert_int_equal(least(&v, NOW), 1501);
-    verdict_answered(&v, 0, 3000, 3000, 0, 0, NOW + 60);
+    verdict_answered(&v, 0, 0, 3000, 3000, 0, 0, NOW + 60);
     assert_int_equal(least(&v, NOW + 60), 3751);
-    verdict_answered(&v, 0, 3600, 3600, 0, 3600, NOW + 60); /* and there it was written */
+    verdict_answered(&v, 0, 0, 3600, 3600, 0, 3600, NOW + 60); /* and there it was written */
     assert_int_equal(least(&v, NOW + 60), 3600);
-    verdict_answered(&v, 3600, 2000, 5600, 0, 0, NOW + 60); /* not the minimum's fault */
+    verdict_answered(&v, 3600, 0, 2000, 5600, 0, 0, NOW + 60); /* not the minimum's fault */
     assert_int_equal(least(&v, NOW + 60), 3600);
     assert_int_equal(least(&v, NOW + 60 + DAY), 1024); /* forgotten, tried again */
-    verdict_answered(&v, 0, 1100, 1100, 0, 0, NOW + 60 + DAY);
+    verdict_answered(&v, 0, 0, 1100, 1100, 0, 0, NOW + 60 + DAY);
     assert_int_equal(least(&v, NOW + 60 + DAY), 1024);
 }
 
@@ -248,9 +248,9 @@ static void a_later_write_corrects_it(void **state)
 {
     struct verdict v = {0};
     for (int i = 0; i < 4; i++)
-        verdict_answered(&v, 0, 2000, 2000, 0, 0, NOW);
+        verdict_answered(&v, 0, 0, 2000, 2000, 0, 0, NOW);
     assert_int_equal(least(&v, NOW), 2501);
-    verdict_answered(&v, 0, 1500, 1500, 0, 1490, NOW);
+    verdict_answered(&v, 0, 0, 1500, 1500, 0, 1490, NOW);
     assert_int_equal(least(&v, NOW), 1024);
     assert_int_equal(v.spoke_tokens, 1500);
 }
@@ -259,10 +259,10 @@ static void below_what_was_believed_says_nothing(void **state)
 {
     struct verdict v = {0};
     for (int i = 0; i < 4; i++)
-        verdict_answered(&v, 0, 600, 600, 0, 0, NOW);
+        verdict_answered(&v, 0, 0, 600, 600, 0, 0, NOW);
     assert_int_equal(least(&v, NOW), 1024);
     for (int i = 0; i < 4; i++)
-        verdict_answered(&v, 0, 0, 9000, 0, 0, NOW); /* nothing was expected of it */
+        verdict_answered(&v, 0, 0, 0, 9000, 0, 0, NOW); /* nothing was expected of it */
     assert_int_equal(v.silent_tokens, 600);
 }
 
@@ -278,7 +278,7 @@ static float hit(const struct verdict *v, int64_t now_s)
 static void try_times(struct verdict *v, unsigned n, uint64_t read)
 {
     for (unsigned i = 0; i < n; i++)
-        verdict_answered(v, 2000, 100, 2100, read, read ? 100 : 2100, NOW);
+        verdict_answered(v, 2000, 0, 100, 2100, read, read ? 100 : 2100, NOW);
 }
 
 static void hits_are_counted(void **state)
@@ -296,6 +296,27 @@ static void hits_are_counted(void **state)
     assert_true(hit(&half, NOW) > 0.45F && hit(&half, NOW) < 0.57F);
 }
 
+/* What only a marker for an hour kept for longer than five minutes. */
+static void missed_renewals_are_believed(void **state)
+{
+    struct cache_terms terms = claude();
+    struct verdict v = {0};
+    assert_true(verdict_apply(&v, NOW, &terms));
+    assert_true(terms.renews);
+    float hit = terms.hit;
+    for (int i = 0; i < 2; i++)
+        verdict_answered(&v, 9000, 8000, 100, 9100, 1000, 8100, NOW);
+    verdict_answered(&v, 9000, 8000, 100, 9100, 8800, 100, NOW); /* it was there: begin anew */
+    for (int i = 0; i < 2; i++)
+        verdict_answered(&v, 9000, 8000, 100, 9100, 0, 9100, NOW);
+    assert_true(verdict_apply(&v, NOW, &terms) && terms.renews);
+    verdict_answered(&v, 9000, 8000, 100, 9100, 1000, 8100, NOW);
+    assert_true(verdict_apply(&v, NOW, &terms));
+    assert_false(terms.renews);
+    assert_true(terms.hit > hit - 0.01F); /* other reads are not blamed */
+    assert_true(verdict_apply(&v, NOW + DAY, &terms) && terms.renews);
+}
+
 static void hits_are_forgotten(void **state)
 {
     struct verdict v = {0};
@@ -306,7 +327,7 @@ static void hits_are_forgotten(void **state)
     assert_true(hit(&v, NOW + 30 * DAY) > 0.6F); /* worth a try again */
     struct verdict silent = {0};
     for (int i = 0; i < 10; i++)
-        verdict_answered(&silent, 1100, 0, 1100, 0, 0, NOW); /* below the minimum: no miss */
+        verdict_answered(&silent, 1100, 0, 0, 1100, 0, 0, NOW); /* below the minimum: no miss */
     assert_true(hit(&silent, NOW) > 0.98F);
 }
 
@@ -320,7 +341,7 @@ static void survives_a_restart(void **state)
     verdict_blamed(&v, T | Y, false, NOW + 1);
     try_times(&v, 7, 1000);
     for (int i = 0; i < 4; i++)
-        verdict_answered(&v, 0, 2000, 2000, 0, 0, NOW);
+        verdict_answered(&v, 0, 0, 2000, 2000, 0, 0, NOW);
     verdict_write(&v, &b);
     assert_int_equal(verdict_read(buf_str(&b), &again), 0);
     assert_memory_equal(again.until_s, v.until_s, sizeof v.until_s);
@@ -349,6 +370,7 @@ int main(void)
         cmocka_unit_test(a_later_write_corrects_it),
         cmocka_unit_test(below_what_was_believed_says_nothing),
         cmocka_unit_test(hits_are_counted),
+        cmocka_unit_test(missed_renewals_are_believed),
         cmocka_unit_test(hits_are_forgotten),
         cmocka_unit_test(survives_a_restart),
     };

@@ -9,6 +9,7 @@
  * table. Each row runs for about 0.2 s in turns and the best turn counts, since on a shared machine
  * everything else only makes a turn slower.
  */
+#include "micro_index.h"
 #include "weir/base/buf.h"
 #include "weir/base/clock.h"
 #include "weir/base/digest.h"
@@ -484,6 +485,10 @@ static const struct row rows[] = {
     {STR("ask.agent.1MiB"), MIB, converse, ask, 1},
     {STR("ask.prompt.60-blocks.64KiB"), 64 * KIB, prompt_60, ask, 1},
     {STR("ask.prompt.500-blocks.1MiB"), MIB, prompt_500, ask, 1},
+    {STR("index.find.64MiB"), 64 * MIB, index_make, index_find, INDEX_BLOCKS},
+    {STR("index.fetch-find.64MiB"), 64 * MIB, index_make, index_fetch_find, INDEX_BLOCKS},
+    {STR("index.find.512MiB"), 512 * MIB, index_make, index_find, INDEX_BLOCKS},
+    {STR("index.fetch-find.512MiB"), 512 * MIB, index_make, index_fetch_find, INDEX_BLOCKS},
     {STR("sha256.1MiB"), MIB, string_plain, hash, 0},
     {STR("edit.insert.1MiB"), MIB, string_plain, edit_insert, 0},
     {STR("claim.boto3"), 0, claim_boto3, claim, 1},

@@ -239,7 +239,7 @@ static bool add(struct ask *a, size_t at, const struct ask_found *f, enum ask_wa
     size_t len = a->scan.pos - at;
     struct ask_block *b = &a->blocks[a->n++];
     *b = (struct ask_block){
-        .hash = hash_block(a, at, at + len, f),
+        .alone = hash_block(a, at, at + len, f),
         .at = a->base + at,
         .len = len,
         .mark_at = a->base + at + len - (way == ASK_AS_MEMBER),
@@ -300,7 +300,7 @@ static void join(struct ask *a, size_t first, uint64_t role)
 {
     for (size_t i = first; i < a->n; i++) {
         struct ask_block *b = &a->blocks[i];
-        uint64_t parts[] = {b->hash, role, a->section};
+        uint64_t parts[] = {b->alone, role, a->section};
         b->hash = a->hash = hash64(a->hash, str_from((const char *)parts, sizeof parts));
         a->thinking |= b->bar == ASK_BAR_THINKING;
         if (a->thinking)

@@ -72,6 +72,7 @@ enum ask_way {
 
 struct ask_block {
     uint64_t hash;  /* of everything up to its end */
+    uint64_t alone; /* of the block by itself */
     size_t at, len; /* its bytes in the body */
     size_t mark_at; /* where what marks it is inserted */
     /* The client's marker: its object, {"type":...}. Length 0 with `own` set: several in this

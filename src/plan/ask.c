@@ -236,6 +236,7 @@ static bool add(struct ask *a, size_t at, const struct ask_found *f, enum ask_wa
 {
     if (a->n == a->most)
         return ask_unclear(a, "more blocks than Weir looks at");
+    a->crowded |= f->markers > 1;
     size_t len = a->scan.pos - at;
     struct ask_block *b = &a->blocks[a->n++];
     *b = (struct ask_block){
@@ -504,6 +505,13 @@ static bool worked_enough(struct ask *a)
     return a->done >= JSON_SLICE_BYTES;
 }
 
+static enum ask_state finish(struct ask *a)
+{
+    for (size_t i = 0; a->crowded && i < a->n; i++)
+        a->blocks[i].bar = ASK_BAR_CROWDED;
+    return a->state = ASK_GOOD;
+}
+
 enum ask_state ask_step(struct ask *a)
 {
     a->done = 0;
@@ -513,7 +521,5 @@ enum ask_state ask_step(struct ask *a)
     }
     if (a->state == ASK_MORE && a->messages == 0)
         ask_unclear(a, "no messages");
-    else if (a->state == ASK_MORE)
-        a->state = ASK_GOOD;
-    return a->state;
+    return a->state == ASK_MORE ? finish(a) : a->state;
 }

@@ -41,6 +41,7 @@ struct str ask_bar_word(enum ask_bar b)
         [ASK_BAR_TOOL_CALL] = STR("tool_call"),
         [ASK_BAR_RESULT] = STR("result"),
         [ASK_BAR_NULL] = STR("null"),
+        [ASK_BAR_CROWDED] = STR("crowded"),
         [ASK_BAR_KIND] = STR("kind"),
     };
     return words[b];

@@ -58,9 +58,12 @@ enum ask_bar {
     ASK_BAR_TOOL_CALL, /* behind a tool use in the assistant's turn, where the model minds */
     ASK_BAR_RESULT,    /* behind a tool result: barred unless the model takes it there */
     ASK_BAR_NULL,      /* it has the member already, as null: a second one would be a duplicate */
-    ASK_BAR_KIND       /* a kind of block that Weir does not know, or knows to carry none */
+    ASK_BAR_CROWDED, /* some block of this prompt holds several of the client's markers: who counts
+                        blocks would count too few, so none is added anywhere */
+    ASK_BAR_KIND     /* a kind of block that Weir does not know, or knows to carry none */
 };
-/* "free", "dialect", "empty", "thinking", "document", "tool_call", "result", "null", "kind". */
+/* "free", "dialect", "empty", "thinking", "document", "tool_call", "result", "null", "crowded",
+ * "kind". */
 struct str ask_bar_word(enum ask_bar b);
 
 /* How a marker goes behind a block. */
@@ -153,6 +156,7 @@ struct ask {
     size_t list_first;     /* the first block of the innermost list */
     unsigned section, where;
     bool thinking; /* in an assistant's turn behind reasoning */
+    bool crowded;
     struct ask_item item;
     struct ask_found found;
 };

@@ -145,11 +145,14 @@ static void claude(void **state)
          "{'type':'thinking','thinking':'x','signature':'y'},{'type':'tool_use','input':{"
          "'cache_control':{}}}]},{'role':'user','content':[{'type':'tool_result'}]}]}",
          "m0 free, m1 thinking, m1 thinking, m2 free"},
-        /* the client's markers in nested blocks */
+        /* the client's markers in nested blocks; where they are several, none is added anywhere */
+        {USER("[{'type':'tool_result','content':[{'type':'text','text':'a'," HOUR
+              "}]}," TEXT("a") "]"),
+         "m0 free 1h, m0 free"},
         {USER("[{'type':'tool_result','content':[{'type':'text','text':'a'," HOUR
               "},{'type':'document','source':{'content':[{'type':'text','text':'a'," HOUR
-              "}]}}]}]"),
-         "m0 free 1h"},
+              "}]}}]}," TEXT("b") "]"),
+         "m0 crowded 1h, m0 crowded"},
         {USER("[{'type':'tool_result','content':{'cache_control':null,'content':[1,'x',null]}}]"),
          "m0 free"},
     };

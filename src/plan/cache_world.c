@@ -97,16 +97,15 @@ static size_t look_back(struct cache_world *w, const struct cache_site *sites, s
     return least;
 }
 
-/* One past the longest prefix that is cached for that TTL at least (with `renews`: at all), as its
- * markers and those of longer TTLs find it. */
+/* One past the longest prefix that the markers find cached for that TTL at least (with `renews`: at
+ * all). */
 static size_t find_cached(struct cache_world *w, const struct cache_site *sites,
                           const struct marked *m, enum ask_ttl ttl, bool renews, int64_t now_ms)
 {
     int64_t life_ms = renews ? 0 : cache_price_life_ms(ttl);
     size_t found = 0;
     for (size_t i = m->n; i-- > 0;)
-        if (m->at[i].ttl >= ttl)
-            found = look_back(w, sites, m->at[i].block, life_ms, found, now_ms);
+        found = look_back(w, sites, m->at[i].block, life_ms, found, now_ms);
     return found;
 }
 
@@ -150,6 +149,8 @@ void cache_world_bill(struct cache_world *w, const struct cache_terms *terms,
         if (read > at)
             out->read += tokens_to(sites, read) - tokens_to(sites, at);
         at = read > at ? read : at;
+        if (end <= at)
+            continue;
         out->write[ttl] = tokens_to(sites, end) - tokens_to(sites, at);
         out->cost += out->write[ttl] * cache_price_write(terms, ttl);
         at = end;

@@ -135,6 +135,9 @@ static void an_hour(void **state)
     is(&s, 4, 0, 0, 400 + 500);
     prompt(&s, 2, 6, "4:1h 6:5m", 7199);
     is(&s, 0, 2, 4, 2500 + 8000 + 500);
+    prompt(&s, 2, 7, "2:1h 7:5m",
+           7200); /* what is behind both is read from 6, 4 of it for an hour */
+    is(&s, 6, 1, 0, 600 + 1250 + 500);
     end(&s);
 }
 

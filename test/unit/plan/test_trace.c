@@ -66,6 +66,9 @@ static void rows(void **state)
     assert_int_equal(a.sites[0].key, b.sites[0].key);
     assert_int_equal(a.sites[1].key, b.sites[1].key);
     assert_int_not_equal(a.sites[2].key, b.sites[2].key);
+    assert_int_equal(read_it(&b, "{\"hash_ids\":[9,4],\"input_length\":1024,\"timestamp\":1}"), 0);
+    assert_int_equal(read_sites(&b), 0);
+    assert_int_not_equal(a.sites[1].key, b.sites[1].key); /* 9,4 is not 0,4 */
     assert_int_equal(read_it(&b, "{\"hash_ids\":[4,0],\"input_length\":1024,\"timestamp\":1}"), 0);
     assert_int_equal(read_sites(&b), 0);
     assert_int_not_equal(a.sites[1].key, b.sites[1].key); /* 0,4 is not 4,0 */

@@ -7,7 +7,7 @@
  *     before:  A B C D E         before:  A B  C D
  *     now:     A B C D E F       now:     A B' C D     d = 2: is B' nearly B?
  *
- * It is nearly the same when half of its pieces of 32 bytes are (counted from its front or from its
+ * It is nearly the same when half of its pieces are (counted from its front or from its
  * back, since what changed may be longer or shorter now), or when it is short and what follows is
  * the same. Each block that a prompt parted at is remembered by its pieces for the next one: six
  * of them, two of one position, so that several programs of one client, and what is only new, do
@@ -28,15 +28,14 @@ enum {
     BLOCKS = 64, /* of a prompt: what is behind them is not early */
     SUSPECTS = 6,
     SUSPECTS_EACH = 2, /* of one position */
-    PIECE = 32,        /* bytes */
-    PIECES = 512,
-    SHORT = 512,            /* a block of at most so many bytes may be another one altogether */
-    TOKENS_WORTH = 256,     /* behind it: less is no prefix */
-    SOON_S = 3600,          /* after that nothing would be cached any more */
-    SURE = 3,               /* changes */
-    ONE_IN = 20,            /* prompts */
-    QUIET = 200,            /* prompts in a row */
-    REGION_MOST = 4 * PIECE /* of what changed: only its beginning says what it is */
+    PIECES = 256,
+    SHORT = 512,        /* a block of at most so many bytes may be another one altogether */
+    TOKENS_WORTH = 256, /* behind it: less is no prefix */
+    SOON_S = 3600,      /* after that nothing would be cached any more */
+    SURE = 3,           /* changes */
+    ONE_IN = 20,        /* prompts */
+    QUIET = 200,        /* prompts in a row */
+    REGION_MOST = 128   /* of what changed: only its beginning says what it is */
 };
 
 struct prompt {
@@ -52,7 +51,7 @@ struct position {
 /* A block by its pieces, from its front and from its back. */
 struct suspect {
     struct position position;
-    uint32_t n; /* pieces; 0: nothing yet */
+    uint32_t n, piece; /* pieces (0: nothing yet), bytes of each */
     uint64_t len, used;
     uint32_t front[PIECES], back[PIECES];
 };
@@ -161,19 +160,27 @@ static struct position position_of(const struct ask *a, uint32_t d)
     return (struct position){b->section, b->message, d - first};
 }
 
-static uint32_t piece(const struct volatile_watch *w, struct str text, size_t at)
+/* So that 16 KiB are seen whole, and of more the first and the last 32. */
+static uint32_t piece_of(size_t len)
 {
-    return (uint32_t)hash64(w->seed, str_sub(text, at, PIECE));
+    return len <= 8192 ? 32 : len <= 16384 ? 64 : 128;
+}
+
+static uint32_t hash_piece(const struct volatile_watch *w, struct str text, size_t at, uint32_t n)
+{
+    return (uint32_t)hash64(w->seed, str_sub(text, at, n));
 }
 
 static void cut(const struct volatile_watch *w, struct str text, struct suspect *out)
 {
-    size_t n = text.len / PIECE;
+    uint32_t piece = piece_of(text.len);
+    size_t n = text.len / piece;
     out->len = text.len;
+    out->piece = piece;
     out->n = (uint32_t)(n < PIECES ? n : PIECES);
     for (uint32_t i = 0; i < out->n; i++) {
-        out->front[i] = piece(w, text, (size_t)i * PIECE);
-        out->back[i] = piece(w, text, text.len - (size_t)(i + 1) * PIECE);
+        out->front[i] = hash_piece(w, text, (size_t)i * piece, piece);
+        out->back[i] = hash_piece(w, text, text.len - (size_t)(i + 1) * piece, piece);
     }
 }
 
@@ -220,7 +227,7 @@ static struct suspect *alike(struct volatile_watch *w)
     uint32_t most = 0;
     for (size_t i = 0; i < SUSPECTS; i++) {
         struct suspect *s = &w->suspects[i];
-        if (s->n == 0 || !same_position(s, &w->now))
+        if (s->n == 0 || s->piece != w->now.piece || !same_position(s, &w->now))
             continue;
         uint32_t like = likeness(s, &w->now);
         if (like * 2 >= w->now.n && like > most) {
@@ -266,11 +273,11 @@ static bool region(const struct volatile_watch *w, const struct suspect *other, 
     if (i == n && now->n == PIECES)
         return false;
     uint32_t behind = least(same_run(now->back, other->back, n), n - i);
-    size_t end = now->len - (size_t)behind * PIECE;
-    *from = (size_t)i * PIECE;
+    size_t end = now->len - (size_t)behind * now->piece;
+    *from = (size_t)i * now->piece;
     for (i++; now->len == other->len && i < n; i++)
         if (now->front[i] == other->front[i]) {
-            end = (size_t)i * PIECE;
+            end = (size_t)i * now->piece;
             break;
         }
     *to = end > *from ? end : *from + 1;

@@ -8,8 +8,8 @@
  *                                       ^ system 0, byte 812: time; 5,100 tokens behind it
  *
  * No text is kept: of the last prompts a hash of each block, of the last blocks that differed a
- * hash of each 32 bytes. Where two versions differ is found by these; what differs there is read
- * from the one at hand. Memory is given, the time is told, no lock.
+ * hash of each 32 bytes and more. Where two versions differ is found by these; what differs there
+ * is read from the one at hand. Memory is given, the time is told, no lock.
  */
 #ifndef WEIR_PLAN_VOLATILE_H
 #define WEIR_PLAN_VOLATILE_H
@@ -41,14 +41,14 @@ struct volatile_place {
 };
 
 struct volatile_watch; /* of one client and model */
-enum { VOLATILE_BYTES = 32 * 1024, VOLATILE_PLACES = 8 };
+enum { VOLATILE_BYTES = 20 * 1024, VOLATILE_PLACES = 8 };
 /* In VOLATILE_BYTES, 8-byte aligned. The seed is of this process: nobody else can make the hashes.
  */
 struct volatile_watch *volatile_init(void *memory, uint64_t seed);
 
 /* Once for each prompt. `known`: so many of its blocks, from the first on, the index had seen
- * before; least_tokens: of a prefix that can be cached. At most some microseconds: 16 KiB of the
- * one block that differs are read. */
+ * before; least_tokens: of a prefix that can be cached. At most some microseconds: of the
+ * one block that differs at most 64 KiB are read. */
 void volatile_note(struct volatile_watch *w, const struct ask *a, size_t known,
                    uint32_t least_tokens, int64_t now_s);
 /* What is certain: it changed at least three times, and in a twentieth of the prompts. */

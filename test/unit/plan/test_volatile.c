@@ -289,6 +289,30 @@ static void too_small_or_too_late(void **state)
     assert_int_equal(tell(), 0); /* nothing would have been cached so long */
 }
 
+/* A large block is seen by larger pieces, and not in its middle. */
+static void in_a_large_block(void **state)
+{
+    static const struct {
+        unsigned hundreds;
+        size_t found;
+    } rows[] = {{80, 1}, {150, 1}, {300, 1}, {400, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        volatile_init(w, 99);
+        for (unsigned n = 0; n < 6; n++) {
+            struct buf b = {0};
+            buf_add(&b, S("[{\"type\":\"text\",\"text\":\""));
+            add_prose(&b, 5, 100 * rows[i].hundreds);
+            buf_addf(&b, "It is 12:%02u now. ", n + 10);
+            add_prose(&b, 6, 40000);
+            buf_add(&b, S("\"}]"));
+            note_system(&b);
+        }
+        assert_int_equal(tell(), rows[i].found);
+        if (n_found)
+            assert_int_equal(found[0].kind, VOLATILE_TIME);
+    }
+}
+
 /* --- and behind it */
 
 static void tokens_and_months(void **state)
@@ -393,6 +417,7 @@ int main(void)
         TEST(what_changes_seldom),
         TEST(what_is_mended_is_forgotten),
         TEST(too_small_or_too_late),
+        TEST(in_a_large_block),
         TEST(tokens_and_months),
         TEST(a_short_block_before_a_long_one),
         TEST(several_programs_of_one_client),

@@ -256,6 +256,27 @@ static bool is_of_limits(enum metric_id id)
     return id >= METRIC_LIMITED && id <= METRIC_BUDGET_RESERVED;
 }
 
+/* --- what was learned for prompt caching */
+
+static int64_t prefix_value(struct daemon *daemon, enum metric_id id)
+{
+    struct prefix_counts c = {0};
+    if (daemon->cache)
+        shared_cache_count(daemon->cache, &c);
+    return (int64_t)(id == METRIC_PREFIX_ENTRIES ? c.entries : c.evicted);
+}
+
+static void print_estimate_error(void *arg, struct str model, struct str client,
+                                 const struct tokens_scale *s)
+{
+    struct buf *out = arg;
+    buf_add(out, S("weir_token_estimate_error{model=\""));
+    text_add_json(out, model, model.len);
+    buf_add(out, S("\",client=\""));
+    text_add_json(out, client, client.len);
+    buf_addf(out, "\"} %.4f\n", (double)s->error);
+}
+
 static bool is_of_book(enum metric_id id)
 {
     return id >= METRIC_TOKENS && id <= METRIC_UNPRICED;
@@ -303,6 +324,8 @@ static int64_t simple_value(struct daemon *daemon, const struct slabs *s, enum m
         return (int64_t)log_dropped();
     if (id >= METRIC_BOOK_RECORDS && id <= METRIC_BOOK_SERIES)
         return book_value(daemon, id);
+    if (id == METRIC_PREFIX_ENTRIES || id == METRIC_PREFIX_EVICTED)
+        return prefix_value(daemon, id);
     if (id == METRIC_DRAINING)
         return atomic_load(&daemon->draining);
     if (id == METRIC_CREDENTIALS_EXPIRE)
@@ -328,6 +351,9 @@ static void print_family(struct daemon *daemon, const struct slabs *s, enum metr
         struct labelled l = {id, out};
         if (daemon->limits)
             limits_each(daemon->limits, clock_wall_ms(), print_limits, &l);
+    } else if (id == METRIC_TOKEN_ESTIMATE_ERROR) {
+        if (daemon->cache)
+            shared_cache_each_scale(daemon->cache, print_estimate_error, out);
     } else if (id == METRIC_UPSTREAM_RESENT) {
         print_resent(s, out);
     } else if (id == METRIC_SHED) {

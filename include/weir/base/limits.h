@@ -47,6 +47,12 @@ enum {
     LIMIT_HANDSHAKES_PER_S = 200,
     LIMIT_HANDSHAKES_BURST = 1000,
 
+    /* What prompt caching learned by name. A client's learner is 64 KiB and stays, so clients beyond
+     * so many share one; of models, and of models by client, those unused for longest give way. */
+    LIMIT_CACHE_CLIENTS = 256,
+    LIMIT_CACHE_MODELS = 512,
+    LIMIT_CACHE_SCALES = 2048,
+
     /* With so many of memory.connections open, an HTTP/1 connection ends with its answer: who
      * keeps one without using it makes room. */
     LIMIT_CROWDED_PERCENT = 90,

@@ -12,6 +12,7 @@
 #include "weir/gate/levers.h"
 #include "weir/gate/limits.h"
 #include "weir/gate/names.h"
+#include "weir/gate/shared_cache.h"
 #include "weir/gate/worker.h"
 
 /* back_query's: who reads the book, in the order in which they came. The first few take turns. */
@@ -44,7 +45,8 @@ struct daemon {
     struct joins *joins;
     struct limits *limits;
     struct levers levers;
-    bool limits_follow; /* they know what the book says was spent */
+    struct shared_cache *cache; /* or NULL */
+    bool limits_follow;         /* they know what the book says was spent */
     int64_t limits_asked_ms;
     atomic_bool draining;
     atomic_bool ready;

@@ -5,12 +5,12 @@
  * name in small bounded tables. Nobody holds a lock for longer than one plan.
  *
  *     shared_cache_see --> sites         (a shard's lock for each block)
- *     shared_cache_plan --> a plan       (the client's learner's lock)
+ *     shared_cache_plan --> a plan       (the client's learner's lock; its notes: the shards')
  *     shared_cache_mark                  (when it went out)
  *     shared_cache_answered, _refused    (what Bedrock said)
  *
- * The keeper (book/keeper) saves what changed every 30 s at most and loads it at the start. It
- * may be lost: then things are learned again.
+ * The keeper (book/keeper) saves what changed and loads it at the start. It may be lost: then
+ * things are learned again. The tables' sizes are in base/limits.h.
  */
 #ifndef WEIR_GATE_SHARED_CACHE_H
 #define WEIR_GATE_SHARED_CACHE_H
@@ -20,9 +20,10 @@
 #include "weir/plan/verdict.h"
 
 struct shared_cache;
-/* `size_bytes` of memory for the index (cache.memory), mapped, touched as it fills. */
+/* `size_bytes` of memory for the index (cache.memory), mapped, touched as it fills. NULL: it was
+ * refused. */
 struct shared_cache *shared_cache_new(uint64_t size_bytes);
-void shared_cache_free(struct shared_cache *c);
+void shared_cache_free(struct shared_cache *c); /* when nobody is in it any more */
 
 /* Any thread. For each site with its key: what the index has; the visit is noted unless `dry`. */
 void shared_cache_see(struct shared_cache *c, struct cache_site *sites, size_t n, uint32_t now,

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GET /api/v1/prefixes: what prompt caching knows: how full the index is, what models refused and
+ * until when, how often they hit, and how good the estimates of tokens are. No text of a prompt and
+ * no hash of one.
+ */
+#include "back.h"
+#include "weir/base/clock.h"
+#include "weir/base/text.h"
+#include "weir/gate/daemon.h"
+#include "weir/wire/json_out.h"
+
+struct prefixes_page {
+    struct json_out out;
+    int64_t now_s;
+};
+
+static void add_u64(struct json_out *o, struct str name, uint64_t n)
+{
+    json_out_key(o, name);
+    json_out_u64(o, n);
+}
+
+static void add_number(struct json_out *o, struct str name, float n)
+{
+    struct buf b = {0};
+    buf_addf(&b, "%.4f", (double)n);
+    json_out_key(o, name);
+    json_out_raw(o, buf_str(&b));
+    buf_fini(&b);
+}
+
+static void add_time(struct json_out *o, struct str name, int64_t at_s)
+{
+    char when[21];
+    text_iso_time(at_s, when);
+    json_out_key(o, name);
+    json_out_string(o, str_of(when));
+}
+
+static void add_index(struct prefixes_page *p, struct shared_cache *cache)
+{
+    struct prefix_counts c = {0};
+    if (cache)
+        shared_cache_count(cache, &c);
+    json_out_key(&p->out, S("index"));
+    json_out_object(&p->out);
+    add_u64(&p->out, S("entries"), c.entries);
+    add_u64(&p->out, S("places"), c.most);
+    add_u64(&p->out, S("evicted"), c.evicted);
+    json_out_end(&p->out);
+}
+
+/* What is over is not said. */
+static void add_refused(struct prefixes_page *p, const struct verdict *v)
+{
+    json_out_key(&p->out, S("refused"));
+    json_out_array(&p->out);
+    for (int what = 0; what < VERDICTS; what++) {
+        if (v->until_s[what] <= p->now_s)
+            continue;
+        json_out_object(&p->out);
+        json_out_key(&p->out, S("what"));
+        json_out_string(&p->out, verdict_word((enum verdict_of)what));
+        add_time(&p->out, S("until"), v->until_s[what]);
+        add_u64(&p->out, S("times"), v->times[what]);
+        json_out_end(&p->out);
+    }
+    json_out_end(&p->out);
+}
+
+/* As a plan would hear of it, were there no other minimum. */
+static void add_verdict(void *arg, struct str model, const struct verdict *v)
+{
+    struct prefixes_page *p = arg;
+    struct cache_terms terms = {0};
+    (void)verdict_apply(v, p->now_s, &terms);
+    json_out_object(&p->out);
+    json_out_key(&p->out, S("model"));
+    json_out_string(&p->out, model);
+    add_refused(p, v);
+    json_out_key(&p->out, S("least_tokens"));
+    if (terms.least_tokens)
+        json_out_u64(&p->out, terms.least_tokens);
+    else
+        json_out_null(&p->out);
+    add_number(&p->out, S("hit_rate"), terms.hit);
+    json_out_end(&p->out);
+}
+
+static void add_scale(void *arg, struct str model, struct str client, const struct tokens_scale *s)
+{
+    struct prefixes_page *p = arg;
+    json_out_object(&p->out);
+    json_out_key(&p->out, S("model"));
+    json_out_string(&p->out, model);
+    json_out_key(&p->out, S("client"));
+    json_out_string(&p->out, client);
+    add_number(&p->out, S("factor"), s->factor);
+    add_number(&p->out, S("error"), s->error);
+    add_u64(&p->out, S("requests"), s->times);
+    json_out_end(&p->out);
+}
+
+void back_prefixes_add_json(struct shared_cache *cache, int64_t now_s, struct buf *out)
+{
+    struct prefixes_page p = {.out = {.buf = out}, .now_s = now_s};
+    json_out_object(&p.out);
+    add_index(&p, cache);
+    json_out_key(&p.out, S("verdicts"));
+    json_out_array(&p.out);
+    if (cache)
+        shared_cache_each_verdict(cache, add_verdict, &p);
+    json_out_end(&p.out);
+    json_out_key(&p.out, S("scales"));
+    json_out_array(&p.out);
+    if (cache)
+        shared_cache_each_scale(cache, add_scale, &p);
+    json_out_end(&p.out);
+    json_out_end(&p.out);
+    buf_add_char(out, '\n');
+}
+
+static enum step_result start_prefixes(struct exchange *ex)
+{
+    struct buf b = {0};
+    back_prefixes_add_json(ex->worker->daemon->cache, clock_wall_ms() / 1000, &b);
+    enum step_result r = exchange_own(ex, 200, S("application/json"), buf_str(&b));
+    buf_fini(&b);
+    return r;
+}
+
+const struct back back_prefixes = {"prefixes", start_prefixes, NULL, NULL, NULL};

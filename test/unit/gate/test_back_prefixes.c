@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GET /api/v1/prefixes and the families of prompt caching on /metrics: the same numbers.
+ */
+#include "sides.h"
+
+#include "../../../src/gate/back.h"
+#include "weir/gate/export_prom.h"
+
+static struct buf text;
+static const int64_t noon_s = 1795176000; /* 20 November 2026 */
+
+static int set_up_cache(void **state)
+{
+    set_up(state);
+    daemon_.cache = shared_cache_new(1 << 20);
+    return 0;
+}
+
+static int tear_down_cache(void **state)
+{
+    buf_fini(&text);
+    shared_cache_free(daemon_.cache);
+    daemon_.cache = NULL;
+    return tear_down(state);
+}
+
+static void answer(uint64_t estimated)
+{
+    struct shared_cache_answer a = {.model = STR("eu.m-1"),
+                                    .client = STR("we\"b"),
+                                    .estimated = estimated,
+                                    .reported = 12000,
+                                    .now_s = noon_s};
+    shared_cache_answered(daemon_.cache, &a);
+}
+
+static void says_page(const char *expected)
+{
+    buf_clear(&text);
+    back_prefixes_add_json(daemon_.cache, noon_s, &text);
+    assert_string_equal(buf_cstr(&text), expected);
+}
+
+static bool metrics_say(const char *line)
+{
+    buf_clear(&text);
+    export_prom(&daemon_, &text);
+    return has(&text, line);
+}
+
+static void nothing_known(void **state)
+{
+    says_page("{\"index\":{\"entries\":0,\"places\":16384,\"evicted\":0},\"verdicts\":[],"
+              "\"scales\":[]}\n");
+    assert_true(metrics_say("\nweir_prefix_entries 0\n"));
+    assert_false(metrics_say("\nweir_token_estimate_error{"));
+}
+
+static void all_of_it(void **state)
+{
+    struct prefix rows[2] = {{.key = 77, .last = 5}, {.key = 78, .last = 6}};
+    shared_cache_restore(daemon_.cache, rows, 2);
+    answer(10000);
+    answer(100); /* too short a prompt */
+    shared_cache_blamed(daemon_.cache, S("eu.m-1"), 1 << ASK_TOOLS, false, noon_s);
+    says_page("{\"index\":{\"entries\":2,\"places\":16384,\"evicted\":0},"
+              "\"verdicts\":[{\"model\":\"eu.m-1\",\"refused\":[{\"what\":\"tools\","
+              "\"until\":\"2026-11-21T12:00:00Z\",\"times\":1}],\"least_tokens\":null,"
+              "\"hit_rate\":0.9900}],"
+              "\"scales\":[{\"model\":\"eu.m-1\",\"client\":\"we\\\"b\",\"factor\":1.2000,"
+              "\"error\":0.1667,\"requests\":1}]}\n");
+    assert_true(metrics_say("\nweir_prefix_entries 2\n"));
+    assert_true(metrics_say("\nweir_prefix_evicted_total 0\n"));
+    assert_true(metrics_say("\nweir_token_estimate_error{model=\"eu.m-1\",client=\"we\\\"b\"} "
+                            "0.1667\n"));
+}
+
+static void what_is_over_is_not_said(void **state)
+{
+    shared_cache_blamed(daemon_.cache, S("m"), 1 << ASK_TOOLS, false, noon_s - VERDICT_FIRST_S);
+    buf_clear(&text);
+    back_prefixes_add_json(daemon_.cache, noon_s, &text);
+    assert_true(has(&text, "{\"model\":\"m\",\"refused\":[],"));
+}
+
+static void without_a_cache(void **state)
+{
+    shared_cache_free(daemon_.cache);
+    daemon_.cache = NULL;
+    says_page("{\"index\":{\"entries\":0,\"places\":0,\"evicted\":0},\"verdicts\":[],"
+              "\"scales\":[]}\n");
+    assert_true(metrics_say("\nweir_prefix_entries 0\n"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(nothing_known, set_up_cache, tear_down_cache),
+        cmocka_unit_test_setup_teardown(all_of_it, set_up_cache, tear_down_cache),
+        cmocka_unit_test_setup_teardown(what_is_over_is_not_said, set_up_cache, tear_down_cache),
+        cmocka_unit_test_setup_teardown(without_a_cache, set_up_cache, tear_down_cache),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -53,7 +53,6 @@ bool draft_add(struct draft *d, size_t end, enum ask_ttl ttl, enum cache_reason 
     return true;
 }
 
-/* One marker of the longer TTLs for what it reads at all: short ones read what was kept longer. */
 static bool reads(const struct draft *d, const struct cache_mark *m, size_t end, enum ask_ttl ttl)
 {
     return m->ttl >= ttl && m->block + 1 >= end && m->block + 1 - end <= ASK_LOOK_BACK &&
@@ -117,14 +116,13 @@ size_t draft_cached(const struct draft *d, enum ask_ttl ttl, size_t known)
 
 static size_t found(const struct draft *d, enum ask_ttl ttl)
 {
-    enum ask_ttl entry = d->terms->renews ? ASK_5M : ttl;
     for (size_t i = d->n; i-- > 0;) {
         if (d->marks[i].ttl < ttl)
             continue;
         size_t end = d->marks[i].block + 1;
         size_t least = end > ASK_LOOK_BACK + 1 ? end - ASK_LOOK_BACK : 1;
         for (; end >= least; end--)
-            if (lives(d, end, entry) && reads(d, &d->marks[i], end, ttl))
+            if (lives(d, end, ttl) && reads(d, &d->marks[i], end, ttl))
                 return end;
     }
     return 0;
@@ -138,20 +136,28 @@ static size_t last_of(const struct draft *d, enum ask_ttl ttl)
     return 0;
 }
 
+static void read_to(const struct draft *d, size_t end, size_t *at, struct draft_bill *bill)
+{
+    if (end <= *at)
+        return;
+    bill->read += draft_tokens(d, end) - draft_tokens(d, *at);
+    *at = end;
+}
+
 struct draft_bill draft_bill(const struct draft *d)
 {
     struct draft_bill bill = {0};
     size_t at = 0;
+    if (d->terms->renews)
+        read_to(d, found(d, ASK_5M), &at, &bill);
     for (enum ask_ttl ttl = ASK_1H; ttl > ASK_UNMARKED; ttl--) {
-        size_t end = last_of(d, ttl), read = end ? found(d, ttl) : 0;
-        if (read > at) {
-            bill.read += draft_tokens(d, read) - draft_tokens(d, at);
-            at = read;
-        }
-        if (end > at) {
-            bill.write[ttl] = draft_tokens(d, end) - draft_tokens(d, at);
-            at = end;
-        }
+        size_t end = last_of(d, ttl);
+        if (end && !d->terms->renews)
+            read_to(d, found(d, ttl), &at, &bill);
+        if (end <= at)
+            continue;
+        bill.write[ttl] = draft_tokens(d, end) - draft_tokens(d, at);
+        at = end;
     }
     return bill;
 }

@@ -37,9 +37,9 @@ struct option {
     struct value value;
 };
 
+/* Up to `hour` for an hour, from there to `cheap` for less; either may be NULL. */
 struct choice {
-    const struct option *option; /* NULL: none */
-    enum ask_ttl ttl;
+    const struct option *hour, *cheap;
     float gain, cost;
 };
 
@@ -279,55 +279,90 @@ static bool may_be(const struct scout *s, enum ask_ttl ttl)
     return wanted && cache_price_offered(s->terms, ttl);
 }
 
-static float cost_of(const struct scout *s, size_t end, enum ask_ttl ttl)
+static const struct option *deepest(const struct choice *c)
+{
+    return c->cheap ? c->cheap : c->hour;
+}
+
+/* What is paid beyond plain input, and beyond what is paid anyway. */
+static float cost_of(const struct scout *s, const struct choice *c)
 {
     const struct cache_terms *t = s->terms;
-    float fresh = between(s, later_of(s->cached, s->own), end);
-    float again = between(s, later_of(s->hour, s->own), end < s->cached ? end : s->cached);
-    if (ttl != ASK_1H)
-        return fresh * value_surcharge(t);
-    return fresh * (t->write_1h - 1) + (t->renews ? 0 : again * (t->write_1h - t->read));
+    size_t paid = later_of(s->cached, s->own), lasts = later_of(s->hour, s->own);
+    size_t hour = c->hour ? c->hour->end : 0;
+    float cost =
+        c->cheap ? between(s, later_of(paid, hour), c->cheap->end) * value_surcharge(t) : 0;
+    cost += between(s, paid, hour) * (t->write_1h - 1);
+    if (!t->renews)
+        cost += between(s, lasts, hour < s->cached ? hour : s->cached) * (t->write_1h - t->read);
+    return cost;
 }
 
-static void take_better(const struct scout *s, const struct option *o, enum ask_ttl ttl, float gain,
-                        struct choice *best)
-{
-    if (gain > best->gain && may_be(s, ttl))
-        *best = (struct choice){.option = o, .ttl = ttl, .gain = gain};
-}
+/* The sums of gains up to each of the first n options, by TTL. */
+struct sums {
+    float cheap[OPTIONS_MOST], hour[OPTIONS_MOST];
+};
 
-static struct choice choose(const struct scout *s)
+static struct sums sums_of(const struct scout *s, size_t n)
 {
-    struct choice best = {0};
+    struct sums sums = {0};
     float cheap = 0, hour = 0;
     size_t at = 0, paid = later_of(s->cached, s->own), lasts = later_of(s->hour, s->own);
-    for (size_t i = 0; i < s->n; at = s->options[i++].end) {
+    for (size_t i = 0; i < n; at = s->options[i++].end) {
         const struct option *o = &s->options[i];
         float fresh = between(s, later_of(at, paid), o->end);
         float again = between(s, later_of(at, lasts), o->end < s->cached ? o->end : s->cached);
-        cheap += fresh * o->value.cheap;
-        hour += fresh * o->value.hour + again * o->value.longer;
-        if (o->end > paid)
-            take_better(s, o, value_cheap(s->terms), cheap, &best);
-        if (o->end > lasts)
-            take_better(s, o, ASK_1H, hour, &best);
+        sums.cheap[i] = cheap += fresh * o->value.cheap;
+        sums.hour[i] = hour += fresh * o->value.hour + again * o->value.longer;
     }
-    if (best.option)
-        best.cost = cost_of(s, best.option->end, best.ttl);
+    return sums;
+}
+
+/* Of the first n options. */
+static struct choice choose(const struct scout *s, size_t n)
+{
+    struct choice best = {0};
+    struct sums sums = sums_of(s, n);
+    size_t paid = later_of(s->cached, s->own), lasts = later_of(s->hour, s->own);
+    bool cheap = may_be(s, value_cheap(s->terms)), hour = may_be(s, ASK_1H);
+    for (size_t i = 0; i <= n; i++) {
+        const struct option *h = i ? &s->options[i - 1] : NULL;
+        float base = i ? sums.hour[i - 1] : 0, below = i ? sums.cheap[i - 1] : 0;
+        if (h && (!hour || h->end <= lasts))
+            continue;
+        if (h && base > best.gain)
+            best = (struct choice){.hour = h, .gain = base};
+        for (size_t j = i; cheap && j < n; j++)
+            if (s->options[j].end > paid && base + sums.cheap[j] - below > best.gain)
+                best = (struct choice){
+                    .hour = h, .cheap = &s->options[j], .gain = base + sums.cheap[j] - below};
+    }
+    best.cost = cost_of(s, &best);
     return best;
 }
 
 /* Mode `always`: the end of the prompt, for as long as is asked. */
 static struct choice forced(const struct scout *s)
 {
-    struct choice c = choose(s);
-    enum ask_ttl ttl = c.option                                             ? c.ttl
-                       : may_be(s, ASK_1H) && s->terms->ttl == CACHE_TTL_1H ? ASK_1H
-                                                                            : value_cheap(s->terms);
+    struct choice c = choose(s, s->n);
     const struct option *o = s->n ? &s->options[s->n - 1] : NULL;
-    if (!o || o->end <= later_of(s->cached, s->own))
+    if (!o || o->end <= later_of(s->cached, s->own) || deepest(&c) == o)
         return c;
-    return (struct choice){.option = o, .ttl = ttl, .cost = cost_of(s, o->end, ttl)};
+    if (may_be(s, value_cheap(s->terms)))
+        c.cheap = o;
+    else
+        c.hour = o;
+    c.cost = cost_of(s, &c);
+    return c;
+}
+
+/* First prompts may be doubted while what is known of them is not. */
+static size_t without_first(const struct scout *s)
+{
+    size_t n = s->n;
+    while (n > 0 && s->options[n - 1].of == LABEL_FIRST)
+        n--;
+    return n;
 }
 
 /* Every mark that is expected to pay is counted, whether or not there is one. */
@@ -385,27 +420,35 @@ static void retime(struct scout *s, const struct choice *c)
 {
     for (size_t i = 0; i < s->draft.n; i++) {
         struct cache_mark *m = &s->draft.marks[i];
-        if (m->reason != CACHE_OWN || m->ttl == c->ttl || m->block >= c->option->end)
+        enum ask_ttl ttl = c->hour && m->block < c->hour->end ? ASK_1H : value_cheap(s->terms);
+        if (m->reason != CACHE_OWN || m->ttl == ttl || m->block >= deepest(c)->end)
             continue;
         m->reason = CACHE_RETIMED;
-        m->ttl = c->ttl;
+        m->ttl = ttl;
     }
+}
+
+static void add(struct scout *s, const struct option *o, enum ask_ttl ttl)
+{
+    if (!o)
+        return;
+    bool always = s->terms->mode == CACHE_ALWAYS && o->of != LABEL_SEEN;
+    draft_add(&s->draft, o->end, ttl, always ? CACHE_FORCED : o->reason);
 }
 
 static void place(struct scout *s, const struct choice *c)
 {
-    enum ask_ttl ttl = c->option ? c->ttl : value_cheap(s->terms);
-    if (c->option) {
-        if (s->terms->retime)
-            retime(s, c);
-        draft_add(&s->draft, c->option->end, c->ttl,
-                  s->terms->mode == CACHE_ALWAYS ? CACHE_FORCED : c->option->reason);
-    }
-    bool anew = ttl == ASK_1H && !s->terms->renews;
+    enum ask_ttl cheap = value_cheap(s->terms);
+    if (s->terms->retime && deepest(c))
+        retime(s, c);
+    add(s, c->cheap, cheap);
+    add(s, c->hour, ASK_1H);
     add_reader(s, s->hour, ASK_1H);
-    if (!anew)
+    if (!c->hour || s->terms->renews || c->hour->end < s->cached)
         add_reader(s, s->cached, ASK_5M);
-    add_branches(s, ttl);
+    add_branches(s, c->hour && !c->cheap ? ASK_1H : cheap);
+    if (s->cached)
+        draft_add(&s->draft, s->cached, ttl_at(s, s->cached, cheap), CACHE_READ);
     draft_order(&s->draft);
 }
 
@@ -421,7 +464,7 @@ static void tell_marks(const struct scout *s, const struct choice *c)
             if (s->options[j].end == out->marks[i].block + 1) {
                 out->marks[i].p_5m = s->options[j].chance.soon;
                 out->marks[i].p_1h = value_hour(s->options[j].chance);
-                out->marks[i].gain = c->option == &s->options[j] ? c->gain : 0;
+                out->marks[i].gain = deepest(c) == &s->options[j] ? c->gain : 0;
             }
 }
 
@@ -439,21 +482,39 @@ static void tell_bill(struct scout *s, const struct draft *own)
     out->own_write_1h = without.write[ASK_1H];
 }
 
+static const char *refused(const struct scout *s, const struct choice *c)
+{
+    const struct option *o = deepest(c);
+    return o && s->terms->mode != CACHE_ALWAYS ? ledger_refuses(s->l, s->terms, o->of, c->cost)
+                                               : NULL;
+}
+
 static struct choice decide(struct scout *s)
 {
-    struct choice c = s->terms->mode == CACHE_ALWAYS ? forced(s) : choose(s);
-    const char *why = NULL;
+    struct choice c = s->terms->mode == CACHE_ALWAYS ? forced(s) : choose(s, s->n);
+    const char *why = refused(s, &c);
+    if (why && deepest(&c)->of == LABEL_FIRST) {
+        c = choose(s, without_first(s));
+        why = refused(s, &c) ? refused(s, &c) : why;
+    }
+    if (refused(s, &c))
+        c = (struct choice){0};
     if (!s->full)
         why = "too short, or no marker may stand there";
-    else if (!c.option && s->cached < s->full)
+    else if (!why && !deepest(&c) && s->cached < s->full)
         why = "nothing like the rest came back often enough";
-    else if (c.option && s->terms->mode != CACHE_ALWAYS)
-        why = ledger_refuses(s->l, s->terms, c.option->of, c.cost);
-    if (why)
-        c = (struct choice){0};
     s->out->held = why;
     s->out->gain = c.gain;
     return c;
+}
+
+static void pay(struct scout *s, const struct choice *c)
+{
+    const struct option *o = deepest(c);
+    if (!o)
+        return;
+    float due = between(s, s->known, o->end) * value_surcharge(s->terms);
+    ledger_pay(s->l, o->label, o->of, c->cost, fmaxf(0, c->cost - due));
 }
 
 void cache_plan(struct cache_learner *l, const struct cache_terms *terms,
@@ -482,7 +543,5 @@ void cache_plan(struct cache_learner *l, const struct cache_terms *terms,
         return;
     count_due(&s);
     ledger_read(l, terms, (float)out->expect_read);
-    if (c.option)
-        ledger_pay(l, c.option->label, c.option->of, c.cost,
-                   fmaxf(0, c.cost - between(&s, s.known, c.option->end) * value_surcharge(terms)));
+    pay(&s, &c);
 }

@@ -23,7 +23,9 @@ enum {
     TRUST_EVENTS = 512,
     DUE_EVENTS = 128,
     FIRST_EVENTS = 32,
-    MEAN_PROMPTS = 64
+    MEAN_PROMPTS = 64,
+    SECONDS_MOST = 64,
+    SECONDS_ENOUGH = 8
 };
 
 static const float hour_s = 3600, wins_fade_s = 1200;
@@ -219,6 +221,19 @@ struct chance learn_trusted(const struct cache_learner *l, struct chance c, bool
         c.later = trusted(l, true, c.later);
     }
     return c;
+}
+
+void learn_second(struct cache_learner *l, struct chance c)
+{
+    l->seconds += l->seconds < SECONDS_MOST;
+    l->second.soon += (c.soon - l->second.soon) / l->seconds;
+    l->second.half += (c.half - l->second.half) / l->seconds;
+    l->second.later += (c.later - l->second.later) / l->seconds;
+}
+
+struct chance learn_behind(const struct cache_learner *l, enum label_of of, struct chance c)
+{
+    return of == LABEL_FIRST && l->seconds >= SECONDS_ENOUGH ? l->second : c;
 }
 
 /* --- the ledger */

@@ -60,6 +60,9 @@ struct cache_learner {
     struct label_list lists[CHANCE_STEPS], free;
     uint16_t n_soon, n_later;
     float ends[ENDS_MOST]; /* [k]: tails met again k blocks before their prompt's end */
+    /* of prompts' beginnings at their first return: what is behind the first visit */
+    struct chance second;
+    float seconds; /* how many of these, as far as is remembered */
     struct ledger ledger;
 };
 _Static_assert(sizeof(struct cache_learner) <= CACHE_LEARNER_BYTES, "as the door says");
@@ -75,6 +78,9 @@ void learn_met(struct cache_learner *l, const struct cache_terms *t, unsigned la
 /* What experience leaves of a chance, where marks would pay soon, or later. */
 struct chance learn_trusted(const struct cache_learner *l, struct chance c, bool soon, bool later);
 
+/* What is behind a visit with this chance. */
+struct chance learn_behind(const struct cache_learner *l, enum label_of of, struct chance c);
+void learn_second(struct cache_learner *l, struct chance c);
 /* Returns soon, or later, are expected to pay there: what comes is compared. */
 void learn_trust(struct cache_learner *l, unsigned label, bool soon, bool later);
 

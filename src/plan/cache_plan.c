@@ -147,11 +147,11 @@ static void ask(struct scout *s, struct option *o, uint64_t traits, float weight
         note->label = (uint16_t)o->label;
     }
     struct chance c = chance_of(&s->l->weights, traits);
-    struct value v = value_of(s->terms, c);
+    struct value v = value_of(s->terms, c, learn_behind(s->l, o->of, c));
     bool soon = v.cheap > 0, later = v.hour > v.cheap;
     learn_trust(s->l, o->label, soon, later);
     o->chance = learn_trusted(s->l, c, soon, later);
-    o->value = value_of(s->terms, o->chance);
+    o->value = value_of(s->terms, o->chance, learn_behind(s->l, o->of, o->chance));
 }
 
 /* The deepest end that came before, and before it those where prompts part; deepest first. */
@@ -176,6 +176,8 @@ static void ask_seen(struct scout *s)
         *o = (struct option){
             .end = ends[i], .of = LABEL_SEEN, .reason = i ? CACHE_BRANCH : CACHE_SEEN};
         ask(s, o, traits, 1);
+        if (!s->dry && ends[i] == s->known && was->count == 1)
+            learn_second(s->l, o->chance);
     }
     s->branch = n > 1 ? ends[1] : 0;
 }

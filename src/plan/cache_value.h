@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What it is worth to have a token cached, by its chances: s, met again while the cheaper cache
- * lasts; l, later but within the hour; e, never. All visits to come are as this one, so each way
- * costs, until it ends, per token
+ * lasts; l, later but within the hour; e, never. What a token costs from one visit on, all visits
+ * behind it being alike:
  *
- *     plain     1     + (s + l) / e
- *     cheap     w     + (s r + l w) / e         written again where it has lapsed
- *     an hour   w1h   + (s + l) r / e
+ *     cached for an hour    H = r + (s + l) H                      = r / e
+ *     cached for less       C = r + s C + l U;  with `renews` it is an hour's from here on: H
+ *     not cached            U = the least of   1 + (s + l) U,   w + s C + l U,   w1h + (s + l) H
  *
- * of which the differences are the gains. A mark of five minutes pays where s > (w - 1) / (w - r):
- * 0.217 for a write of 1.25 and a read of 0.1. Nothing lasts for ever: at most 50 visits are
- * counted.
+ * The visit at hand may have other chances than those behind it: a first prompt comes back seldom,
+ * and what came back once does so again. With r = 0.1 and w = 1.25 a mark of five minutes pays from
+ * s = 0.22 on. Nothing lasts for ever: at most 50 visits are counted.
  */
 #ifndef WEIR_SRC_PLAN_CACHE_VALUE_H
 #define WEIR_SRC_PLAN_CACHE_VALUE_H
@@ -62,15 +62,38 @@ static inline float value_hour(struct chance c)
     return 1 - (1 - c.soon) * (1 - c.later);
 }
 
-static inline struct value value_of(const struct cache_terms *t, struct chance c)
+struct value_chances {
+    float s, l;
+};
+
+static inline struct value_chances value_chances(const struct cache_terms *t, struct chance c)
 {
-    float least = 0.02F, r = t->read, w = 1 + value_surcharge(t), w1h = t->write_1h;
-    float s = value_soon(t, c) * t->hit, l = value_hour(c) * t->hit - s;
-    float e = 1 - s - l < least ? least : 1 - s - l;
-    float plain = 1 + (s + l) / e, cheap = (s * r + l * w) / e, hour = (s + l) * r / e;
-    return (struct value){.cheap = plain - w - cheap,
-                          .hour = plain - w1h - hour,
-                          .longer = t->renews ? cheap - hour : r + cheap - w1h - hour};
+    float most = 0.98F, s = value_soon(t, c) * t->hit, l = value_hour(c) * t->hit - s;
+    float all = s + l > most ? s + l : most;
+    return (struct value_chances){s * most / all, l > 0 ? l * most / all : 0};
+}
+
+static inline float value_least(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+/* `behind`: the chances that are expected at the visits behind this one. */
+static inline struct value value_of(const struct cache_terms *t, struct chance now,
+                                    struct chance behind)
+{
+    struct value_chances n = value_chances(t, behind), c = value_chances(t, now);
+    float r = t->read, w = 1 + value_surcharge(t), w1h = t->write_1h, e = 1 - n.s - n.l;
+    float hour = r / e;
+    float again = t->renews ? (w + n.s * hour) / (1 - n.l) : (w * (1 - n.s) + n.s * r) / e;
+    float none = value_least(value_least(1 / e, again), w1h + (n.s + n.l) * hour);
+    float cheap = t->renews ? hour : (r + n.l * none) / (1 - n.s);
+
+    float plain = 1 + (c.s + c.l) * none, less = c.s * cheap + c.l * none;
+    float longest = (c.s + c.l) * hour;
+    return (struct value){.cheap = plain - w - less,
+                          .hour = plain - w1h - longest,
+                          .longer = r + less - (t->renews ? r : w1h) - longest};
 }
 
 #endif

@@ -53,16 +53,17 @@ bool draft_add(struct draft *d, size_t end, enum ask_ttl ttl, enum cache_reason 
     return true;
 }
 
-static bool reads(const struct draft *d, const struct cache_mark *m, size_t end, enum ask_ttl ttl)
+/* A marker of any TTL reads what was kept for any other. */
+static bool reads(const struct draft *d, const struct cache_mark *m, size_t end)
 {
-    return m->ttl >= ttl && m->block + 1 >= end && m->block + 1 - end <= ASK_LOOK_BACK &&
+    return m->block + 1 >= end && m->block + 1 - end <= ASK_LOOK_BACK &&
            long_enough(d->terms, d->sites[m->block].tokens);
 }
 
-bool draft_finds(const struct draft *d, size_t end, enum ask_ttl ttl)
+bool draft_finds(const struct draft *d, size_t end)
 {
     for (size_t i = 0; i < d->n; i++)
-        if (reads(d, &d->marks[i], end, ttl))
+        if (reads(d, &d->marks[i], end))
             return true;
     return false;
 }
@@ -117,12 +118,10 @@ size_t draft_cached(const struct draft *d, enum ask_ttl ttl, size_t known)
 static size_t found(const struct draft *d, enum ask_ttl ttl)
 {
     for (size_t i = d->n; i-- > 0;) {
-        if (d->marks[i].ttl < ttl)
-            continue;
         size_t end = d->marks[i].block + 1;
         size_t least = end > ASK_LOOK_BACK + 1 ? end - ASK_LOOK_BACK : 1;
         for (; end >= least; end--)
-            if (lives(d, end, ttl) && reads(d, &d->marks[i], end, ttl))
+            if (lives(d, end, ttl) && reads(d, &d->marks[i], end))
                 return end;
     }
     return 0;

@@ -25,8 +25,8 @@ void draft_begin(struct draft *d, const struct cache_terms *terms, const struct 
 bool draft_open(const struct draft *d, size_t end);
 /* False: there is no room, or no marker may stand there. A TTL is only made longer. */
 bool draft_add(struct draft *d, size_t end, enum ask_ttl ttl, enum cache_reason reason);
-/* Would a marker that reads what is cached for `ttl` at least find this end? */
-bool draft_finds(const struct draft *d, size_t end, enum ask_ttl ttl);
+/* Would a marker find what is cached up to this end? */
+bool draft_finds(const struct draft *d, size_t end);
 /* Brings the TTLs in an order that Bedrock takes. */
 void draft_order(struct draft *d);
 /* The deepest end that is believed to be cached for `ttl` at least, and can be read. */

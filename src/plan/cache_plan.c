@@ -390,9 +390,9 @@ static enum ask_ttl ttl_at(const struct scout *s, size_t end, enum ask_ttl other
 }
 
 /* Has what is cached at this end read, by a marker at it or the next place where one may stand. */
-static void add_reader(struct scout *s, size_t end, enum ask_ttl entry)
+static void add_reader(struct scout *s, size_t end)
 {
-    if (!end || draft_finds(&s->draft, end, entry))
+    if (!end || draft_finds(&s->draft, end))
         return;
     size_t last = end + ASK_LOOK_BACK;
     for (size_t i = end; i <= last && i <= s->draft.n_sites; i++)
@@ -445,9 +445,9 @@ static void place(struct scout *s, const struct choice *c)
         retime(s, c);
     add(s, c->cheap, cheap);
     add(s, c->hour, ASK_1H);
-    add_reader(s, s->hour, ASK_1H);
+    add_reader(s, s->hour);
     if (!c->hour || s->terms->renews || c->hour->end < s->cached)
-        add_reader(s, s->cached, ASK_5M);
+        add_reader(s, s->cached);
     add_branches(s, c->hour && !c->cheap ? ASK_1H : cheap);
     if (s->cached)
         draft_add(&s->draft, s->cached, ttl_at(s, s->cached, cheap), CACHE_READ);

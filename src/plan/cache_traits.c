@@ -126,8 +126,9 @@ uint64_t traits_seen(const struct prefix *was, uint32_t now, bool full, bool dee
     return put(T_TAIL, 0) | put(S_COUNT, traits_size((float)count, 7)) |
            put(S_SINCE, traits_size(seconds(was->last, now), 11)) | put(S_GAP, gap_size(was->gap)) |
            put(S_AGE, traits_size(seconds(was->first, now) / (float)count, 12)) |
-           put(S_AT, (unsigned)full | (unsigned)deepest << 1) | put(S_DEEPER, share) | put(S_TAILS, tails(was)) |
-           put(S_TURN, was->turn < 6 ? was->turn : 6) | put(S_HUNG, was->hung) |
+           put(S_AT, (unsigned)full | (unsigned)deepest << 1) | put(S_DEEPER, share) |
+           put(S_TAILS, tails(was)) | put(S_TURN, was->turn < 6 ? was->turn : 6) |
+           put(S_HUNG, was->hung) |
            put(S_DEPTH, traits_size((float)tokens / TRAITS_UNIT_TOKENS, 8));
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * weir replay: a trace of prompts in virtual time, with what policies of caching cost.
+ * weir replay: a trace of prompts through the planner in virtual time, and through fixed policies
+ * beside it, with what each costs.
  */
 #include "cmd_replay.h"
 #include "cmd.h"
@@ -140,8 +141,8 @@ static int replay(struct replay *r, const char *const *traces, size_t n, const c
     tell(r);
     for (enum replay_policy p = 0; p < REPLAY_POLICIES; p++) {
         x.wanted[p] = !policy || str_eq(replay_word(p), str_of(policy));
-        if (x.wanted[p] || p == REPLAY_CLAIRVOYANT)
-            replay_run(r, p, &x.sums[p]);
+        if ((x.wanted[p] || p == REPLAY_CLAIRVOYANT) && !replay_run(r, p, &x.sums[p]))
+            return CMD_FAILED;
     }
     return show(r, &x, json);
 }
@@ -171,7 +172,8 @@ static bool options_are_good(const char *trace, const char *policy, const char *
     if (!trace)
         fprintf(stderr, "weir replay: which trace? --trace FILE; see weir replay --help\n");
     else if (policy && !is_policy(policy))
-        fprintf(stderr, "weir replay: --policy takes none, system or end, not \"%s\"\n", policy);
+        fprintf(stderr, "weir replay: --policy takes weir, none, system or end, not \"%s\"\n",
+                policy);
     else if (strcmp(format, "table") && strcmp(format, "json"))
         fprintf(stderr, "weir replay: --format takes table or json, not \"%s\"\n", format);
     else

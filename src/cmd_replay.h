@@ -66,15 +66,35 @@ void replay_fini(struct replay *r);
 /* Of its prompt: as the model counted, where it told. */
 uint32_t replay_tokens(const struct replay_request *q);
 
-enum replay_policy { REPLAY_NONE, REPLAY_SYSTEM, REPLAY_END, REPLAY_CLAIRVOYANT, REPLAY_POLICIES };
-struct str replay_word(enum replay_policy p); /* "none", "system", ... */
+enum replay_policy {
+    REPLAY_WEIR,
+    REPLAY_NONE,
+    REPLAY_SYSTEM,
+    REPLAY_END,
+    REPLAY_CLAIRVOYANT,
+    REPLAY_POLICIES
+};
+struct str replay_word(enum replay_policy p); /* "weir", "none", ... */
 
 struct replay_sum {
     double cost, base; /* what it costs, and would uncached: in nano-dollars, or in tokens */
     double read, write, input; /* tokens */
 };
-void replay_run(const struct replay *r, enum replay_policy p, struct replay_sum *out);
+/* False after a sentence on stderr. */
+bool replay_run(const struct replay *r, enum replay_policy p, struct replay_sum *out);
 /* Every model has a price: the sums are money. */
 bool replay_is_money(const struct replay *r);
+
+/* The policy weir: the daemon's own code. Requests come in the order of their time, each planned
+ * and then told what it was billed. */
+struct replay_weir;
+/* NULL: there is no memory for its index. */
+struct replay_weir *replay_weir_new(const struct replay *r);
+void replay_weir_free(struct replay_weir *w);
+/* Returns how many marks. */
+size_t replay_weir_plan(struct replay_weir *w, const struct replay_request *q,
+                        struct cache_mark out[ASK_MARKERS_MOST]);
+void replay_weir_told(struct replay_weir *w, const struct replay_request *q,
+                      const struct cache_bill *bill);
 
 #endif

@@ -88,21 +88,26 @@ static void row_terms(const struct replay *r, struct replay_model *out)
     out->known = cache_terms_of(&claude, &price, r->config, CACHE_AUTO, &out->terms);
 }
 
-static void find_model(const struct replay *r, struct str name, struct replay_model *out)
+static void log_terms(const struct replay *r, struct str name, struct replay_model *out)
 {
     enum cache_mode mode = r->config->cache_mode;
     const struct catalogue_model *m = catalogue_find(r->catalogue, name);
     struct price price = {{0}};
-    *out = (struct replay_model){0};
-    if (r->kind == TRACE_ROW) {
-        row_terms(r, out);
-        return;
-    }
     out->priced = catalogue_price(r->catalogue, name, LANE_ONDEMAND, &price) != UNPRICED;
     out->input_nanousd = (double)price.nanousd_per_mtok[TOKEN_INPUT] / 1e6;
     out->known =
         m && out->priced &&
         cache_terms_of(m, &price, r->config, mode == CACHE_OFF ? CACHE_AUTO : mode, &out->terms);
+}
+
+static void find_model(const struct replay *r, struct str name, struct replay_model *out)
+{
+    *out = (struct replay_model){0};
+    if (r->kind == TRACE_ROW)
+        row_terms(r, out);
+    else
+        log_terms(r, name, out);
+    out->terms.renews = true; /* the bill as it is published: docs/decisions/011 */
 }
 
 static uint32_t model_of(struct replay *r, struct str name)

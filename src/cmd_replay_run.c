@@ -8,10 +8,12 @@
 #include "weir/plan/cache_world.h"
 #include "weir/plan/clairvoyant.h"
 
+#include <stdio.h>
+
 struct str replay_word(enum replay_policy p)
 {
-    static const struct str words[REPLAY_POLICIES] = {STR("none"), STR("system"), STR("end"),
-                                                      STR("clairvoyant")};
+    static const struct str words[REPLAY_POLICIES] = {STR("weir"), STR("none"), STR("system"),
+                                                      STR("end"), STR("clairvoyant")};
     return words[p];
 }
 
@@ -23,6 +25,7 @@ struct run {
     struct cache_site *sites; /* ASK_BLOCKS_MOST */
     struct cache_world *world;
     struct clairvoyant *clairvoyant;
+    struct replay_weir *weir;
 };
 
 static const struct replay_model *model_of(const struct run *x, const struct replay_request *q)
@@ -98,7 +101,11 @@ static void take_marked(struct run *x, const struct replay_request *q, struct ca
         n = last_open(x, q, ASK_SYSTEM, marks);
     else if (x->policy == REPLAY_END)
         n = last_open(x, q, ASK_MESSAGES, marks);
+    else if (x->policy == REPLAY_WEIR)
+        n = replay_weir_plan(x->weir, q, marks);
     bill(x, q, marks, n, out);
+    if (x->policy == REPLAY_WEIR)
+        replay_weir_told(x->weir, q, out);
 }
 
 static void take_clairvoyant(struct run *x, const struct replay_request *q, double weight)
@@ -133,24 +140,33 @@ static void take(struct run *x, const struct replay_request *q, struct replay_su
     sum->write += (double)b.write[ASK_5M] + b.write[ASK_30M] + b.write[ASK_1H];
 }
 
-void replay_run(const struct replay *r, enum replay_policy p, struct replay_sum *out)
+static void run_all(struct run *x, struct replay_sum *out)
 {
-    struct run x = {.r = r,
-                    .policy = p,
-                    .money = replay_is_money(r),
-                    .sites = mem_new(ASK_BLOCKS_MOST * sizeof *x.sites)};
+    *out = (struct replay_sum){0};
+    for (size_t i = 0; i < x->r->n; i++)
+        take(x, &x->r->requests[i], out);
+    if (x->policy != REPLAY_CLAIRVOYANT)
+        return;
+    struct clairvoyant_sum sum = clairvoyant_sum(x->clairvoyant);
+    out->cost = sum.cost;
+    out->read = sum.read;
+    out->write = sum.write;
+}
+
+bool replay_run(const struct replay *r, enum replay_policy p, struct replay_sum *out)
+{
+    struct run x = {.r = r, .policy = p, .money = replay_is_money(r)};
+    if (p == REPLAY_WEIR && !(x.weir = replay_weir_new(r))) {
+        fprintf(stderr, "weir replay: there is no memory for an index of cache.memory\n");
+        return false;
+    }
+    x.sites = mem_new(ASK_BLOCKS_MOST * sizeof *x.sites);
     x.world = cache_world_init(mem_new(CACHE_WORLD_LEAST_BYTES), CACHE_WORLD_LEAST_BYTES);
     x.clairvoyant = clairvoyant_init(mem_new(CLAIRVOYANT_LEAST_BYTES), CLAIRVOYANT_LEAST_BYTES);
-    *out = (struct replay_sum){0};
-    for (size_t i = 0; i < r->n; i++)
-        take(&x, &r->requests[i], out);
-    if (p == REPLAY_CLAIRVOYANT) {
-        struct clairvoyant_sum sum = clairvoyant_sum(x.clairvoyant);
-        out->cost = sum.cost;
-        out->read = sum.read;
-        out->write = sum.write;
-    }
+    run_all(&x, out);
+    replay_weir_free(x.weir);
     mem_free(x.clairvoyant);
     mem_free(x.world);
     mem_free(x.sites);
+    return true;
 }

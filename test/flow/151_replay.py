@@ -26,7 +26,7 @@ with Story() as s:
         told = replay('--trace', 'rows', '--format', 'json')
         found = json.loads(told)
         equal((found['requests'], found['input_tokens']), (len(rows), sum(r['input_length'] for r in rows)))
-        equal(list(found['policies']), ['none', 'system', 'end', 'clairvoyant'])
+        equal(list(found['policies']), ['weir', 'none', 'system', 'end', 'clairvoyant'])
         of = found['policies']
         system = shared_by_most(rows)
         near(of['none'], {'cost': 1, 'read': 0, 'write': 0}, f'{seed} none')
@@ -34,6 +34,7 @@ with Story() as s:
         near(of['end'], bill(rows, lambda row: row['input_length'] // 512), f'{seed} end')
         floor = least(rows)
         check(abs(of['clairvoyant']['cost'] - floor) < 2e-6, f'{seed} clairvoyant: {of["clairvoyant"]}, wanted {floor}')
+        check(floor < of['weir']['cost'] < 1.01, f'{seed} weir: {of["weir"]}')
 
     # However the same requests come: packed, from stdin, as a list, in pieces, in another order.
     packed = gzip.compress(''.join(lines[:100]).encode()) + gzip.compress(''.join(lines[100:]).encode())

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * weir explain: what Weir would do with a request's body and why. What was learned is read beside a
+ * running daemon, or of one that has ended; nothing is asked of anybody and nothing is changed.
+ */
+#include "cmd_book.h"
+#include "weir/base/clock.h"
+#include "weir/base/file.h"
+#include "weir/book/keeper.h"
+#include "weir/gate/body.h"
+#include "weir/gate/explain.h"
+#include "weir/gate/setup.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* "-" is stdin. */
+static bool read_body(const char *path, struct buf *out)
+{
+    char why[512];
+    if (file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, BODY_MOST_BYTES, out, why,
+                  sizeof why) == 0)
+        return true;
+    fprintf(stderr, "weir explain: %s\n", why);
+    return false;
+}
+
+static void take_prefix(void *arg, const struct prefix *p)
+{
+    shared_cache_restore(arg, p, 1);
+}
+
+static void take_named(void *arg, struct str name, struct str bytes)
+{
+    shared_cache_restore_named(arg, name, bytes);
+}
+
+/* Without anything that was learned it is as for a new Weir. */
+static struct shared_cache *read_known(const struct config *c)
+{
+    struct shared_cache *known = shared_cache_new(c->cache_bytes);
+    struct buf dir = {0};
+    char why[512] = "";
+    if (!known) {
+        fprintf(stderr, "weir explain: there is no memory for cache.memory\n");
+        return NULL;
+    }
+    buf_addf(&dir, "%.*s/prefixes", STR_ARG(c->state));
+    int err = keeper_read(buf_cstr(&dir), take_prefix, take_named, known, why, sizeof why);
+    if (err == ERR_NOT_FOUND)
+        fprintf(stderr, "weir explain: %s is not there: nothing is known of earlier prompts\n",
+                buf_cstr(&dir));
+    else if (err)
+        fprintf(stderr, "weir explain: %s; nothing is known of earlier prompts\n", why);
+    buf_fini(&dir);
+    return known;
+}
+
+static int print(const struct explain *e, bool body)
+{
+    struct buf out = {0};
+    const char *why = NULL;
+    if (body)
+        explain_add_body(e, &out, &why);
+    else
+        explain_print(e, &out);
+    if (why)
+        fprintf(stderr, "weir explain: the body is as it came: %s\n", why);
+    bool good = fwrite(out.data + out.head, 1, buf_len(&out), stdout) == buf_len(&out) &&
+                fflush(stdout) == 0;
+    buf_fini(&out);
+    return good ? CMD_DONE : CMD_FAILED;
+}
+
+static int explain(const struct config *c, const struct explain_options *o, bool body)
+{
+    struct buf faults = {0};
+    int status = CMD_USAGE;
+    struct catalogue *catalogue = setup_load_catalogue(c, &faults);
+    struct shared_cache *known = catalogue ? read_known(c) : NULL;
+    struct explain *e = known ? explain_new(c, catalogue, known, o, &faults) : NULL;
+    if (e)
+        status = print(e, body);
+    else if (buf_len(&faults))
+        fprintf(stderr, "weir explain: %s\n", buf_cstr(&faults));
+    explain_free(e);
+    shared_cache_free(known);
+    catalogue_free(catalogue);
+    buf_fini(&faults);
+    return status;
+}
+
+/* Takes "--body" out of the arguments. */
+static bool take_body(int *argc, char **argv)
+{
+    for (int i = 2; i < *argc; i++) {
+        if (strcmp(argv[i], "--body") != 0)
+            continue;
+        memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i - 1) * sizeof *argv);
+        --*argc;
+        return true;
+    }
+    return false;
+}
+
+int cmd_explain(int argc, char **argv)
+{
+    const char *path = cmd_default_config(), *model = "", *op = "", *client = "";
+    const struct cmd_option options[] = {
+        {"-c", &path}, {"--model", &model}, {"--op", &op}, {"--client", &client}};
+    bool body = take_body(&argc, argv);
+    /* The file's name stands before the options or behind them. */
+    bool leads = argc > 2 && (argv[2][0] != '-' || !argv[2][1]), behind = !leads && argc % 2;
+    if (!leads && !behind) {
+        fprintf(stderr, "weir explain: say the file of a request's body, or -; see weir explain "
+                        "--help\n");
+        return CMD_USAGE;
+    }
+    if (!cmd_options(argc - behind, argv, 2 + leads, options, 4))
+        return CMD_USAGE;
+    struct buf text = {0};
+    if (!read_body(leads ? argv[2] : argv[argc - 1], &text))
+        return CMD_FAILED;
+    struct config *c = cmd_book_config(path);
+    const struct explain_options o = {.body = buf_str(&text),
+                                      .model = str_of(model),
+                                      .op = str_of(op),
+                                      .client = str_of(client),
+                                      .now_ms = clock_wall_ms()};
+    int status = c ? explain(c, &o, body) : CMD_USAGE;
+    config_free(c);
+    buf_fini(&text);
+    return status;
+}

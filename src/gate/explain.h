@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What was found out of a prompt, for those who print it.
+ */
+#ifndef WEIR_SRC_GATE_EXPLAIN_H
+#define WEIR_SRC_GATE_EXPLAIN_H
+
+#include "weir/gate/cache_prompt.h"
+#include "weir/gate/cache_terms.h"
+#include "weir/gate/explain.h"
+#include "weir/gate/facts.h"
+
+struct explain {
+    const struct config *config;
+    struct explain_options options;
+    struct arena arena;
+    struct facts facts;
+    const struct operation *op;
+    struct str model; /* as it is called */
+    struct str plain; /* of form PLAIN: its id */
+    struct str client;
+    const struct catalogue_model *row; /* or NULL */
+    bool priced;
+    struct price price;
+    enum ask_dialect dialect;
+    bool by_rule; /* mode: not cache.mode */
+    enum cache_mode mode;
+    bool marks;     /* terms hold: this model is marked */
+    bool forbidden; /* ... but for its verdict */
+    struct cache_terms terms;
+    struct verdict verdict;
+    struct tokens_scale scale;
+    bool clear; /* the ask is good, and has blocks */
+    struct ask ask;
+    struct ask_block *blocks;
+    struct cache_site *sites;
+    uint64_t estimated;
+    bool control;
+    struct cache_plan plan;
+    struct prefix_counts counts; /* of all that is known */
+};
+
+/* Why nothing of it would be marked at all: a sentence, or NULL. */
+const char *explain_unmarked(const struct explain *e);
+
+#endif

@@ -73,6 +73,12 @@ static void free_names(struct replay_names *t)
 
 /* --- models */
 
+/* Whoever turned caching off asks what it would do. */
+static enum cache_mode mode_of(const struct replay *r)
+{
+    return r->config->cache_mode == CACHE_OFF ? CACHE_AUTO : r->config->cache_mode;
+}
+
 /* What a row's model is: a current Claude. */
 static void row_terms(const struct replay *r, struct replay_model *out)
 {
@@ -85,19 +91,16 @@ static void row_terms(const struct replay *r, struct replay_model *out)
                                  [TOKEN_CACHE_READ] = 10,
                                  [TOKEN_CACHE_WRITE_5M] = 125,
                                  [TOKEN_CACHE_WRITE_1H] = 200}};
-    out->known = cache_terms_of(&claude, &price, r->config, CACHE_AUTO, &out->terms);
+    out->known = cache_terms_of(&claude, &price, r->config, mode_of(r), &out->terms);
 }
 
 static void log_terms(const struct replay *r, struct str name, struct replay_model *out)
 {
-    enum cache_mode mode = r->config->cache_mode;
     const struct catalogue_model *m = catalogue_find(r->catalogue, name);
     struct price price = {{0}};
     out->priced = catalogue_price(r->catalogue, name, LANE_ONDEMAND, &price) != UNPRICED;
     out->input_nanousd = (double)price.nanousd_per_mtok[TOKEN_INPUT] / 1e6;
-    out->known =
-        m && out->priced &&
-        cache_terms_of(m, &price, r->config, mode == CACHE_OFF ? CACHE_AUTO : mode, &out->terms);
+    out->known = m && out->priced && cache_terms_of(m, &price, r->config, mode_of(r), &out->terms);
 }
 
 static void find_model(const struct replay *r, struct str name, struct replay_model *out)

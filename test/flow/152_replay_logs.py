@@ -36,7 +36,7 @@ with Story() as s:
         found, said = replay([record(n, body, operation, model) for n in range(4)])
         equal((found['requests'], found['input_tokens'], said), (4, 20000, ''))
         equal(found['policies']['none'], {'cost': 1, 'read': 0, 'write': 0}, 'also where the body has a marker')
-        for policy in ('system', 'end', 'clairvoyant'):
+        for policy in ('system', 'end', 'clairvoyant', *(['weir'] if body is MARKED else [])):  # keeps the client's own
             is_near(found['policies'][policy], 0.75, 0.25, f'{operation} {policy}')
     apart = [record(0, CONVERSE), record(1, CONVERSE, account='2'), record(2, CONVERSE, model=MODEL), record(3, CONVERSE, arn='b')]
     plain = replay(apart)[0]

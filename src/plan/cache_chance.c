@@ -2,7 +2,8 @@
  *
  * AdaGrad (Duchi, Hazan, Singer, 2011) with a slow forgetting of old gradients: the rate is that of
  * the method divided by the number of features that share a step, nothing was searched. The bias
- * says that what nobody knows does not come back: it takes evidence to spend money.
+ * says that what nobody knows does not come back: it takes evidence to spend money. What came back
+ * once is such evidence: it does so again as often as not (Laplace's rule of succession).
  */
 #include "cache_chance.h"
 
@@ -14,7 +15,7 @@ enum { SETS_LATER = 4, STEPS_OF_A_SET = (CHANCE_STEPS - CHANCE_SOON) / SETS_LATE
 enum { SET_SOON, SET_TIMED, SET_LATER = SET_TIMED + CHANCE_SOON };
 enum { FEATURES_MOST = TRAITS_FEATURES_MOST + TRAITS_TIMED_MOST };
 
-static const float bias = -3.5F, rate = 0.1F, first_heat = 0.05F, kept = 0.9998F;
+static const float bias = -3.5F, seen_bias = -2, rate = 0.1F, first_heat = 0.05F, kept = 0.9998F;
 
 uint32_t chance_step_ends(unsigned step)
 {
@@ -38,6 +39,12 @@ static float chance_at(float z)
     return 1 / (1 + expf(-fmaxf(-15, fminf(15, z))));
 }
 
+/* Four steps of seen_bias make 0.4. */
+static float bias_of(uint64_t traits, unsigned step)
+{
+    return step < CHANCE_SOON && !traits_are_tail(traits) ? seen_bias : bias;
+}
+
 static float sum(const struct chance_weights *w, uint64_t traits, unsigned set, bool timed)
 {
     uint16_t at[TRAITS_FEATURES_MOST];
@@ -50,7 +57,7 @@ static float sum(const struct chance_weights *w, uint64_t traits, unsigned set, 
 
 struct chance chance_of(const struct chance_weights *w, uint64_t traits)
 {
-    float shared = bias + sum(w, traits, SET_SOON, false);
+    float shared = bias_of(traits, 0) + sum(w, traits, SET_SOON, false);
     float not_soon = 1, not_half = 1, not_later = 1;
     for (unsigned s = 0; s < CHANCE_SOON; s++)
         not_soon *= 1 - chance_at(shared + sum(w, traits, SET_TIMED + s, true));
@@ -78,7 +85,7 @@ float chance_learn(struct chance_weights *w, uint64_t traits, unsigned step, boo
 {
     uint16_t at[FEATURES_MOST];
     size_t n = places_of(traits, step, at);
-    float z = bias;
+    float z = bias_of(traits, step);
     for (size_t i = 0; i < n; i++)
         z += w->weight[at[i]];
     float expected = chance_at(z), wrong = (expected - (came ? 1 : 0)) * weight;

@@ -16,8 +16,8 @@
 enum label_of { LABEL_FIRST, LABEL_NEXT, LABEL_SEEN };
 
 enum {
-    LABELS = 896,
-    LABELS_SOON = 608,       /* of these at most in their first five minutes */
+    LABELS = 1792,
+    LABELS_SOON = 1300,      /* of these at most in their first five minutes */
     LABEL_STEPS_A_PLAN = 96, /* steps that may end at one prompt: what one plan may cost */
     ENDS_MOST = 8
 };

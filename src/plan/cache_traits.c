@@ -145,6 +145,11 @@ uint64_t traits_tail(const struct traits_tail *t, uint32_t now)
            put(N_WORKLOAD, t->workload & 31);
 }
 
+bool traits_are_tail(uint64_t traits)
+{
+    return get(traits, T_TAIL);
+}
+
 /* Murmur3's finish (Appleby, 2011): few numbers, spread over all places. */
 static uint32_t spread(uint32_t x)
 {

@@ -92,7 +92,7 @@ struct cache_plan {
 
 /* What was learned of one client; in memory that is given, at most CACHE_LEARNER_BYTES. */
 struct cache_learner;
-enum { CACHE_LEARNER_BYTES = 64 * 1024 };
+enum { CACHE_LEARNER_BYTES = 96 * 1024 };
 struct cache_learner *cache_learner_init(void *memory); /* CACHE_LEARNER_BYTES, 16-byte aligned */
 /* What must survive a restart. ERR_BAD for what cache_learner_write did not write; the learner is
  * as new then. */

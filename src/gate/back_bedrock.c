@@ -6,12 +6,13 @@
  *     not processed for certain (ORIGIN_UNSENT)    again, at most twice
  *     503 or 529                                   once, within a budget of a tenth of all calls
  *     our signature, refused since our clock is off  once, by the origin's clock
- *     400, with something in it that Weir put there  once, without that
+ *     400, with something in it that Weir put there  once, without that; 403, too, with a marker
  *     everything else                              the answer, or a clear error
  *
  * The body stays in memory until an answer's head has come that will be passed on.
  */
 #include "back.h"
+#include "caching.h"
 #include "edit.h"
 #include "meter.h"
 #include "record.h"
@@ -26,7 +27,8 @@ enum {
     MOST_ATTEMPTS = 3,
     DISK_PATIENCE_MS = 10000, /* a disk that hangs holds no answer for longer */
     ROLE_PATIENCE_MS = 10000, /* nor does a role that is being assumed hold a request */
-    ROLE_LOOK_MS = 20
+    ROLE_LOOK_MS = 20,
+    REFUSAL_MOST = 16 * 1024 /* of a refusal's text is read, for what it says of markers */
 };
 
 static enum step_result start(struct exchange *ex);
@@ -173,6 +175,32 @@ static bool left(struct exchange *ex)
     return true;
 }
 
+/* Is it what Weir put in that was refused? */
+static bool perhaps_the_edit(const struct exchange *ex, int status)
+{
+    return ex->front && ex->edited && (status == 400 || (status == 403 && caching_is_out(ex)));
+}
+
+/* What a refusal says of markers is worth reading; then the request goes again without them. */
+static void refusal_heard(struct exchange *ex)
+{
+    ex->hears_refusal = false;
+    caching_refused(ex, buf_str(&ex->held));
+    buf_clear(&ex->held);
+    send_again(ex, RESENT_EDIT);
+}
+
+static void hear_refusal(struct exchange *ex, struct str bytes)
+{
+    buf_add(&ex->held, str_sub(bytes, 0, REFUSAL_MOST));
+    if (buf_len(&ex->held) < REFUSAL_MOST || !ex->front) {
+        origin_credit(&ex->call, bytes.len);
+        return;
+    }
+    take_back(ex);
+    refusal_heard(ex);
+}
+
 static void on_head(void *arg, int status, const struct fields *fields, int64_t content_length)
 {
     struct exchange *ex = arg;
@@ -190,12 +218,17 @@ static void on_head(void *arg, int status, const struct fields *fields, int64_t 
         send_again(ex, RESENT_CLOCK);
         return;
     }
-    if (status == 400 && ex->edited && ex->front) {
-        ex->unedited = true; /* perhaps it is what Weir put in */
+    if (perhaps_the_edit(ex, status)) {
+        ex->unedited = true;
+        if (caching_is_out(ex)) {
+            ex->hears_refusal = true;
+            return;
+        }
         take_back(ex);
         send_again(ex, RESENT_EDIT);
         return;
     }
+    caching_heard(ex);
     look_at_refusal(ex, status, fields);
     ex->counted = content_length >= 0;
     ex->left = content_length;
@@ -223,6 +256,10 @@ static void on_bytes(void *arg, struct str bytes)
 {
     struct exchange *ex = arg;
     (void)HOOK("relay.bytes");
+    if (ex->hears_refusal) {
+        hear_refusal(ex, bytes);
+        return;
+    }
     if (!ex->first_ns)
         ex->first_ns = clock_mono_ns();
     tap_feed(ex->tap, bytes);
@@ -264,6 +301,10 @@ static void on_end(void *arg, enum origin_end end, const char *why)
 {
     struct exchange *ex = arg;
     ex->calling = false;
+    if (ex->hears_refusal && ex->front) {
+        refusal_heard(ex);
+        return;
+    }
     ex->unsent = !ex->answered && (end == ORIGIN_UNSENT || end == ORIGIN_UNREACHABLE);
     ex->whole = end == ORIGIN_DONE && ex->answered;
     if (ex->whole) {
@@ -400,7 +441,7 @@ static enum step_result start(struct exchange *ex)
         return client_removed(ex);
     const struct setup *setup = ex->setup;
 
-    struct field fields[FIELDS_MOST + EDITS_MOST];
+    struct field fields[FIELDS_MOST + FIELD_EDITS_MOST];
     int n = operation_pass_fields(ex->op, &ex->request->fields, fields, FIELDS_MOST);
     struct sha256 hash = ex->body.hash;
     unsigned char digest[SHA256_BYTES];
@@ -457,7 +498,10 @@ static enum step_result begin(struct exchange *ex)
         (void)names_look(ex->worker->daemon->names, ex->model, ignored);
     switch (retry_begin(ex)) {
     case RETRY_OWN:
-        return start(ex);
+        if (caching_plan(ex))
+            return start(ex);
+        loop_next_turn(ex->worker->loop, &ex->again);
+        return STEP_WAIT;
     case RETRY_WAITS:
         return STEP_WAIT;
     case RETRY_ANSWERED:

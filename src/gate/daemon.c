@@ -6,6 +6,7 @@
 #include "weir/gate/daemon.h"
 
 #include "bind.h"
+#include "cache_keeper.h"
 #include "weir/base/clock.h"
 #include "weir/base/environ.h"
 #include "weir/base/log.h"
@@ -55,11 +56,18 @@ static bool take_lock(struct daemon *s, struct str state)
 
 /* --- the book */
 
-/* The clerk tries again what could not be had at the start; from then on the lock is its own. */
+/* Clerk and keeper try again what could not be had at the start. */
+int daemon_hold_state(struct daemon *s, char *why, size_t why_size)
+{
+    pthread_mutex_lock(&s->lock_lock);
+    int err = state_hold(buf_str(&s->state), &s->lock_fd, why, why_size);
+    pthread_mutex_unlock(&s->lock_lock);
+    return err;
+}
+
 static int book_ready(void *arg, char *why, size_t why_size)
 {
-    struct daemon *s = arg;
-    return state_hold(buf_str(&s->state), &s->lock_fd, why, why_size);
+    return daemon_hold_state(arg, why, why_size);
 }
 
 static void book_trouble(void *arg, const char *sentence)
@@ -78,9 +86,11 @@ static void open_book(struct daemon *s)
     s->limits = limits_new();
     s->names = names_new(s->office.loop, s->office.dns);
     names_follow(s->names, s->setups);
+    buf_add(&s->state, c->state);
+    s->cache = shared_cache_new(c->cache_bytes);
+    s->keeper = cache_keeper_new(s);
     if (c->metering == METERING_OFF)
         return;
-    buf_add(&s->state, c->state);
     snprintf(dir, sizeof dir, "%.*s/meter", STR_ARG(c->state));
     const struct clerk_options o = {.dir = dir,
                                     .size_bytes = c->book_bytes,
@@ -123,6 +133,8 @@ static void close_book(struct daemon *s)
     if (s->clerk)
         clerk_free(s->clerk);
     exporters_free(s->exporters);
+    keeper_free(s->keeper);
+    shared_cache_free(s->cache);
     buf_fini(&s->state);
 }
 
@@ -570,6 +582,7 @@ int daemon_run(const char *config_path)
     log_setup(config->log_level, config->log_format);
     struct daemon *s = mem_new(sizeof *s);
     s->config_path = config_path;
+    pthread_mutex_init(&s->lock_lock, NULL);
     s->bodies.most_bytes = (int64_t)config->bodies_bytes;
     levers_follow(&s->levers, config->levers, config->levers);
     int status = 2;

@@ -7,7 +7,6 @@
 #include "edit.h"
 
 #include "weir/base/text.h"
-#include "weir/gate/rules.h"
 #include "weir/wire/json_pick.h"
 #include "weir/wire/yaml.h"
 
@@ -147,6 +146,20 @@ static void metadata_into_field(struct work *w, struct str own, struct buf *entr
         set_field(w, metadata_field, value);
 }
 
+struct rule_view edit_view(const struct exchange *ex)
+{
+    bool in_body = ex->op->usage == USAGE_CONVERSE;
+    return (struct rule_view){
+        .client = ex->client_name,
+        .workload = ex->workload,
+        .model = ex->model,
+        .operation = ex->op->name,
+        .family = family_of(ex),
+        .fields = &ex->request->fields,
+        .metadata = in_body ? ex->facts.metadata
+                            : str_trim(fields_get(&ex->request->fields, metadata_field))};
+}
+
 static void add_metadata(struct work *w)
 {
     struct exchange *ex = w->ex;
@@ -156,15 +169,8 @@ static void add_metadata(struct work *w)
     if (in_body && (ex->facts.state != FACTS_STRICT || ex->facts.twice[FACT_METADATA] ||
                     (ex->facts.members[FACT_METADATA].times && !ex->facts.metadata.len)))
         return; /* what is there is not what Bedrock wants: it shall say so itself */
-    struct str own =
-        in_body ? ex->facts.metadata : str_trim(fields_get(&ex->request->fields, metadata_field));
-    const struct rule_view view = {.client = ex->client_name,
-                                   .workload = ex->workload,
-                                   .model = ex->model,
-                                   .operation = ex->op->name,
-                                   .family = family_of(ex),
-                                   .fields = &ex->request->fields,
-                                   .metadata = own};
+    const struct rule_view view = edit_view(ex);
+    struct str own = view.metadata;
     const struct yaml_node *set = rules_metadata(ex->setup->config, &view);
     struct buf entries = {0};
     if (set && make_entries(set, own, &entries)) {
@@ -208,6 +214,19 @@ static void add_flex(struct work *w)
     insert(w, at, arena_printf(&ex->arena, "%s%s", text, more || w->n ? "," : ""));
 }
 
+/* --- cache markers */
+
+static void add_marks(struct work *w)
+{
+    struct caching *c = w->ex->caching;
+    if (!c)
+        return;
+    c->out = c->n_edits > 0 && !w->ex->unedited;
+    for (size_t i = 0; c->out && i < c->n_edits; i++)
+        w->edits[w->n++] = c->edits[i];
+    w->ex->edited |= c->out;
+}
+
 void edit_make(struct exchange *ex, struct edit *out)
 {
     struct work w = {.ex = ex, .out = out};
@@ -215,6 +234,7 @@ void edit_make(struct exchange *ex, struct edit *out)
     ex->edited = false;
     add_flex(&w);
     add_metadata(&w);
+    add_marks(&w);
     ssize_t n =
         w.n ? json_edit_pieces(w.edits, w.n, body_str(&ex->body), out->pieces, EDIT_PIECES) : 0;
     out->n_pieces = n > 0 ? (size_t)n : 0;

@@ -1,27 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What Weir puts into a request: requestMetadata entries that a rule adds, for chargeback in
- * Bedrock's invocation logs, and the Flex tier where a spent budget says so. Spliced into the body,
- * or put into InvokeModel's header fields. What the client put there itself stays as it is and
- * wins.
+ * Bedrock's invocation logs, the Flex tier where a spent budget says so, and cache markers. Spliced
+ * into the body, or put into InvokeModel's header fields. What the client put there itself stays as
+ * it is and wins.
  */
 #ifndef WEIR_SRC_GATE_EDIT_H
 #define WEIR_SRC_GATE_EDIT_H
 
+#include "caching.h"
 #include "weir/gate/exchange.h"
+#include "weir/gate/rules.h"
 #include "weir/wire/json_edit.h"
 
-enum { EDITS_MOST = 2, EDIT_PIECES = JSON_EDIT_PIECES(EDITS_MOST) };
+enum {
+    FIELD_EDITS_MOST = 2,
+    EDITS_MOST = FIELD_EDITS_MOST + CACHING_EDITS_MOST,
+    EDIT_PIECES = JSON_EDIT_PIECES(EDITS_MOST)
+};
 
 /* What goes upstream instead: the body in pieces (0: as it is), and fields to set. In the arena,
  * and borrowed from the body. */
 struct edit {
     struct str pieces[EDIT_PIECES];
     size_t n_pieces;
-    struct field fields[EDITS_MOST];
+    struct field fields[FIELD_EDITS_MOST];
     size_t n_fields;
 };
 void edit_make(struct exchange *ex, struct edit *out);
+/* What rules look at. */
+struct rule_view edit_view(const struct exchange *ex);
 /* Can this request be moved to the Flex tier? Its model must be offered there, and the client must
  * not have chosen a tier. */
 bool edit_can_flex(const struct exchange *ex);

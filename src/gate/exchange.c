@@ -8,6 +8,7 @@
 
 #include "admit.h"
 #include "back.h"
+#include "caching.h"
 #include "meter.h"
 #include "receive.h"
 #include "record.h"
@@ -100,7 +101,9 @@ struct str exchange_decision(const struct exchange *ex)
         return S("join=retry;lane=ondemand;model=same");
     if (!ex->attempts)
         return S("");
-    return ex->off ? S("off") : S("lane=ondemand;model=same");
+    if (ex->off)
+        return S("off");
+    return ex->decision.len ? ex->decision : S("lane=ondemand;model=same");
 }
 
 /* x-weir-explain: 1 asks what the answer costs, where its head tells already. */
@@ -323,9 +326,11 @@ void exchange_over(struct exchange *ex)
     ex->outcome = outcome_at_end(ex, ex->gone);
     record_exchange(ex, ex->failed_in ? ex->failed_in : steps[ex->step].name);
     meter_exchange(ex, NULL, NULL);
+    caching_settle(ex, &tap_usage(ex->tap)->usage);
     if (ex->op && ex->op->back->drop)
         ex->op->back->drop(ex);
     admit_give_back(ex); /* what no record settled */
+    caching_free(ex);
     tap_free(ex->tap);
     buf_fini(&ex->held);
     worker_drop_body(ex->worker, &ex->body);

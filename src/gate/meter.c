@@ -8,6 +8,7 @@
 
 #include "admit.h"
 #include "back.h"
+#include "caching.h"
 #include "record.h"
 #include "weir/base/clock.h"
 #include "weir/base/mem.h"
@@ -192,6 +193,12 @@ static void price(const struct setup *s, struct record *r, const struct saved_ow
     r->plain_nanousd = saved_plain(&p, &r->usage);
 }
 
+static void price_exchange(const struct exchange *ex, struct record *r)
+{
+    struct saved_own own;
+    price(ex->setup, r, caching_own(ex, &own) ? &own : NULL);
+}
+
 /* --- how it ended */
 
 static enum record_end end_of(const struct exchange *ex)
@@ -239,6 +246,7 @@ static void fill(struct exchange *ex, struct record *r)
         r->first_us = us_between(ex->request->began_ns, ex->first_ns);
     }
     fill_usage(ex, r);
+    caching_record(ex, r);
 }
 
 /* --- by the office: its name is being asked for */
@@ -311,7 +319,7 @@ void meter_exchange(struct exchange *ex, void (*done)(void *arg, bool good), voi
         park(ex, &r, done, arg);
         return;
     }
-    price(ex->setup, &r, NULL);
+    price_exchange(ex, &r);
     admit_settle(ex->worker->daemon->limits, &ex->reserved, &r);
     clerk_record(ex->worker->daemon->clerk, &r, done, arg);
 }
@@ -332,7 +340,7 @@ bool meter_costs(struct exchange *ex, struct str *out_cost, struct str *out_save
                        .flags = moved_of(ex, lane_of(ex))};
     if (!meter_wants(ex) || !tap_usage(ex->tap)->told || !find_model(ex, &r))
         return false;
-    price(ex->setup, &r, NULL);
+    price_exchange(ex, &r);
     if (r.flags & RECORD_UNPRICED)
         return false;
     *out_cost = dollars(ex, (int64_t)r.cost_nanousd);

@@ -5,6 +5,7 @@
  */
 #include "weir/gate/worker.h"
 
+#include "caching.h"
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/mem.h"
@@ -126,6 +127,7 @@ void worker_close(struct worker *w)
     if (w->setup)
         setup_unref(w->setup);
     later_cancel(&w->clean);
+    caching_room_free(w->caching_room);
     body_pool_fini(&w->bodies);
     aws_signer_free(w->signer);
 }

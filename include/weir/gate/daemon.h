@@ -45,14 +45,16 @@ struct daemon {
     struct joins *joins;
     struct limits *limits;
     struct levers levers;
-    struct shared_cache *cache; /* or NULL */
-    bool limits_follow;         /* they know what the book says was spent */
+    struct shared_cache *cache;
+    struct keeper *keeper; /* of what the cache learned */
+    bool limits_follow;    /* they know what the book says was spent */
     int64_t limits_asked_ms;
     atomic_bool draining;
     atomic_bool ready;
     atomic_bool can_sign; /* there are valid credentials */
-    int lock_fd;          /* the clerk's, once it runs */
-    struct buf state;     /* the state directory: it outlives every configuration */
+    pthread_mutex_t lock_lock;
+    int lock_fd;      /* behind lock_lock, once the clerk or the keeper runs */
+    struct buf state; /* the state directory: it outlives every configuration */
     struct timer log_timer, drain_timer;
     struct query_desk desk;
     struct compaction compaction;
@@ -69,6 +71,8 @@ bool daemon_reload(struct daemon *s, struct buf *faults);
 void daemon_drain(struct daemon *s);
 /* Every worker looks up in this ring from now on. Takes the reference over. */
 void daemon_set_keyring(struct daemon *s, struct keyring *ring);
+/* Any thread: takes the state directory's lock, or still has it. ERR_* with a sentence. */
+MUST_CHECK int daemon_hold_state(struct daemon *s, char *why, size_t why_size);
 /* Is it worth sending traffic here? Any thread. */
 bool daemon_ready(struct daemon *s);
 

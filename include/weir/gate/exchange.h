@@ -72,6 +72,9 @@ struct exchange {
     bool role_waits; /* until it is known whether its client's role can be had */
     int64_t role_since_ms;
 
+    struct caching *caching; /* its prompt was read; NULL: not, or nothing can be cached */
+    struct str decision;     /* with what was decided of its markers; empty: nothing was */
+
     /* towards the origin */
     struct origin_call call;
     bool calling; /* the call is the origin's */
@@ -80,6 +83,7 @@ struct exchange {
     bool resent_clock;      /* ... and that of a signature made by a wrong clock */
     bool edited;            /* the call under way has something that Weir put there */
     bool unedited;          /* ... and was refused with it */
+    bool hears_refusal;     /* ... and how, is being read into `held` */
     int64_t signed_with_s;  /* the signer's offset then */
     uint64_t creds_version; /* it was signed with */
     size_t owed;            /* received and not yet credited */

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The prompt is read when the exchange has no other left to share an answer with: so what is noted
+ * as a visit is one that Bedrock sees. The room for its blocks is large, so a worker keeps one, and
+ * an exchange has it no longer than it reads.
+ */
+#include "caching.h"
+
+#include "edit.h"
+#include "weir/base/clock.h"
+#include "weir/base/hash.h"
+#include "weir/base/mem.h"
+#include "weir/gate/cache_terms.h"
+#include "weir/gate/cache_wish.h"
+#include "weir/gate/daemon.h"
+
+struct caching_room {
+    struct ask_block blocks[ASK_BLOCKS_MOST];
+    struct cache_site sites[ASK_BLOCKS_MOST];
+};
+
+enum { SEED_PROMPTS = 1, SEED_GROUPS = 2 };
+
+static struct caching_room *take_room(struct worker *w)
+{
+    struct caching_room *room = w->caching_room;
+    w->caching_room = NULL;
+    return room ? room : mem_new(sizeof *room); /* pages that nobody touches cost nothing */
+}
+
+static void give_room(struct worker *w, struct caching *c)
+{
+    if (w->caching_room)
+        caching_room_free(c->room);
+    else
+        w->caching_room = c->room;
+    c->room = NULL;
+}
+
+void caching_room_free(struct caching_room *room)
+{
+    mem_free(room);
+}
+
+/* --- whether there is something to decide */
+
+/* The model's id, as the catalogue knows it; empty: not known, or not yet. */
+static struct str model_id(struct exchange *ex)
+{
+    char name[NAMES_MODEL_MOST];
+    if (ex->form == MODEL_PLAIN)
+        return ex->plain_model;
+    if (ex->form == MODEL_TO_RESOLVE &&
+        names_look(ex->worker->daemon->names, ex->model, name) == NAMES_KNOWN)
+        return arena_dup(&ex->arena, str_of(name));
+    return S("");
+}
+
+static bool find_terms(struct exchange *ex, struct str id, struct cache_terms *out)
+{
+    const struct setup *s = ex->setup;
+    const struct rule_view view = edit_view(ex);
+    enum cache_mode mode = cache_wish(s->config, &view);
+    const struct catalogue_model *m = catalogue_find(s->catalogue, id);
+    struct price price;
+    if (!m || mode == CACHE_OFF ||
+        catalogue_price(s->catalogue, id, LANE_ONDEMAND, &price) == UNPRICED ||
+        !cache_terms_of(m, &price, s->config, mode, out))
+        return false;
+    const struct verdict v = shared_cache_verdict(ex->worker->daemon->cache, ex->model);
+    return verdict_apply(&v, clock_wall_ms() / 1000, out);
+}
+
+/* Who shares what is known: one client, or all who call as Weir. */
+static uint64_t seed_of(const struct exchange *ex)
+{
+    struct str who = ex->setup->config->cache_share_all ? S("") : ex->client_name;
+    return hash64(hash64(SEED_PROMPTS, who), ex->form == MODEL_PLAIN ? ex->plain_model : ex->model);
+}
+
+static struct caching *begin(struct exchange *ex)
+{
+    struct ask_parts parts;
+    struct cache_terms terms;
+    enum levers_mode levers = levers_mode(&ex->worker->daemon->levers);
+    if (ex->off || levers == LEVERS_OFF || ex->op->usage == NO_USAGE)
+        return NULL;
+    struct str id = model_id(ex);
+    enum ask_dialect dialect = cache_dialect(ex->op, id);
+    if (dialect == ASK_NONE || !find_terms(ex, id, &terms) ||
+        !facts_parts(&ex->facts, body_str(&ex->body), dialect, &parts))
+        return NULL;
+    struct caching *c = mem_new(sizeof *c);
+    c->terms = terms;
+    c->levers = levers;
+    c->model = ex->model;
+    c->room = take_room(ex->worker);
+    ask_begin(&c->ask, dialect, seed_of(ex), &parts, c->room->blocks, ASK_BLOCKS_MOST);
+    return c;
+}
+
+/* --- the decision */
+
+/* What is before a block is calibrated as one number, so that rounding does not add up. */
+static void make_sites(struct exchange *ex, struct caching *c)
+{
+    const struct tokens_scale scale =
+        shared_cache_scale(ex->worker->daemon->cache, ex->model, ex->client_name);
+    for (size_t i = 0; i < c->ask.n; i++) {
+        const struct ask_block *b = &c->ask.blocks[i];
+        c->estimated += b->tokens;
+        c->prompt_tokens = tokens_scaled(&scale, c->estimated);
+        c->room->sites[i] =
+            (struct cache_site){.key = b->hash,
+                                .tokens = c->prompt_tokens,
+                                .section = b->section,
+                                .own = b->own,
+                                .open = ask_open(b, c->terms.fields, c->terms.after_tool_result)};
+    }
+}
+
+/* Those who share a first block are on one side, so that nobody reads what the other side wrote. */
+static void choose_arm(const struct exchange *ex, struct caching *c)
+{
+    const struct ask_block *first = &c->ask.blocks[0];
+    uint64_t h = hash64(SEED_GROUPS, str_from((const char *)&first->hash, sizeof first->hash));
+    c->group = (unsigned)(h & (RECORD_GROUPS - 1));
+    c->arm = (h >> 32) % PRICE_ONE < ex->setup->config->holdout_parts ? RECORD_ARM_CONTROL
+                                                                      : RECORD_ARM_TREATED;
+}
+
+/* What the client's own markers would do stays; a retimed one goes out as it came. */
+static void keep_own(struct cache_plan *p)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->n; i++)
+        if (p->marks[i].reason == CACHE_OWN)
+            p->marks[n++] = p->marks[i];
+    p->n = n;
+    p->expect_read = p->own_read;
+    p->expect_write_5m = p->own_write_5m;
+    p->expect_write_30m = p->own_write_30m;
+    p->expect_write_1h = p->own_write_1h;
+    p->gain = 0;
+}
+
+static void make_edits(struct caching *c)
+{
+    struct ask_splice at[2];
+    for (size_t i = 0; i < c->plan.n; i++) {
+        const struct cache_mark *m = &c->plan.marks[i];
+        struct json_edit *e = &c->edits[c->n_edits];
+        if (m->reason == CACHE_OWN)
+            continue;
+        if (m->reason == CACHE_RETIMED) {
+            c->n_edits += ask_retime(&c->ask, m->block, m->ttl, &e->at, &e->len, &e->with);
+        } else {
+            size_t n = ask_mark(&c->ask, m->block, m->ttl, at);
+            for (size_t k = 0; k < n; k++)
+                c->edits[c->n_edits++] = (struct json_edit){.at = at[k].at, .with = at[k].text};
+        }
+        c->ours++;
+        c->sections |= 1u << c->ask.blocks[m->block].section;
+        c->hour |= m->ttl == ASK_1H;
+    }
+}
+
+/* The plan without the room: its marks' sites are all that is wanted from now on. */
+static void take_along(struct caching *c)
+{
+    for (size_t i = 0; i < c->plan.n; i++) {
+        c->sites[i] = c->room->sites[c->plan.marks[i].block];
+        c->plan.marks[i].block = (uint32_t)i;
+        c->prefix_tokens = c->sites[i].tokens;
+    }
+}
+
+static void say(struct exchange *ex, struct str word)
+{
+    ex->decision = arena_printf(&ex->arena, "cache=%.*s;lane=ondemand;model=same", STR_ARG(word));
+}
+
+/* "2@tools,messages": the marks that are Weir's. */
+static void say_marks(struct exchange *ex, const struct caching *c, const char *before)
+{
+    struct buf b = {0};
+    unsigned sections = 0, n = 0;
+    for (size_t i = 0; i < c->plan.n; i++)
+        if (c->plan.marks[i].reason != CACHE_OWN) {
+            n++;
+            sections |= 1u << c->ask.blocks[c->plan.marks[i].block].section;
+        }
+    buf_addf(&b, "%s%u", before, n);
+    const char *between = "@";
+    for (unsigned s = 0; s < ASK_SECTIONS; s++)
+        if (sections & 1u << s) {
+            buf_addf(&b, "%s%.*s", between, STR_ARG(ask_section_word((enum ask_section)s)));
+            between = ",";
+        }
+    say(ex, buf_str(&b));
+    buf_fini(&b);
+}
+
+static void decide(struct exchange *ex, struct caching *c)
+{
+    struct shared_cache *cache = ex->worker->daemon->cache;
+    struct cache_site *sites = c->room->sites;
+    uint32_t now = prefix_tick(clock_wall_ms());
+    make_sites(ex, c);
+    choose_arm(ex, c);
+    shared_cache_see(cache, sites, c->ask.n, now, false);
+    shared_cache_plan(cache, ex->client_name, &c->terms, sites, c->ask.n, ex->workload, now, false,
+                      &c->plan);
+    if (c->levers == LEVERS_OBSERVE) {
+        say_marks(ex, c, "observe:");
+        c->arm = RECORD_ARM_NONE;
+        keep_own(&c->plan);
+    } else if (c->arm == RECORD_ARM_CONTROL) {
+        say(ex, S("control"));
+        keep_own(&c->plan);
+    } else {
+        say_marks(ex, c, "");
+    }
+    make_edits(c);
+    take_along(c);
+}
+
+bool caching_plan(struct exchange *ex)
+{
+    if (!ex->caching)
+        ex->caching = begin(ex);
+    struct caching *c = ex->caching;
+    if (!c || c->state == CACHING_OVER)
+        return true;
+    enum ask_state state = ask_step(&c->ask);
+    if (state == ASK_MORE)
+        return false;
+    c->state = CACHING_OVER;
+    if (state == ASK_GOOD && c->ask.n)
+        decide(ex, c);
+    else
+        say(ex, S("unclear"));
+    give_room(ex->worker, c);
+    return true;
+}
+
+/* --- what came of it */
+
+bool caching_is_out(const struct exchange *ex)
+{
+    return ex->caching && ex->caching->out;
+}
+
+void caching_refused(struct exchange *ex, struct str body)
+{
+    struct caching *c = ex->caching;
+    if (!c || !c->out)
+        return;
+    c->blamed = true;
+    c->named = shared_cache_refused(ex->worker->daemon->cache, c->model, body, c->sections, c->hour,
+                                    clock_wall_ms() / 1000);
+    say(ex, S("refused"));
+}
+
+void caching_heard(struct exchange *ex)
+{
+    struct caching *c = ex->caching;
+    if (!c || !c->estimated || ex->upstream_status >= 400)
+        return;
+    if (c->blamed) { /* taken without them */
+        if (!c->named)
+            shared_cache_blamed(ex->worker->daemon->cache, c->model, c->sections, c->hour,
+                                clock_wall_ms() / 1000);
+        keep_own(&c->plan);
+    }
+    shared_cache_mark(ex->worker->daemon->cache, c->sites, &c->plan, prefix_tick(clock_wall_ms()));
+}
+
+/* Of what went out with Weir's marks and was taken. */
+static bool took_ours(const struct caching *c)
+{
+    return c->out && !c->blamed;
+}
+
+void caching_record(const struct exchange *ex, struct record *r)
+{
+    const struct caching *c = ex->caching;
+    if (!c || !c->estimated)
+        return;
+    r->arm = c->arm;
+    r->group = c->group;
+    r->marks = took_ours(c) ? c->ours : 0;
+}
+
+bool caching_own(const struct exchange *ex, struct saved_own *out)
+{
+    const struct caching *c = ex->caching;
+    if (!c || !took_ours(c))
+        return false;
+    *out = (struct saved_own){.prompt = c->prompt_tokens,
+                              .read = c->plan.own_read,
+                              .write_5m = c->plan.own_write_5m,
+                              .write_30m = c->plan.own_write_30m,
+                              .write_1h = c->plan.own_write_1h};
+    return true;
+}
+
+static uint64_t written(const struct usage *u)
+{
+    return u->tokens[TOKEN_CACHE_WRITE_5M] + u->tokens[TOKEN_CACHE_WRITE_30M] +
+           u->tokens[TOKEN_CACHE_WRITE_1H];
+}
+
+void caching_settle(struct exchange *ex, const struct usage *u)
+{
+    struct caching *c = ex->caching;
+    if (!c || !c->estimated || !tap_usage(ex->tap)->told)
+        return;
+    const struct shared_cache_answer a = {.model = c->model,
+                                          .client = ex->client_name,
+                                          .estimated = c->estimated,
+                                          .reported = u->tokens[TOKEN_INPUT] +
+                                                      u->tokens[TOKEN_CACHE_READ] + written(u),
+                                          .plan = c->plan.n ? &c->plan : NULL,
+                                          .prefix_tokens = c->prefix_tokens,
+                                          .read = u->tokens[TOKEN_CACHE_READ],
+                                          .written = written(u),
+                                          .now_s = clock_wall_ms() / 1000};
+    shared_cache_answered(ex->worker->daemon->cache, &a);
+}
+
+void caching_free(struct exchange *ex)
+{
+    struct caching *c = ex->caching;
+    if (!c)
+        return;
+    if (c->room)
+        give_room(ex->worker, c);
+    mem_free(c);
+    ex->caching = NULL;
+}

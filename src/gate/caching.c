@@ -141,6 +141,7 @@ static void keep_own(struct cache_plan *p)
     p->expect_write_5m = p->own_write_5m;
     p->expect_write_30m = p->own_write_30m;
     p->expect_write_1h = p->own_write_1h;
+    p->expect_renewed = 0;
     p->gain = 0;
 }
 

@@ -23,6 +23,8 @@ static void begin(struct facts *f, struct str body, struct str model_name)
         [FACT_INSTRUCTIONS] = STR("instructions"),
         [FACT_MESSAGES] = STR("messages"),
         [FACT_INPUT] = STR("input"),
+        [FACT_PREVIOUS] = STR("previous_response_id"),
+        [FACT_CONVERSATION] = STR("conversation"),
     };
     f->begun = true;
     f->state = body.len ? FACTS_MORE : FACTS_NONE;
@@ -114,7 +116,10 @@ bool facts_parts(const struct facts *f, struct str body, enum ask_dialect dialec
 {
     bool aws = dialect == ASK_CONVERSE || dialect == ASK_NOVA, responses = dialect == ASK_RESPONSES;
     *out = (struct ask_parts){.body = body};
-    if (f->state != FACTS_STRICT)
+    struct str before, conversation;
+    if (f->state != FACTS_STRICT || !take_part(f, FACT_PREVIOUS, &before) ||
+        !take_part(f, FACT_CONVERSATION, &conversation) ||
+        (responses && (before.len || conversation.len)))
         return false;
     return (aws ? tools_in_config(f, &out->tools) : take_part(f, FACT_TOOLS, &out->tools)) &&
            take_part(f, responses ? FACT_INSTRUCTIONS : FACT_SYSTEM, &out->system) &&

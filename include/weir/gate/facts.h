@@ -34,6 +34,8 @@ enum fact {
     FACT_INSTRUCTIONS, /* of Responses, as is input */
     FACT_MESSAGES,
     FACT_INPUT,
+    FACT_PREVIOUS, /* of Responses: what stands before it is Bedrock's */
+    FACT_CONVERSATION,
     FACTS_LOOKED_AT
 };
 
@@ -54,7 +56,7 @@ struct facts {
 enum facts_state facts_read(struct facts *f, struct str body, struct str model_name);
 
 /* Where the prompt stands in a body that was read. False: it is not strict, or one of the members
- * stands there twice. */
+ * stands there twice, or the prompt begins with what is not in the body. */
 bool facts_parts(const struct facts *f, struct str body, enum ask_dialect dialect,
                  struct ask_parts *out);
 

@@ -115,7 +115,7 @@ static void make_sites(struct exchange *ex, struct caching *c)
                                 .tokens = c->prompt_tokens,
                                 .section = b->section,
                                 .own = b->own,
-                                .open = ask_open(b, c->terms.fields, c->terms.after_tool_result)};
+                                .open = ask_open(b, c->terms.after_tool_result, c->terms.fields)};
     }
 }
 

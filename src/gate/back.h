@@ -38,7 +38,9 @@ void back_clients_add_json(struct daemon *d, const struct keyring *ring, int64_t
 extern const struct back back_prefixes;
 struct shared_cache;
 /* Its answer. `cache` NULL: it knows nothing. */
-void back_prefixes_add_json(struct shared_cache *cache, int64_t now_s, struct buf *out);
+struct catalogue;
+void back_prefixes_add_json(struct shared_cache *cache, const struct catalogue *catalogue,
+                            int64_t now_s, struct buf *out);
 extern const struct back back_keys, back_keys_new, back_keys_revoke;
 extern const struct back back_usage, back_savings, back_decisions;
 

@@ -7,11 +7,14 @@
 #include "back.h"
 #include "weir/base/clock.h"
 #include "weir/base/text.h"
+#include "weir/book/catalogue.h"
 #include "weir/gate/daemon.h"
 #include "weir/wire/json_out.h"
 
 struct prefixes_page {
     struct json_out out;
+    struct shared_cache *cache;
+    const struct catalogue *catalogue; /* NULL: nothing has a price */
     int64_t now_s;
 };
 
@@ -102,9 +105,58 @@ static void add_scale(void *arg, struct str model, struct str client, const stru
     json_out_end(&p->out);
 }
 
-void back_prefixes_add_json(struct shared_cache *cache, int64_t now_s, struct buf *out)
+/* What a month of such tokens costs more than reading them from the cache would; null: nobody knows
+ * the price. */
+static void add_cost(struct prefixes_page *p, struct str model, uint64_t tokens)
 {
-    struct prefixes_page p = {.out = {.buf = out}, .now_s = now_s};
+    struct price price;
+    struct buf b = {0};
+    json_out_key(&p->out, S("usd_a_month"));
+    if (!p->catalogue || catalogue_price(p->catalogue, model, LANE_ONDEMAND, &price) == UNPRICED) {
+        json_out_null(&p->out);
+        return;
+    }
+    const struct usage plain = {.tokens = {[TOKEN_INPUT] = tokens}};
+    const struct usage read = {.tokens = {[TOKEN_CACHE_READ] = tokens}};
+    uint64_t cost = price_cost(&price, &plain), less = price_cost(&price, &read);
+    price_add_usd(&b, cost > less ? (int64_t)(cost - less) : 0);
+    json_out_raw(&p->out, buf_str(&b));
+    buf_fini(&b);
+}
+
+static void add_volatile(void *arg, struct str model, struct str client,
+                         const struct volatile_place *v)
+{
+    struct prefixes_page *p = arg;
+    struct tokens_scale scale = shared_cache_scale(p->cache, model, client);
+    double factor = scale.factor > 0 ? (double)scale.factor : 1;
+    uint64_t tokens = (uint64_t)((double)volatile_month(v, p->now_s) * factor);
+    json_out_object(&p->out);
+    json_out_key(&p->out, S("model"));
+    json_out_string(&p->out, model);
+    json_out_key(&p->out, S("client"));
+    json_out_string(&p->out, client);
+    json_out_key(&p->out, S("kind"));
+    json_out_string(&p->out, volatile_word(v->kind));
+    json_out_key(&p->out, S("section"));
+    json_out_string(&p->out, ask_section_word(v->section));
+    add_u64(&p->out, S("message"), v->message);
+    add_u64(&p->out, S("block"), v->index);
+    add_u64(&p->out, S("offset"), v->offset);
+    add_u64(&p->out, S("changes"), v->changes);
+    add_u64(&p->out, S("repeats"), v->repeats);
+    add_time(&p->out, S("first"), v->first_s);
+    add_time(&p->out, S("last"), v->last_s);
+    add_u64(&p->out, S("tokens_a_month"), tokens);
+    add_cost(p, model, tokens);
+    json_out_end(&p->out);
+}
+
+void back_prefixes_add_json(struct shared_cache *cache, const struct catalogue *catalogue,
+                            int64_t now_s, struct buf *out)
+{
+    struct prefixes_page p = {
+        .out = {.buf = out}, .cache = cache, .catalogue = catalogue, .now_s = now_s};
     json_out_object(&p.out);
     add_index(&p, cache);
     json_out_key(&p.out, S("verdicts"));
@@ -117,6 +169,11 @@ void back_prefixes_add_json(struct shared_cache *cache, int64_t now_s, struct bu
     if (cache)
         shared_cache_each_scale(cache, add_scale, &p);
     json_out_end(&p.out);
+    json_out_key(&p.out, S("volatile"));
+    json_out_array(&p.out);
+    if (cache)
+        shared_cache_each_volatile(cache, add_volatile, &p);
+    json_out_end(&p.out);
     json_out_end(&p.out);
     buf_add_char(out, '\n');
 }
@@ -124,7 +181,8 @@ void back_prefixes_add_json(struct shared_cache *cache, int64_t now_s, struct bu
 static enum step_result start_prefixes(struct exchange *ex)
 {
     struct buf b = {0};
-    back_prefixes_add_json(ex->worker->daemon->cache, clock_wall_ms() / 1000, &b);
+    back_prefixes_add_json(ex->worker->daemon->cache, ex->setup->catalogue, clock_wall_ms() / 1000,
+                           &b);
     enum step_result r = exchange_own(ex, 200, S("application/json"), buf_str(&b));
     buf_fini(&b);
     return r;

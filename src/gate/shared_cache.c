@@ -48,6 +48,7 @@ struct shared_cache *shared_cache_new(uint64_t size_bytes)
         c->shards[i].index = prefix_init(at, shard_bytes);
     }
     shared_learned_init(c);
+    shared_volatile_init(c);
     return c;
 }
 
@@ -56,6 +57,7 @@ void shared_cache_free(struct shared_cache *c)
     if (!c)
         return;
     shared_learned_fini(c);
+    shared_volatile_fini(c);
     for (size_t i = 0; i < c->n; i++)
         pthread_mutex_destroy(&c->shards[i].lock);
     mem_unmap(c, c->mapped_bytes);

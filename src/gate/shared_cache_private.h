@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What shared_cache.c (the index in shards) and shared_learned.c (what is known by name) share.
+ * What shared_cache.c (the index in shards), shared_learned.c (what is known by name) and
+ * shared_volatile.c (where prompts change early) share.
  */
 #ifndef WEIR_SRC_GATE_SHARED_CACHE_PRIVATE_H
 #define WEIR_SRC_GATE_SHARED_CACHE_PRIVATE_H
@@ -31,6 +32,7 @@ struct shared_cache {
     struct named_table learners; /* struct shared_learner * */
     struct named_table verdicts; /* struct verdict */
     struct named_table scales;   /* struct tokens_scale, by "client NUL model" */
+    struct named_table watches;  /* struct watched, likewise */
 };
 
 /* The plan's notes, into the index. */
@@ -39,5 +41,7 @@ void shared_cache_note(struct shared_cache *c, const struct cache_site *sites,
 
 void shared_learned_init(struct shared_cache *c);
 void shared_learned_fini(struct shared_cache *c);
+void shared_volatile_init(struct shared_cache *c);
+void shared_volatile_fini(struct shared_cache *c);
 
 #endif

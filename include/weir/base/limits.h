@@ -52,6 +52,7 @@ enum {
     LIMIT_CACHE_CLIENTS = 256,
     LIMIT_CACHE_MODELS = 512,
     LIMIT_CACHE_SCALES = 2048,
+    LIMIT_CACHE_WATCHES = 64, /* 20 KiB each */
 
     /* With so many of memory.connections open, an HTTP/1 connection ends with its answer: who
      * keeps one without using it makes room. */

@@ -18,6 +18,7 @@
 #include "weir/plan/cache_plan.h"
 #include "weir/plan/tokens.h"
 #include "weir/plan/verdict.h"
+#include "weir/plan/volatile.h"
 
 struct shared_cache;
 /* `size_bytes` of memory for the index (cache.memory), mapped, touched as it fills. NULL: it was
@@ -55,6 +56,11 @@ struct shared_cache_answer {
 void shared_cache_answered(struct shared_cache *c, const struct shared_cache_answer *a);
 struct tokens_scale shared_cache_scale(struct shared_cache *c, struct str model, struct str client);
 
+/* Where prompts change early: once for each prompt, with how many of its blocks the index knew,
+ * from the first on. Never waits. */
+void shared_cache_watch(struct shared_cache *c, struct str client, struct str model,
+                        const struct ask *a, size_t known, uint32_t least_tokens, int64_t now_s);
+
 /* For the keeper, each in slices. */
 size_t shared_cache_take_dirty(struct shared_cache *c, size_t *cursor, struct prefix *out,
                                size_t n);
@@ -75,5 +81,11 @@ void shared_cache_each_scale(struct shared_cache *c,
                              void (*each)(void *arg, struct str model, struct str client,
                                           const struct tokens_scale *s),
                              void *arg);
+
+/* A place's tokens are not calibrated. */
+void shared_cache_each_volatile(struct shared_cache *c,
+                                void (*each)(void *arg, struct str model, struct str client,
+                                             const struct volatile_place *p),
+                                void *arg);
 
 #endif

@@ -7,7 +7,10 @@
 #include "../../../src/gate/back.h"
 #include "weir/gate/export_prom.h"
 
+#include <stdio.h>
+
 static struct buf text;
+static struct catalogue *catalogue;
 static const int64_t noon_s = 1795176000; /* 20 November 2026 */
 
 static int set_up_cache(void **state)
@@ -38,7 +41,7 @@ static void answer(uint64_t estimated)
 static void says_page(const char *expected)
 {
     buf_clear(&text);
-    back_prefixes_add_json(daemon_.cache, noon_s, &text);
+    back_prefixes_add_json(daemon_.cache, catalogue, noon_s, &text);
     assert_string_equal(buf_cstr(&text), expected);
 }
 
@@ -52,7 +55,7 @@ static bool metrics_say(const char *line)
 static void nothing_known(void **state)
 {
     says_page("{\"index\":{\"entries\":0,\"places\":16384,\"evicted\":0},\"verdicts\":[],"
-              "\"scales\":[]}\n");
+              "\"scales\":[],\"volatile\":[]}\n");
     assert_true(metrics_say("\nweir_prefix_entries 0\n"));
     assert_false(metrics_say("\nweir_token_estimate_error{"));
 }
@@ -69,7 +72,7 @@ static void all_of_it(void **state)
               "\"until\":\"2026-11-21T12:00:00Z\",\"times\":1}],\"least_tokens\":null,"
               "\"hit_rate\":0.9900}],"
               "\"scales\":[{\"model\":\"eu.m-1\",\"client\":\"we\\\"b\",\"factor\":1.2000,"
-              "\"error\":0.1667,\"requests\":1}]}\n");
+              "\"error\":0.1667,\"requests\":1}],\"volatile\":[]}\n");
     assert_true(metrics_say("\nweir_prefix_entries 2\n"));
     assert_true(metrics_say("\nweir_prefix_evicted_total 0\n"));
     assert_true(metrics_say("\nweir_token_estimate_error{model=\"eu.m-1\",client=\"we\\\"b\"} "
@@ -80,8 +83,44 @@ static void what_is_over_is_not_said(void **state)
 {
     shared_cache_blamed(daemon_.cache, S("m"), 1 << ASK_TOOLS, false, noon_s - VERDICT_FIRST_S);
     buf_clear(&text);
-    back_prefixes_add_json(daemon_.cache, noon_s, &text);
+    back_prefixes_add_json(daemon_.cache, catalogue, noon_s, &text);
     assert_true(has(&text, "{\"model\":\"m\",\"refused\":[],"));
+}
+
+/* A prompt that begins with something new each time, one minute after the other. */
+static void note_prompt(struct str whose, struct str model, unsigned n)
+{
+    char room[5000];
+    int head = snprintf(room, sizeof room, "{\"text\":\"It is 12:%02u. ", n);
+    memset(room + head, 'x', sizeof room - (size_t)head);
+    struct ask_block block = {
+        .len = sizeof room, .alone = 1000 + n, .tokens = 1250, .section = ASK_SYSTEM};
+    struct ask a = {
+        .state = ASK_GOOD, .parts.body = str_from(room, sizeof room), .blocks = &block, .n = 1};
+    shared_cache_watch(daemon_.cache, whose, model, &a, 0, 1024, noon_s + n * 60);
+}
+
+static void where_prompts_change_early(void **state)
+{
+    struct buf faults = {0};
+    catalogue = catalogue_load(NULL, &(struct catalogue_terms){0}, &faults);
+    assert_non_null(catalogue);
+    for (unsigned n = 0; n < 14; n++) {
+        note_prompt(S("web"), S("anthropic.claude-sonnet-4-6"), n);
+        note_prompt(S("app"), S("unheard-of"), n);
+    }
+    buf_clear(&text);
+    back_prefixes_add_json(daemon_.cache, catalogue, noon_s + 780, &text);
+    /* 12 changes, 1245 tokens behind it each, in an hour at least: 720 of them are a month */
+    assert_true(has(&text, "\"volatile\":[{\"model\":\"anthropic.claude-sonnet-4-6\","
+                           "\"client\":\"web\",\"kind\":\"time\",\"section\":\"system\","
+                           "\"message\":0,\"block\":0,\"offset\":15,\"changes\":12,"
+                           "\"repeats\":0,\"first\":\"2026-11-20T12:02:00Z\","
+                           "\"last\":\"2026-11-20T12:13:00Z\",\"tokens_a_month\":10765440,"
+                           "\"usd_a_month\":29.066688000},{\"model\":\"unheard-of\""));
+    assert_true(has(&text, "\"usd_a_month\":null}]}"));
+    catalogue_free(catalogue);
+    catalogue = NULL;
 }
 
 static void without_a_cache(void **state)
@@ -89,7 +128,7 @@ static void without_a_cache(void **state)
     shared_cache_free(daemon_.cache);
     daemon_.cache = NULL;
     says_page("{\"index\":{\"entries\":0,\"places\":0,\"evicted\":0},\"verdicts\":[],"
-              "\"scales\":[]}\n");
+              "\"scales\":[],\"volatile\":[]}\n");
     assert_true(metrics_say("\nweir_prefix_entries 0\n"));
 }
 
@@ -99,6 +138,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_known, set_up_cache, tear_down_cache),
         cmocka_unit_test_setup_teardown(all_of_it, set_up_cache, tear_down_cache),
         cmocka_unit_test_setup_teardown(what_is_over_is_not_said, set_up_cache, tear_down_cache),
+        cmocka_unit_test_setup_teardown(where_prompts_change_early, set_up_cache, tear_down_cache),
         cmocka_unit_test_setup_teardown(without_a_cache, set_up_cache, tear_down_cache),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

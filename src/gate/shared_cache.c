@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The index: one mapping, cut into shards. A key's lower bits choose the shard, its upper ones the
- * place in it. A prompt's keys are spread over all shards, so their memory is fetched ahead for a
- * batch, and then each is looked up under its shard's lock, some ten nanoseconds.
+ * place in it. A prompt's keys are spread over all of it, so their memory is fetched some look-ups
+ * ahead; each look-up is under its shard's lock, some ten nanoseconds.
  *
- *     mapping: [ this ][ shard 0 ][ shard 1 ] ... [ shard 63 ]     fetch fetch fetch, look look
- * look
+ *     [ this ][ shard 0 ][ shard 1 ] ... [ shard 63 ]
  *
  * What is known by name is in shared_learned.c.
  */
@@ -13,7 +12,7 @@
 #include "weir/base/mem.h"
 
 enum {
-    BATCH = 64,        /* keys fetched ahead: 32 KiB, which the processor's first cache holds */
+    AHEAD = 16,        /* look-ups: 128 lines, which is about what a core waits for at a time */
     SAVED_AT_ONCE = 16 /* under one lock: 1,024 places are looked at */
 };
 
@@ -70,6 +69,11 @@ static struct shard *shard_of(struct shared_cache *c, uint64_t key)
     return &c->shards[key & (c->n - 1)];
 }
 
+static void fetch(struct shared_cache *c, const struct cache_site *site)
+{
+    prefix_fetch(shard_of(c, site->key)->index, site->key);
+}
+
 static void look(struct shard *s, struct cache_site *site, size_t behind, uint32_t now, bool dry)
 {
     pthread_mutex_lock(&s->lock);
@@ -86,12 +90,12 @@ static void look(struct shard *s, struct cache_site *site, size_t behind, uint32
 void shared_cache_see(struct shared_cache *c, struct cache_site *sites, size_t n, uint32_t now,
                       bool dry)
 {
-    for (size_t at = 0; at < n; at += BATCH) {
-        size_t end = at + BATCH < n ? at + BATCH : n;
-        for (size_t i = at; i < end; i++)
-            prefix_fetch(shard_of(c, sites[i].key)->index, sites[i].key);
-        for (size_t i = at; i < end; i++)
-            look(shard_of(c, sites[i].key), &sites[i], n - i - 1, now, dry);
+    for (size_t i = 0; i < n && i < AHEAD; i++)
+        fetch(c, &sites[i]);
+    for (size_t i = 0; i < n; i++) {
+        if (i + AHEAD < n)
+            fetch(c, &sites[i + AHEAD]);
+        look(shard_of(c, sites[i].key), &sites[i], n - i - 1, now, dry);
     }
 }
 

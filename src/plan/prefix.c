@@ -79,24 +79,31 @@ static struct prefix *in_set(struct prefix *set, uint64_t key)
     return NULL;
 }
 
-/* Idle for how long, as what was seen once would be. */
-static uint64_t coldness(const struct prefix *p, uint32_t now)
+/* How long it may be idle, where what was seen once is given one. */
+static uint64_t patience(const struct prefix *p)
 {
     uint64_t visits = p->count < PATIENT_VISITS ? p->count : PATIENT_VISITS;
-    uint64_t patience = visits > 1 ? PATIENCE * (visits - 1) : 1;
-    return ((uint64_t)(now - p->last) << 8) / patience;
+    return visits > 1 ? PATIENCE * (visits - 1) : 1;
 }
 
 /* Time goes by the newest visit of the set. */
 static struct prefix *coldest(struct prefix *set)
 {
     uint32_t now = 0;
+    uint64_t worst_idle, worst_patience;
     struct prefix *worst = set;
     for (size_t i = 0; i < WAYS; i++)
         now = set[i].last > now ? set[i].last : now;
-    for (size_t i = 1; i < WAYS; i++)
-        if (coldness(&set[i], now) > coldness(worst, now))
-            worst = &set[i];
+    worst_idle = now - worst->last;
+    worst_patience = patience(worst);
+    for (size_t i = 1; i < WAYS; i++) {
+        uint64_t idle = now - set[i].last, given = patience(&set[i]);
+        if (idle * worst_patience <= worst_idle * given) /* without a division */
+            continue;
+        worst = &set[i];
+        worst_idle = idle;
+        worst_patience = given;
+    }
     return worst;
 }
 

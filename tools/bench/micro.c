@@ -489,6 +489,8 @@ static const struct row rows[] = {
     {STR("index.fetch-find.64MiB"), 64 * MIB, index_make, index_fetch_find, INDEX_BLOCKS},
     {STR("index.find.512MiB"), 512 * MIB, index_make, index_find, INDEX_BLOCKS},
     {STR("index.fetch-find.512MiB"), 512 * MIB, index_make, index_fetch_find, INDEX_BLOCKS},
+    {STR("index.see.64MiB"), 64 * MIB, index_share, index_see, INDEX_BLOCKS},
+    {STR("index.see.512MiB"), 512 * MIB, index_share, index_see, INDEX_BLOCKS},
     {STR("sha256.1MiB"), MIB, string_plain, hash, 0},
     {STR("edit.insert.1MiB"), MIB, string_plain, edit_insert, 0},
     {STR("claim.boto3"), 0, claim_boto3, claim, 1},

@@ -6,6 +6,7 @@
 #include "micro_index.h"
 
 #include "weir/base/mem.h"
+#include "weir/gate/shared_cache.h"
 #include "weir/plan/prefix.h"
 
 #include <stdlib.h>
@@ -16,6 +17,7 @@ enum { KEYS = 1 << 20 };
 static struct prefix_index *prefixes;
 static size_t made_bytes;
 static uint64_t next_key;
+static struct shared_cache *shared;
 
 /* The i-th of a sequence without repetitions that looks random (splitmix64). */
 static uint64_t key(uint64_t i)
@@ -26,26 +28,47 @@ static uint64_t key(uint64_t i)
     return z ^ z >> 31;
 }
 
+static uint64_t places(size_t size_bytes)
+{
+    return size_bytes / sizeof(struct prefix) / 10 * 9;
+}
+
 static void fill(size_t size_bytes)
 {
     void *memory = mem_map(size_bytes);
     if (!memory)
         abort();
     prefixes = prefix_init(memory, size_bytes);
-    for (uint32_t i = 0; i < size_bytes / sizeof(struct prefix) / 10 * 9; i++)
+    for (uint32_t i = 0; i < places(size_bytes); i++)
         prefix_put(prefixes, key(i))->last = i + 1;
     made_bytes = size_bytes;
 }
 
-void index_make(struct buf *b, size_t size_bytes)
+static void add_keys(struct buf *b, uint64_t known)
 {
-    uint64_t known = size_bytes / sizeof(struct prefix) / 10 * 9;
-    if (made_bytes != size_bytes)
-        fill(size_bytes);
     for (uint64_t i = 0; i < KEYS; i++) {
         uint64_t k = i % 2 ? key(key(i) % known) : key(known + i);
         buf_add(b, str_from((const char *)&k, sizeof k));
     }
+}
+
+void index_make(struct buf *b, size_t size_bytes)
+{
+    if (made_bytes != size_bytes)
+        fill(size_bytes);
+    add_keys(b, places(size_bytes));
+}
+
+void index_share(struct buf *b, size_t size_bytes)
+{
+    shared = shared_cache_new(size_bytes);
+    if (!shared)
+        abort();
+    for (uint32_t i = 0; i < places(size_bytes); i++) {
+        struct prefix row = {.key = key(i), .last = i + 1, .count = 1};
+        shared_cache_restore(shared, &row, 1);
+    }
+    add_keys(b, places(size_bytes));
 }
 
 static const uint64_t *next_keys(struct str keys)
@@ -77,4 +100,14 @@ void index_fetch_find(struct str keys)
     for (size_t i = 0; i < INDEX_BLOCKS; i++)
         prefix_fetch(prefixes, now[i]);
     find_all(now);
+}
+
+void index_see(struct str keys)
+{
+    struct cache_site sites[INDEX_BLOCKS];
+    static uint32_t now = 1 << 24;
+    const uint64_t *keys_now = next_keys(keys);
+    for (size_t i = 0; i < INDEX_BLOCKS; i++)
+        sites[i] = (struct cache_site){.key = keys_now[i], .tokens = (uint32_t)i * 100};
+    shared_cache_see(shared, sites, INDEX_BLOCKS, now++, false);
 }

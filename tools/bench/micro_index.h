@@ -16,5 +16,9 @@ void index_make(struct buf *b, size_t size_bytes);
 void index_find(struct str keys);
 /* All are fetched before the first is looked up. */
 void index_fetch_find(struct str keys);
+/* The same as the workers share it: in shards, with locks, each visit noted, and what is new put
+ * in. */
+void index_share(struct buf *b, size_t size_bytes);
+void index_see(struct str keys);
 
 #endif

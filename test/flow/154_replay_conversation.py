@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An hour of real chat (Mooncake's conversation trace) costs in weir replay what it is known to: 0.9723 with a marker at
-every end, 0.7460 at the least. Weir, with its defaults, saves more than a third of what could be saved."""
+every end, 0.7460 at the least. Weir, with its defaults, saves at least two fifths of what could be saved."""
 import json
 import subprocess
 from weirflow import BUILD, SHARED, Story, check, equal, skip
@@ -22,7 +22,7 @@ with Story() as s:
         check(all(abs(a - b) < 2e-6 for a, b in zip(of[policy].values(), known)), f'{policy}: {of[policy]}')
     check(abs(of['clairvoyant']['cost'] - 0.746039) < 2e-6, f'{of["clairvoyant"]}')
     saved, most = 1 - of['weir']['cost'], 1 - of['clairvoyant']['cost']
-    check(saved >= 0.35 * most, f'weir saves {saved / most:.3f} of what could be saved: {of["weir"]}')
+    check(saved >= 0.4 * most, f'weir saves {saved / most:.3f} of what could be saved: {of["weir"]}')
     equal(replay(TRACE), found, 'the same twice')
 
     # The same lengths and times, every prompt new: nothing comes back, and next to nothing is lost.

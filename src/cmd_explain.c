@@ -15,12 +15,26 @@
 #include <string.h>
 #include <unistd.h>
 
-/* "-" is stdin. */
+static bool read_stdin(struct buf *out)
+{
+    char piece[64 * 1024];
+    size_t n;
+    out->max = BODY_MOST_BYTES;
+    while ((n = fread(piece, 1, sizeof piece, stdin)) > 0)
+        buf_add(out, str_from(piece, n));
+    if (!out->overflow && !ferror(stdin))
+        return true;
+    fprintf(stderr, "weir explain: stdin %s\n",
+            out->overflow ? "has more than any body may" : "cannot be read");
+    return false;
+}
+
 static bool read_body(const char *path, struct buf *out)
 {
     char why[512];
-    if (file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, BODY_MOST_BYTES, out, why,
-                  sizeof why) == 0)
+    if (strcmp(path, "-") == 0)
+        return read_stdin(out);
+    if (file_read(path, BODY_MOST_BYTES, out, why, sizeof why) == 0)
         return true;
     fprintf(stderr, "weir explain: %s\n", why);
     return false;
@@ -91,17 +105,30 @@ static int explain(const struct config *c, const struct explain_options *o, bool
     return status;
 }
 
+static const char *take(int *argc, char **argv, int i)
+{
+    const char *taken = argv[i];
+    memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i - 1) * sizeof *argv);
+    --*argc;
+    return taken;
+}
+
 /* Takes "--body" out of the arguments. */
 static bool take_body(int *argc, char **argv)
 {
-    for (int i = 2; i < *argc; i++) {
-        if (strcmp(argv[i], "--body") != 0)
-            continue;
-        memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i - 1) * sizeof *argv);
-        --*argc;
-        return true;
-    }
+    for (int i = 2; i < *argc; i++)
+        if (strcmp(argv[i], "--body") == 0)
+            return take(argc, argv, i);
     return false;
+}
+
+/* Takes out what is neither an option nor its value; NULL: there is none. */
+static const char *take_file(int *argc, char **argv)
+{
+    for (int i = 2; i < *argc; i += 2)
+        if (argv[i][0] != '-' || !argv[i][1])
+            return take(argc, argv, i);
+    return NULL;
 }
 
 int cmd_explain(int argc, char **argv)
@@ -110,18 +137,19 @@ int cmd_explain(int argc, char **argv)
     const struct cmd_option options[] = {
         {"-c", &path}, {"--model", &model}, {"--op", &op}, {"--client", &client}};
     bool body = take_body(&argc, argv);
-    /* The file's name stands before the options or behind them. */
-    bool leads = argc > 2 && (argv[2][0] != '-' || !argv[2][1]), behind = !leads && argc % 2;
-    if (!leads && !behind) {
+    const char *file = take_file(&argc, argv);
+    if (!file) {
         fprintf(stderr, "weir explain: say the file of a request's body, or -; see weir explain "
                         "--help\n");
         return CMD_USAGE;
     }
-    if (!cmd_options(argc - behind, argv, 2 + leads, options, 4))
+    if (!cmd_options(argc, argv, 2, options, 4))
         return CMD_USAGE;
     struct buf text = {0};
-    if (!read_body(leads ? argv[2] : argv[argc - 1], &text))
+    if (!read_body(file, &text)) {
+        buf_fini(&text);
         return CMD_FAILED;
+    }
     struct config *c = cmd_book_config(path);
     const struct explain_options o = {.body = buf_str(&text),
                                       .model = str_of(model),

@@ -132,7 +132,7 @@ void shared_cache_mark(struct shared_cache *c, const struct cache_site *sites,
         struct prefix *p = lock_known(s, site->key);
         if (!p)
             continue;
-        cache_mark(p, plan->marks[i].ttl, site->tokens, now);
+        cache_mark(p, &plan->marks[i], site->tokens, now);
         pthread_mutex_unlock(&s->lock);
     }
 }

@@ -19,7 +19,8 @@ struct row_weight {
 
 struct row_rest {
     struct ledger ledger;
-    float ends[ENDS_MOST];
+    struct chance second;
+    float seconds, ends[ENDS_MOST];
 };
 
 enum { HEAD = sizeof form + sizeof(uint32_t) };
@@ -31,7 +32,7 @@ static struct str bytes_of(const void *p, size_t len)
 
 void cache_learner_write(const struct cache_learner *l, struct buf *out)
 {
-    struct row_rest rest = {.ledger = l->ledger};
+    struct row_rest rest = {.ledger = l->ledger, .second = l->second, .seconds = l->seconds};
     memcpy(rest.ends, l->ends, sizeof rest.ends);
     rest.ledger.in_flight = 0;
     uint32_t crc = crc32_add(0, bytes_of(&rest, sizeof rest));
@@ -60,11 +61,14 @@ static int read_rest(struct cache_learner *l, struct str bytes)
     struct row_rest rest;
     memcpy(&rest, bytes.ptr, sizeof rest);
     l->ledger = rest.ledger;
+    l->second = rest.second;
+    l->seconds = rest.seconds;
     memcpy(l->ends, rest.ends, sizeof rest.ends);
     const struct ledger *g = &l->ledger;
-    const float numbers[] = {g->input,       g->mean,        g->balance,   g->in_flight,
-                             g->due,         g->repaid,      g->first_due, g->first_repaid,
-                             g->expected[0], g->expected[1], g->had[0],    g->had[1]};
+    const float numbers[] = {g->input,         g->mean,          g->balance,        g->in_flight,
+                             g->due,           g->repaid,        g->first_due,      g->first_repaid,
+                             g->expected[0],   g->expected[1],   g->had[0],         g->had[1],
+                             rest.second.soon, rest.second.half, rest.second.later, rest.seconds};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (!isfinite(numbers[i]))
             return ERR_BAD;

@@ -456,6 +456,27 @@ static void place(struct scout *s, const struct choice *c)
 
 /* --- the plan */
 
+/* Is what would be read there only because a marker for an hour prolonged it? */
+static bool unsure(const struct scout *s, size_t end)
+{
+    const struct prefix *was = was_at(s, end);
+    return was && was->cached_until > s->now && was->sure_until != was->cached_until;
+}
+
+static void tell_renewals(struct scout *s)
+{
+    struct cache_plan *out = s->out;
+    size_t sure = s->known;
+    while (sure > 0 && was_at(s, sure)->sure_until <= s->now)
+        sure--;
+    uint32_t tokens = draft_tokens(&s->draft, sure);
+    out->expect_renewed = out->expect_read > tokens ? out->expect_read - tokens : 0;
+    bool less = s->hour < s->cached;
+    for (size_t i = 0; i < out->n; i++)
+        out->marks[i].renews = out->marks[i].ttl == ASK_1H &&
+                               (less ? out->marks[i].block >= s->hour : unsure(s, s->cached));
+}
+
 static void tell_marks(const struct scout *s, const struct choice *c)
 {
     struct cache_plan *out = s->out;
@@ -541,6 +562,7 @@ void cache_plan(struct cache_learner *l, const struct cache_terms *terms,
     place(&s, &c);
     tell_marks(&s, &c);
     tell_bill(&s, &own);
+    tell_renewals(&s);
     if (dry)
         return;
     count_due(&s);

@@ -55,12 +55,20 @@ void cache_note(struct prefix *p, const struct cache_note *note, uint32_t now)
     p->dirty = 1;
 }
 
-void cache_mark(struct prefix *p, enum ask_ttl ttl, uint32_t tokens, uint32_t now)
+static uint32_t after(uint32_t now, enum ask_ttl ttl)
+{
+    return now + (uint32_t)(cache_price_life_ms(ttl) / PREFIX_TICK_MS);
+}
+
+/* What is not sure stays so until it has lapsed. */
+void cache_mark(struct prefix *p, const struct cache_mark *mark, uint32_t tokens, uint32_t now)
 {
     bool lives = p->cached_until > now;
-    if (!lives || p->ttl < ttl)
-        p->ttl = (unsigned char)ttl;
-    p->cached_until = now + (uint32_t)(cache_price_life_ms(p->ttl) / PREFIX_TICK_MS);
+    bool sure = !mark->renews && (!lives || p->sure_until == p->cached_until);
+    if (!lives || p->ttl < mark->ttl)
+        p->ttl = (unsigned char)mark->ttl;
+    p->cached_until = after(now, (enum ask_ttl)p->ttl);
+    p->sure_until = sure ? p->cached_until : after(now, ASK_5M);
     p->tokens = tokens;
     p->dirty = 1;
 }

@@ -64,6 +64,7 @@ struct cache_mark {
     uint32_t block;
     enum ask_ttl ttl;
     enum cache_reason reason;
+    bool renews;      /* counts on what was cached for less to last an hour from here on */
     float p_5m, p_1h; /* chance that it is read within that time */
     float gain;       /* expected, in tokens */
 };
@@ -110,6 +111,6 @@ void cache_plan(struct cache_learner *l, const struct cache_terms *terms,
 /* For each of the plan's notes, in the entry of its block. */
 void cache_note(struct prefix *p, const struct cache_note *note, uint32_t now);
 /* The plan went out: what is now cached, as far as one knows. For each mark. */
-void cache_mark(struct prefix *p, enum ask_ttl ttl, uint32_t tokens, uint32_t now);
+void cache_mark(struct prefix *p, const struct cache_mark *mark, uint32_t tokens, uint32_t now);
 
 #endif

@@ -21,6 +21,7 @@ struct prefix {
     uint64_t key;          /* the rolling hash; 0: a free place */
     uint32_t last;         /* when a prompt last had it */
     uint32_t cached_until; /* by the markers of ours and of the client that went out */
+    uint32_t sure_until;   /* as that, if no marker for an hour prolonged anything */
     uint32_t first;        /* when a prompt first had it */
     uint32_t asked;        /* the label that is being waited for: when it was asked for; 0: none */
     uint32_t tokens;       /* from the beginning */
@@ -37,7 +38,7 @@ struct prefix {
     uint16_t parent;       /* as the end of a tail, until it returns: one past where it hangs */
     uint16_t branch;       /* and one past the next place before that where prompts part */
     unsigned char came;    /* how many of the tails that hung here came back */
-    unsigned char more[11];
+    unsigned char more[7];
 };
 _Static_assert(sizeof(struct prefix) == 64, "one cache line");
 

@@ -2,7 +2,8 @@
  *
  * Converse has one shape for all makers; of InvokeModel's bodies each maker has its own, so the
  * model's id tells it. What a token costs here is a share of what plain input costs, so a discount
- * on everything changes no plan.
+ * on everything changes no plan. A model that only its family stands for is marked, too: what it
+ * refuses or ignores is learned from its first answers (plan/verdict).
  */
 #include "weir/gate/cache_terms.h"
 
@@ -57,7 +58,6 @@ bool cache_terms_of(const struct catalogue_model *m, const struct price *price,
         .mode = mode,
         .ttl = ttl_of(c->cache_ttl, m->ttls),
         .retime = c->cache_retime,
-        .provisional = m->provisional,
         .fields = m->fields,
         .ttls = m->ttls,
         .most_markers = m->most_markers < ASK_MARKERS_MOST ? m->most_markers : ASK_MARKERS_MOST,

@@ -8,7 +8,6 @@
 
 #include "edit.h"
 #include "weir/base/clock.h"
-#include "weir/base/hash.h"
 #include "weir/base/mem.h"
 #include "weir/gate/cache_terms.h"
 #include "weir/gate/cache_wish.h"
@@ -18,8 +17,6 @@ struct caching_room {
     struct ask_block blocks[ASK_BLOCKS_MOST];
     struct cache_site sites[ASK_BLOCKS_MOST];
 };
-
-enum { SEED_PROMPTS = 1, SEED_GROUPS = 2 };
 
 static struct caching_room *take_room(struct worker *w)
 {
@@ -71,11 +68,11 @@ static bool find_terms(struct exchange *ex, struct str id, struct cache_terms *o
     return verdict_apply(&v, clock_wall_ms() / 1000, out);
 }
 
-/* Who shares what is known: one client, or all who call as Weir. */
+/* A profile of an account, too, is a model of its own here. */
 static uint64_t seed_of(const struct exchange *ex)
 {
-    struct str who = ex->setup->config->cache_share_all ? S("") : ex->client_name;
-    return hash64(hash64(SEED_PROMPTS, who), ex->form == MODEL_PLAIN ? ex->plain_model : ex->model);
+    return cache_prompt_seed(ex->setup->config, ex->client_name,
+                             ex->form == MODEL_PLAIN ? ex->plain_model : ex->model);
 }
 
 static struct caching *begin(struct exchange *ex)
@@ -101,32 +98,20 @@ static struct caching *begin(struct exchange *ex)
 
 /* --- the decision */
 
-/* What is before a block is calibrated as one number, so that rounding does not add up. */
 static void make_sites(struct exchange *ex, struct caching *c)
 {
     const struct tokens_scale scale =
         shared_cache_scale(ex->worker->daemon->cache, ex->model, ex->client_name);
-    for (size_t i = 0; i < c->ask.n; i++) {
-        const struct ask_block *b = &c->ask.blocks[i];
-        c->estimated += b->tokens;
-        c->prompt_tokens = tokens_scaled(&scale, c->estimated);
-        c->room->sites[i] =
-            (struct cache_site){.key = b->hash,
-                                .tokens = c->prompt_tokens,
-                                .section = b->section,
-                                .own = b->own,
-                                .open = ask_open(b, c->terms.after_tool_result, c->terms.fields)};
-    }
+    c->estimated = cache_prompt_sites(&c->ask, &c->terms, &scale, c->room->sites);
+    c->prompt_tokens = c->room->sites[c->ask.n - 1].tokens;
 }
 
-/* Those who share a first block are on one side, so that nobody reads what the other side wrote. */
 static void choose_arm(const struct exchange *ex, struct caching *c)
 {
-    const struct ask_block *first = &c->ask.blocks[0];
-    uint64_t h = hash64(SEED_GROUPS, str_from((const char *)&first->hash, sizeof first->hash));
-    c->group = (unsigned)(h & (RECORD_GROUPS - 1));
-    c->arm = (h >> 32) % PRICE_ONE < ex->setup->config->holdout_parts ? RECORD_ARM_CONTROL
-                                                                      : RECORD_ARM_TREATED;
+    uint64_t draw = cache_prompt_draw(&c->ask);
+    c->group = (unsigned)(draw & (RECORD_GROUPS - 1));
+    c->arm =
+        cache_prompt_is_control(ex->setup->config, draw) ? RECORD_ARM_CONTROL : RECORD_ARM_TREATED;
 }
 
 /* What the client's own markers would do stays; a retimed one goes out as it came. */
@@ -147,19 +132,11 @@ static void keep_own(struct cache_plan *p)
 
 static void make_edits(struct caching *c)
 {
-    struct ask_splice at[2];
+    c->n_edits = cache_prompt_edits(&c->ask, &c->plan, c->edits);
     for (size_t i = 0; i < c->plan.n; i++) {
         const struct cache_mark *m = &c->plan.marks[i];
-        struct json_edit *e = &c->edits[c->n_edits];
         if (m->reason == CACHE_OWN)
             continue;
-        if (m->reason == CACHE_RETIMED) {
-            c->n_edits += ask_retime(&c->ask, m->block, m->ttl, &e->at, &e->len, &e->with);
-        } else {
-            size_t n = ask_mark(&c->ask, m->block, m->ttl, at);
-            for (size_t k = 0; k < n; k++)
-                c->edits[c->n_edits++] = (struct json_edit){.at = at[k].at, .with = at[k].text};
-        }
         c->ours++;
         c->sections |= 1u << c->ask.blocks[m->block].section;
         c->hour |= m->ttl == ASK_1H;

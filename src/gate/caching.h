@@ -13,13 +13,10 @@
 #define WEIR_SRC_GATE_CACHING_H
 
 #include "weir/book/record.h"
+#include "weir/gate/cache_prompt.h"
 #include "weir/gate/exchange.h"
 #include "weir/gate/levers.h"
-#include "weir/plan/cache_plan.h"
 #include "weir/plan/saved.h"
-#include "weir/wire/json_edit.h"
-
-enum { CACHING_EDITS_MOST = 2 * ASK_MARKERS_MOST };
 
 enum caching_state { CACHING_READS, CACHING_OVER };
 
@@ -36,7 +33,7 @@ struct caching {
     struct cache_plan plan; /* with the marks that go out: the client's alone in the control group
                                and where levers observe */
     struct cache_site sites[ASK_MARKERS_MOST]; /* of the plan's marks: block i is sites[i] */
-    struct json_edit edits[CACHING_EDITS_MOST];
+    struct json_edit edits[CACHE_EDITS_MOST];
     size_t n_edits;
     unsigned ours;          /* marks that are Weir's */
     unsigned sections;      /* ... in which (1 << enum ask_section) */

@@ -16,8 +16,7 @@
  * known. ASK_NONE: no prompt of it could be marked, nor is one worth reading. */
 enum ask_dialect cache_dialect(const struct operation *op, struct str model);
 
-/* False: this model is not marked, or `mode` is off. `price` is that on demand. A model that only a
- * family stands for has `provisional` set. */
+/* False: this model is not marked, or `mode` is off. `price` is that on demand. */
 bool cache_terms_of(const struct catalogue_model *m, const struct price *price,
                     const struct config *c, enum cache_mode mode, struct cache_terms *out);
 

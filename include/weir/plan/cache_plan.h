@@ -26,7 +26,6 @@ struct cache_terms {
     enum cache_mode mode; /* not OFF */
     enum cache_ttl ttl;
     bool retime;           /* the client's own TTLs may be changed */
-    bool provisional;      /* only a family is known: what it takes is learned from refusals */
     unsigned fields, ttls; /* enum catalogue_field, catalogue_ttl as bits: book/catalogue.h */
     unsigned most_markers;
     uint32_t least_tokens, most_tokens; /* of a marked prefix; most 0: no limit */

@@ -80,7 +80,7 @@ static void takes_them_from_the_catalogue(void **state)
 {
     struct cache_terms t;
     assert_true(terms("us.anthropic.claude-opus-5", CACHE_AUTO, &t));
-    assert_true(t.mode == CACHE_AUTO && t.ttl == CACHE_TTL_AUTO && !t.retime && !t.provisional);
+    assert_true(t.mode == CACHE_AUTO && t.ttl == CACHE_TTL_AUTO && !t.retime);
     assert_int_equal(t.fields, FIELD_TOOLS | FIELD_SYSTEM | FIELD_MESSAGES);
     assert_int_equal(t.ttls, TTL_5M | TTL_1H);
     assert_int_equal(t.most_markers, 4);
@@ -100,7 +100,7 @@ static void takes_them_from_the_catalogue(void **state)
     assert_float_equal(t.read, 0.25, 1e-6);
     assert_float_equal(t.write_5m, 1, 1e-6);
     assert_true(terms("anthropic.claude-opus-9", CACHE_AUTO, &t));
-    assert_true(t.provisional);
+    assert_int_equal(t.least_tokens, 4096); /* the largest of its family */
 }
 
 static void marks_nothing_else(void **state)

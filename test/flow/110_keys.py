@@ -46,4 +46,4 @@ with Story() as s:
     s.run([BUILD / 'src' / 'weir', 'keys', 'revoke', '-c', weir.path, token[1]])  # the id last
     check(ls()[token[1]]['revoked'] and len(ls()) == 4, 'revoked alone')
     check('there is no key' in keys('revoke', 'WEIRAAAAAAAAAAAAAAAA', status=1), 'none of that id, alone')
-    equal(sorted(os.listdir(s.dir / 'state')), ['keys', 'lock', 'meter', 'seal.key'], 'nothing is left over')
+    equal(sorted(os.listdir(s.dir / 'state')), ['keys', 'lock', 'meter', 'prefixes', 'seal.key'], 'nothing is left over')

@@ -9,7 +9,7 @@ BODY = json.dumps(converse('nghttp asks. ' * 60_000)).encode()  # 780 KB
 
 with Story() as s:
     d = s.certificates()
-    weir = s.weir(listen=[{'address': '127.0.0.1:0'},
+    weir = s.weir(cache={'mode': 'off'}, listen=[{'address': '127.0.0.1:0'},
                           {'address': '127.0.0.2:0',
                            'tls': {'cert': str(d / 'tls.crt'), 'key': str(d / 'tls.key')}}])
     (s.dir / 'body').write_bytes(BODY)

@@ -43,7 +43,7 @@ with Story() as s:
     off.end()
     check(re.search(r'compacted from \d+ to \d+ bytes', book('compact')), 'alone')
     check(re.search(r'^requests +21$', book('check'), re.M), 'nothing is lost')
-    equal(sorted(os.listdir(s.dir / 'state')), ['lock', 'meter'], 'nothing is left over')
+    equal(sorted(os.listdir(s.dir / 'state')), ['lock', 'meter', 'prefixes'], 'nothing is left over')
 
     data = s.dir / 'state/meter/data.mdb'
     whole = data.read_bytes()

@@ -13,7 +13,7 @@ KINDS = ('input', 'output', 'cache_read', 'cache_write_5m', 'cache_write_1h')
 CACHED = [{'text': 'What is known. ' * 2000}, {'cachePoint': {'type': 'default'}}]
 
 with Story() as s:
-    weir = s.weir(metering='strict', prices={'overrides': PRICES})
+    weir = s.weir(metering='strict', prices={'overrides': PRICES}, cache={'mode': 'off'})
     for model in (DEAR, DEAR, CHEAP, UNKNOWN):
         system = CACHED if model != UNKNOWN else [{'text': 'Be brief.'}]
         equal(ask(weir.url, model_path('converse', model), converse('Hi.', system=system)).status, 200, model)

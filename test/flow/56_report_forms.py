@@ -7,7 +7,7 @@ import os
 from weirflow import BUILD, MODEL, Story, ask, check, converse, equal, model_path
 
 with Story() as s:
-    weir = s.weir(metering='strict')
+    weir = s.weir(metering='strict', cache={'mode': 'off'})
 
     def run(*arguments, status=0, config=weir.path, **more):
         return s.run([BUILD / 'src/weir', *arguments, '-c', config], s.clean_env(**more), status=status)

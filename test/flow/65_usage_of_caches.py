@@ -34,7 +34,7 @@ def asks(name, ttl):
 
 
 with Story() as s:
-    weir = s.weir(metering='strict')
+    weir = s.weir(metering='strict', cache={'mode': 'off'})
     everything = asks('a', None) + asks('b', '1h') + asks('d', '1h')[1::2]
     answers = [ask(weir.url, target, body) for target, body in everything]
     text = s.run([BUILD / 'src' / 'weir', 'book', 'export', '-c', weir.path])

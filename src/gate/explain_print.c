@@ -288,7 +288,7 @@ static void print_cost(const struct explain *e, const char *name, double tokens,
                        const uint32_t write[3], struct buf *out)
 {
     double usd = tokens * (double)e->price.nanousd_per_mtok[TOKEN_INPUT] / 1e15;
-    buf_addf(out, "  %-22s %10.0f tokens of input   $%.6f   read %u, write %u\n", name, tokens, usd,
+    buf_addf(out, "  %-24s %9.0f tokens of input   $%.6f   read %u, write %u\n", name, tokens, usd,
              read, write[0] + write[1] + write[2]);
 }
 

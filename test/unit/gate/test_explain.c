@@ -240,6 +240,19 @@ static void says_why_it_stays(void **state)
     as_it_came("not strict JSON");
 }
 
+static void tells_what_looks_volatile(void **state)
+{
+    configure("");
+    write_body("Session 123e4567-e89b-12d3-a456-426614174000 of you", "what?");
+    assert_true(look(OPUS, "", ""));
+    says("looks as if it changed from prompt to prompt\n  system[0], from byte ");
+    says(" of it: uuid\n");
+    says_not("123e4567");
+    write_body("You are", "what?");
+    assert_true(look(OPUS, "", ""));
+    says_not("looks as if");
+}
+
 static void finds_the_control_group(void **state)
 {
     unsigned control = 0;
@@ -301,9 +314,13 @@ static void wants_what_it_needs(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        STORY(tells_a_new_prompt), STORY(tells_what_came_before),  STORY(edits_the_body),
-        STORY(says_why_it_stays),  STORY(finds_the_control_group), STORY(finds_the_operation),
-        STORY(wants_what_it_needs)};
+    const struct CMUnitTest tests[] = {STORY(tells_a_new_prompt),
+                                       STORY(tells_what_came_before),
+                                       STORY(edits_the_body),
+                                       STORY(says_why_it_stays),
+                                       STORY(tells_what_looks_volatile),
+                                       STORY(finds_the_control_group),
+                                       STORY(finds_the_operation),
+                                       STORY(wants_what_it_needs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,7 +99,7 @@ static int set_aside(struct keeper *k, char *why, size_t why_size)
     snprintf(what, sizeof what, "%s", why);
     int rc = store_set_aside(k->dir, why, why_size);
     if (rc == 0)
-        log_say(LOG_WARN, "cache", "%s was damaged, is now %s.damaged and begun anew: %s", k->dir,
+        log_say(LOG_WARN, "prefixes", "%s was damaged, is now %s.damaged and begun anew: %s", k->dir,
                 k->dir, what);
     return rc;
 }
@@ -291,7 +291,7 @@ static void *run(void *arg)
     while (!atomic_load(&k->stop))
         rest(k, keeper_round(k) ? KEEPER_EVERY_MS : AGAIN_MS);
     if (!keeper_round(k))
-        log_say(LOG_WARN, "cache", "what was learned last could not be saved: %s", k->told);
+        log_say(LOG_WARN, "prefixes", "what was learned last could not be saved: %s", k->told);
     return NULL;
 }
 

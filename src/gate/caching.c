@@ -7,6 +7,7 @@
 #include "caching.h"
 
 #include "edit.h"
+#include "refusal.h"
 #include "weir/base/clock.h"
 #include "weir/base/mem.h"
 #include "weir/gate/cache_terms.h"
@@ -179,6 +180,15 @@ static void say_marks(struct exchange *ex, const struct caching *c, const char *
     buf_fini(&b);
 }
 
+static void watch(struct exchange *ex, struct caching *c)
+{
+    size_t known = 0;
+    while (known < c->ask.n && c->room->sites[known].known)
+        known++;
+    shared_cache_watch(ex->worker->daemon->cache, ex->client_name, ex->model, &c->ask, known,
+                       c->terms.least_tokens, clock_wall_ms() / 1000);
+}
+
 static void decide(struct exchange *ex, struct caching *c)
 {
     struct shared_cache *cache = ex->worker->daemon->cache;
@@ -187,6 +197,7 @@ static void decide(struct exchange *ex, struct caching *c)
     make_sites(ex, c);
     choose_arm(ex, c);
     shared_cache_see(cache, sites, c->ask.n, now, false);
+    watch(ex, c);
     shared_cache_plan(cache, ex->client_name, &c->terms, sites, c->ask.n, ex->workload, now, false,
                       &c->plan);
     if (c->levers == LEVERS_OBSERVE) {
@@ -235,9 +246,19 @@ void caching_refused(struct exchange *ex, struct str body)
     if (!c || !c->out)
         return;
     c->blamed = true;
-    c->named = shared_cache_refused(ex->worker->daemon->cache, c->model, body, c->sections, c->hour,
-                                    clock_wall_ms() / 1000);
+    c->refusal = refusal_message(body, &ex->arena);
     say(ex, S("refused"));
+}
+
+/* It was taken without the marks: only now is it sure that these were meant. What the client's own
+ * body provokes must not take markers from everybody. */
+static void learn_refusal(const struct exchange *ex, struct caching *c)
+{
+    struct shared_cache *cache = ex->worker->daemon->cache;
+    int64_t now_s = clock_wall_ms() / 1000;
+    if (!shared_cache_refused(cache, c->model, c->refusal, c->sections, c->hour, now_s))
+        shared_cache_blamed(cache, c->model, c->sections, c->hour, now_s);
+    keep_own(&c->plan);
 }
 
 void caching_heard(struct exchange *ex)
@@ -245,12 +266,8 @@ void caching_heard(struct exchange *ex)
     struct caching *c = ex->caching;
     if (!c || !c->estimated || ex->upstream_status >= 400)
         return;
-    if (c->blamed) { /* taken without them */
-        if (!c->named)
-            shared_cache_blamed(ex->worker->daemon->cache, c->model, c->sections, c->hour,
-                                clock_wall_ms() / 1000);
-        keep_own(&c->plan);
-    }
+    if (c->blamed)
+        learn_refusal(ex, c);
     shared_cache_mark(ex->worker->daemon->cache, c->sites, &c->plan, prefix_tick(clock_wall_ms()));
 }
 

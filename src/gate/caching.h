@@ -40,7 +40,7 @@ struct caching {
     bool hour;              /* ... one of them for an hour */
     bool out;               /* they are in the call under way */
     bool blamed;            /* a call with them was refused */
-    bool named;             /* ... with a text that says so */
+    struct str refusal;     /* ... and said this; in the exchange's arena */
     uint64_t estimated;     /* tokens of the prompt, not calibrated */
     uint32_t prompt_tokens; /* ... and calibrated */
     uint32_t prefix_tokens; /* up to the last mark */

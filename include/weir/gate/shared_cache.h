@@ -37,10 +37,11 @@ void shared_cache_mark(struct shared_cache *c, const struct cache_site *sites,
 
 /* By model as it is called. A copy; zero when nothing is known. */
 struct verdict shared_cache_verdict(struct shared_cache *c, struct str model);
-/* True: the text was about markers, and was learned from. */
+/* Of a request that was refused with Weir's marks and taken without them, by the refusal's message.
+ * True: it was about markers, and was learned from; else it is blamed. */
 bool shared_cache_refused(struct shared_cache *c, struct str model, struct str message,
                           unsigned marked, bool hour, int64_t now_s);
-/* Refused with Weir's marks, taken without them. */
+/* The same, where no text says what of them it was. */
 void shared_cache_blamed(struct shared_cache *c, struct str model, unsigned marked, bool hour,
                          int64_t now_s);
 /* What an answer reported, against what was expected: verdict and scale learn. */

@@ -2,8 +2,8 @@
 """boto3 and `weir report` read the same numbers, client by client, model by model, to the token."""
 import datetime
 import json
-import os
-from weirflow import BUILD, CLIENT_KEY, CLIENT_SECRET, REGION, Story, ask, check, claude, converse, equal, model_path, until
+from exports import cloudwatch
+from weirflow import BUILD, Story, ask, check, claude, converse, equal, model_path, until
 
 MODELS = ('anthropic.claude-sonnet-4-5-20250929-v1:0', 'amazon.nova-lite-v1:0')
 
@@ -12,11 +12,7 @@ with Story() as s:
     for n in range(12):
         ask(weir.url, ['', '/w/a', '/w/b'][n % 3] + model_path('converse', MODELS[n % 2]), converse(f'Hello {n}.'))
     ask(weir.url, model_path('invoke', MODELS[0]), claude('Hi.'))
-    os.environ.update(AWS_EC2_METADATA_DISABLED='true', AWS_CONFIG_FILE='/dev/null',
-                      AWS_SHARED_CREDENTIALS_FILE='/dev/null', NO_PROXY='*')
-    import boto3
-    cw = boto3.session.Session().client('cloudwatch', endpoint_url=weir.admin, region_name=REGION,
-                                        aws_access_key_id=CLIENT_KEY, aws_secret_access_key=CLIENT_SECRET)
+    cw = cloudwatch(weir)
     now = datetime.datetime.now(datetime.timezone.utc)
     span = {'StartTime': now - datetime.timedelta(hours=1), 'EndTime': now + datetime.timedelta(minutes=2)}
 

@@ -7,10 +7,11 @@ sums that each side tells, so that they can be compared:
 import collections
 import datetime
 import json
+import os
 import pathlib
 
-from weirflow import (BUILD, HERE, Process, ask, claude, converse, equal, http_ask, model_path, need_clients,
-                      skip, until)
+from weirflow import (BUILD, CLIENT_KEY, CLIENT_SECRET, HERE, REGION, Process, ask, claude, converse,
+                      equal, http_ask, model_path, need_clients, skip, until)
 
 FAKETIME = next(iter(sorted(pathlib.Path('/usr/lib').glob('*/faketime/libfaketimeMT.so.1'))), None)
 MODELS = ['anthropic.claude-sonnet-4-5-20250929-v1:0', 'us.anthropic.claude-haiku-4-5-20251001-v1:0',
@@ -38,6 +39,15 @@ class Clock:
         self.ahead += seconds
         self.file.write_text(f'+{self.ahead}')
         self.story.sim.control('/sim/clock', 'POST', json.dumps({'auth_ms': self.ahead * 1000}).encode())
+
+
+def cloudwatch(weir):
+    """boto3's client of CloudWatch, that asks Weir."""
+    os.environ.update(AWS_EC2_METADATA_DISABLED='true', AWS_CONFIG_FILE='/dev/null',
+                      AWS_SHARED_CREDENTIALS_FILE='/dev/null', NO_PROXY='*')
+    import boto3
+    return boto3.session.Session().client('cloudwatch', endpoint_url=weir.admin, region_name=REGION,
+                                          aws_access_key_id=CLIENT_KEY, aws_secret_access_key=CLIENT_SECRET)
 
 
 class Collector(Process):

@@ -22,7 +22,7 @@ enum {
     WEIGHT_ONE = 64,
     TRUST_EVENTS = 512,
     DUE_EVENTS = 128,
-    FIRST_EVENTS = 32,
+    FIRST_EVENTS = 16,
     MEAN_PROMPTS = 64,
     SECONDS_MOST = 64,
     SECONDS_ENOUGH = 8
@@ -34,6 +34,8 @@ static const float hour_s = 3600, wins_fade_s = 1200;
 static const float prior_prompts = 4, prior_returns = 2;
 /* Of a mean prompt, and of the budget of loss for what its client's input costs: what may be spent
  * before anything came back. */
+/* So many times the usual number of first prompts may be out before any of them is back. */
+static const float rush = 4;
 static const float first_stake = 0.25F, share_of_budget = 0.5F;
 
 struct cache_learner *cache_learner_init(void *memory)
@@ -130,6 +132,8 @@ static void decide(struct cache_learner *l, const struct cache_terms *t, struct 
     struct ledger *g = &l->ledger;
     g->in_flight = fmaxf(0, g->in_flight - x->paid);
     if (x->due > 0) {
+        if (x->flags & LABEL_IS_FIRST)
+            g->first_out = fmaxf(0, g->first_out - x->due * value_surcharge(t));
         fade(&g->due, DUE_EVENTS);
         fade(&g->repaid, DUE_EVENTS);
         g->due += x->due * value_surcharge(t);
@@ -260,6 +264,8 @@ void ledger_due(struct cache_learner *l, const struct cache_terms *t, unsigned l
         return;
     fade(&g->first_due, FIRST_EVENTS);
     fade(&g->first_repaid, FIRST_EVENTS);
+    g->first_usual += (g->first_out - g->first_usual) / FIRST_EVENTS;
+    g->first_out += tokens * value_surcharge(t);
     g->first_due += tokens * value_surcharge(t);
 }
 
@@ -269,6 +275,8 @@ const char *ledger_refuses(const struct cache_learner *l, const struct cache_ter
     const struct ledger *g = &l->ledger;
     if (of == LABEL_FIRST && g->first_repaid < g->first_due)
         return "first prompts like this one did not come back lately";
+    if (of == LABEL_FIRST && g->first_out > rush * (g->first_usual + g->mean * value_surcharge(t)))
+        return "more first prompts at once than usual";
     float proven = g->repaid / (g->due + prior_prompts * g->mean * value_surcharge(t));
     float flying = (g->in_flight + cost) * fminf(1, proven);
     float stake = first_stake * g->mean + share_of_budget * t->exploring * g->input;

@@ -50,6 +50,7 @@ struct ledger {
     float in_flight;   /* paid for what neither came back nor is given up */
     float due, repaid; /* would-be marks that have been decided: cost and worth; marked or not */
     float first_due, first_repaid; /* of first prompts: due at once */
+    float first_out, first_usual;  /* due and not decided: now, and as it usually was */
     float expected[2], had[2];     /* returns soon, later, where they would pay */
     uint32_t prompts;
 };

@@ -35,6 +35,7 @@ void cache_learner_write(const struct cache_learner *l, struct buf *out)
     struct row_rest rest = {.ledger = l->ledger, .second = l->second, .seconds = l->seconds};
     memcpy(rest.ends, l->ends, sizeof rest.ends);
     rest.ledger.in_flight = 0;
+    rest.ledger.first_out = 0;
     uint32_t crc = crc32_add(0, bytes_of(&rest, sizeof rest));
     for (size_t i = 0; i < CHANCE_PLACES; i++) {
         struct row_weight w = {(uint16_t)i, 0, l->weights.weight[i], l->weights.heat[i]};
@@ -65,10 +66,11 @@ static int read_rest(struct cache_learner *l, struct str bytes)
     l->seconds = rest.seconds;
     memcpy(l->ends, rest.ends, sizeof rest.ends);
     const struct ledger *g = &l->ledger;
-    const float numbers[] = {g->input,         g->mean,          g->balance,        g->in_flight,
-                             g->due,           g->repaid,        g->first_due,      g->first_repaid,
-                             g->expected[0],   g->expected[1],   g->had[0],         g->had[1],
-                             rest.second.soon, rest.second.half, rest.second.later, rest.seconds};
+    const float numbers[] = {
+        g->input,         g->mean,           g->balance,      g->in_flight,   g->due,
+        g->repaid,        g->first_due,      g->first_repaid, g->expected[0], g->expected[1],
+        g->had[0],        g->had[1],         g->first_out,    g->first_usual, rest.second.soon,
+        rest.second.half, rest.second.later, rest.seconds};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (!isfinite(numbers[i]))
             return ERR_BAD;

@@ -18,8 +18,9 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / 'test' / 'flow'))
+sys.path[:0] = [str(ROOT / 'test' / 'flow'), str(ROOT / 'tools')]
 
+import demo_cache
 import weirflow as w
 
 HERE = ROOT / 'test' / 'flow'
@@ -319,6 +320,9 @@ def main():
               + ('ledger, bodies and answers agree' if agree else 'NOT everything agrees'))
         if not show_book(s, weir):
             print('The book is NOT the bill')
+            agree = False
+        if not demo_cache.show(s):
+            print('Caching did NOT save what it should')
             agree = False
         if not show_clients(s):
             print('Somebody was NOT treated as he should be')

@@ -41,8 +41,9 @@ def run(s, weir, seed, headers):
     return {kind: sum(row[kind] for row in rows) for kind in PRICES}, last
 
 
-def show(s, weir):
-    """True when the ledger says that it was much cheaper, and the book says the same of it."""
+def show(s):
+    """True when the ledger says that it was much cheaper."""
+    weir = s.weir(state=str(s.dir / 'agents'))
     print(f'\nPrompt caching: {SESSIONS} agents of {TURNS} turns each, with x-weir: off and without')
     print(f'{"":16}{"input tokens":>14}{"plain":>12}{"cache read":>12}{"written 5m":>12}{"written 1h":>12}{"cost":>8}')
     shares = []
@@ -53,7 +54,10 @@ def show(s, weir):
         print(f'{name:16}{total:14}{sums["input"]:12}{sums["cache_read"]:12}{sums["cache_write_5m"]:12}'
               f'{sums["cache_write_1h"]:12}{shares[-1]:8.3f}')
     print(f'x-weir-decision of the last one: {decision}')
+    weir.records(2 * SESSIONS * TURNS)
+    print(f'$ weir report --by client\n{weir.command("report", "--since", "1d", "--by", "client")}', end='')
+    weir.end()  # what it learned is on the disk now
     (s.dir / 'last.json').write_text(json.dumps(body))
-    print(f'\n$ weir explain --model {w.MODEL} --op converse last.json\n'
-          + weir.command('explain', '--model', w.MODEL, '--op', 'converse', str(s.dir / 'last.json')))
+    told = weir.command('explain', '--model', w.MODEL, '--op', 'converse', str(s.dir / 'last.json')).splitlines()
+    print(f'\n$ weir explain --model {w.MODEL} --op converse last.json\n' + '\n'.join(told[:8] + ['...'] + told[-16:]))
     return shares[0] == 1 and shares[1] < 0.5

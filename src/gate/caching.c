@@ -81,7 +81,7 @@ static struct caching *begin(struct exchange *ex)
     struct ask_parts parts;
     struct cache_terms terms;
     enum levers_mode levers = levers_mode(&ex->worker->daemon->levers);
-    if (ex->off || levers == LEVERS_OFF || ex->op->usage == NO_USAGE)
+    if (ex->off || levers == LEVERS_OFF || ex->op->usage == NO_USAGE || !ex->worker->daemon->cache)
         return NULL;
     struct str id = model_id(ex);
     enum ask_dialect dialect = cache_dialect(ex->op, id);

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 """The levers' switch: by the admin API and by the command, at once, no file edited; a reload keeps it unless it brings
 other levers; without a daemon the command says what to do."""
 import socket

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 """weir explain: the blocks of a prompt, what a daemon saw of them, the marks and why, and the body that Bedrock would
 get; no text of the prompt; beside a running daemon, from a file or from stdin."""
 import json

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 """Who is heard on caching: x-weir: off, then the levers (on every worker at once), then x-weir-cache, a rule, cache.mode. The
 decision says it, and what came to the simulator proves it."""
 import socket

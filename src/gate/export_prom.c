@@ -7,6 +7,7 @@
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
+#include "weir/book/keeper.h"
 #include "weir/plan/price.h"
 
 struct slabs {
@@ -266,6 +267,14 @@ static int64_t prefix_value(struct daemon *daemon, enum metric_id id)
     return (int64_t)(id == METRIC_PREFIX_ENTRIES ? c.entries : c.evicted);
 }
 
+static int64_t keeper_value(struct daemon *daemon, enum metric_id id)
+{
+    struct keeper_counts c = {0};
+    if (daemon->keeper)
+        keeper_count(daemon->keeper, &c);
+    return (int64_t)(id == METRIC_PREFIX_SAVED ? c.saved : c.failures);
+}
+
 static void print_estimate_error(void *arg, struct str model, struct str client,
                                  const struct tokens_scale *s)
 {
@@ -324,6 +333,8 @@ static int64_t simple_value(struct daemon *daemon, const struct slabs *s, enum m
         return (int64_t)log_dropped();
     if (id >= METRIC_BOOK_RECORDS && id <= METRIC_BOOK_SERIES)
         return book_value(daemon, id);
+    if (id == METRIC_PREFIX_SAVED || id == METRIC_PREFIX_SAVE_FAILURES)
+        return keeper_value(daemon, id);
     if (id == METRIC_PREFIX_ENTRIES || id == METRIC_PREFIX_EVICTED)
         return prefix_value(daemon, id);
     if (id == METRIC_DRAINING)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 """What prompt caching knows, on the admin port: the index, each model's verdicts, and how good the estimates of tokens
 are, by client; no text of a prompt; and after a restart the same."""
 from weirflow import MODEL, Story, ask_as, check, equal, http_ask, model_path

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 """A model of a known family that takes no markers: Weir asks again without them, remembers for a day, over a restart,
 and marks no more; clients see answers only. /api/v1/prefixes says what was refused, and until when."""
 import datetime

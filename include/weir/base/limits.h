@@ -47,7 +47,7 @@ enum {
     LIMIT_HANDSHAKES_PER_S = 200,
     LIMIT_HANDSHAKES_BURST = 1000,
 
-    /* What prompt caching learned by name. A client's learner is 64 KiB and stays, so clients beyond
+    /* What prompt caching learned by name. A client's learner (96 KiB) stays, so clients beyond
      * so many share one; of models, and of models by client, those unused for longest give way. */
     LIMIT_CACHE_CLIENTS = 256,
     LIMIT_CACHE_MODELS = 512,

@@ -58,7 +58,7 @@ struct suspect {
 
 struct place {
     struct volatile_place seen;
-    uint32_t block, quiet; /* which of the prompt; prompts since it changed */
+    uint32_t block, quiet; /* the last of it in a prompt; prompts since it changed */
 };
 
 struct volatile_watch {
@@ -325,6 +325,7 @@ static uint64_t tokens_upto(const struct ask *a, uint32_t end)
 
 struct change {
     uint32_t block, behind; /* and so many behind it are as they were */
+    uint32_t upto;          /* had this one been known, too, nothing would have changed */
     struct position position;
     enum volatile_kind kind;
     size_t offset;
@@ -343,7 +344,7 @@ static void note_change(struct volatile_watch *w, const struct ask *a, const str
     p->seen.offset = (uint32_t)c->offset;
     p->seen.last_s = now_s;
     p->seen.tokens += tokens;
-    p->block = c->block;
+    p->block = c->upto;
     p->quiet = 0;
 }
 
@@ -377,10 +378,38 @@ static bool compare(struct volatile_watch *w, const struct ask *a, struct change
     return true;
 }
 
+/* Tools are one place: which of them is the first that differs says nothing. */
+static bool find_order(const struct ask *a, const struct prompt *now, const struct prompt *before,
+                       uint32_t d, size_t known, struct change *out)
+{
+    if (d >= now->tools || known >= now->tools || !are_reordered(now, before))
+        return false;
+    uint32_t from = known > d ? (uint32_t)known : d, last = now->tools - 1;
+    *out = (struct change){.block = from,
+                           .upto = last,
+                           .behind = last - from + shared_from(now, before, last + 1),
+                           .position = position_of(a, 0),
+                           .kind = VOLATILE_ORDER};
+    return true;
+}
+
+static bool find_piece(struct volatile_watch *w, const struct ask *a, const struct prompt *now,
+                       const struct prompt *before, uint32_t d, size_t known, struct change *out)
+{
+    if (d < known)
+        return false;
+    *out = (struct change){.block = d,
+                           .upto = d,
+                           .behind = shared_from(now, before, d + 1),
+                           .position = position_of(a, d)};
+    return compare(w, a, out);
+}
+
 void volatile_note(struct volatile_watch *w, const struct ask *a, size_t known,
                    uint32_t least_tokens, int64_t now_s)
 {
     struct prompt now;
+    struct change c;
     read_prompt(a, now_s, &now);
     if (now.n == 0)
         return;
@@ -389,18 +418,10 @@ void volatile_note(struct volatile_watch *w, const struct ask *a, size_t known,
     uint32_t d = before ? shared_from(&now, before, 0) : 0;
     note_repeats(w, known > d ? known : d);
     bool goes_on = before && (d == now.n || d == before->n);
-    if (before && !goes_on && d >= known && now_s - before->at_s <= SOON_S) {
-        struct change c = {
-            .block = d, .behind = shared_from(&now, before, d + 1), .position = position_of(a, d)};
-        bool reordered = d < now.tools && are_reordered(&now, before);
-        if (reordered) {
-            c.kind = VOLATILE_ORDER;
-            c.behind = now.tools - d - 1;
-            c.behind += shared_from(&now, before, now.tools);
-        }
-        if (reordered || compare(w, a, &c))
-            note_change(w, a, &c, least_tokens, now_s);
-    }
+    bool parts = before && !goes_on && now_s - before->at_s <= SOON_S;
+    if (parts &&
+        (find_order(a, &now, before, d, known, &c) || find_piece(w, a, &now, before, d, known, &c)))
+        note_change(w, a, &c, least_tokens, now_s);
     remember(w, goes_on ? before : NULL, &now);
 }
 

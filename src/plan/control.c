@@ -7,11 +7,12 @@
  *     (n - 1) / n * sum of (without group i - their mean)^2
  *
  * and both arms' variances add up. The interval is that of Student's t with one degree of freedom
- * less than groups in the smaller arm, which is a little wider than need be, and the bounds of the
- * ratio lie in equal proportion on both sides.
+ * less than groups in the smaller arm, which is a little wider than need be. The bounds of the
+ * ratio lie in equal proportion on both sides of it; those of the dollars, which are a difference,
+ * at equal distance.
  *
- * It holds for prompts like these, whose big beginnings are all among them. What it cost to have
- * these very prompts cached is known better than that: the interval is rather too wide for it.
+ * It holds for prompts like these, whose big beginnings are all among them. What these very prompts
+ * cost is known to the cent, so that for them the bounds are rather too wide.
  */
 #include "weir/plan/control.h"
 
@@ -67,24 +68,22 @@ static double share(double log_ratio)
     return 1 - exp(log_ratio);
 }
 
-/* What the treated input would have cost more. */
-static double money(double log_ratio, const struct arm *treated)
-{
-    return (double)treated->sum.input * (exp(-log_ratio) - 1) / 1e9;
-}
-
 static void find_bounds(struct arm arms[CONTROL_ARMS], double log_ratio,
                         struct control_estimate *out)
 {
     unsigned n = arms[0].n < arms[1].n ? arms[0].n : arms[1].n;
     if (n < CONTROL_GROUPS_LEAST || !leave_out_each(&arms[0]) || !leave_out_each(&arms[1]))
         return;
-    double by = quantiles[n - 1] * sqrt(arms[0].variance + arms[1].variance);
+    double treated = arms[CONTROL_TREATED].variance, control = arms[CONTROL_CONTROL].variance;
+    double by = quantiles[n - 1] * sqrt(treated + control);
+    double cost = out->usd_untouched - out->usd, untouched = out->usd_untouched;
+    double by_usd =
+        quantiles[n - 1] * sqrt(cost * cost * treated + untouched * untouched * control);
     out->state = CONTROL_KNOWN;
     out->low = share(log_ratio + by);
     out->high = share(log_ratio - by);
-    out->usd_low = money(log_ratio + by, &arms[CONTROL_TREATED]);
-    out->usd_high = money(log_ratio - by, &arms[CONTROL_TREATED]);
+    out->usd_low = out->usd - by_usd;
+    out->usd_high = out->usd + by_usd;
 }
 
 void control_estimate(const struct control_group groups[CONTROL_ARMS][CONTROL_GROUPS],
@@ -106,6 +105,8 @@ void control_estimate(const struct control_group groups[CONTROL_ARMS][CONTROL_GR
     double log_ratio = arms[CONTROL_TREATED].log_ratio - arms[CONTROL_CONTROL].log_ratio;
     out->state = CONTROL_FEW;
     out->saved = share(log_ratio);
-    out->usd = money(log_ratio, &arms[CONTROL_TREATED]);
+    out->usd_untouched =
+        (double)arms[CONTROL_TREATED].sum.plain * exp(arms[CONTROL_CONTROL].log_ratio) / 1e9;
+    out->usd = out->saved * out->usd_untouched;
     find_bounds(arms, log_ratio, out);
 }

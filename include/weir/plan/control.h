@@ -34,8 +34,9 @@ struct control_estimate {
     enum control_state state;
     unsigned groups[CONTROL_ARMS]; /* with traffic */
     struct control_group sum[CONTROL_ARMS];
-    double saved, low, high;       /* shares of the treated input's cost without Weir */
-    double usd, usd_low, usd_high; /* of the treated traffic */
+    double usd_untouched;          /* the treated input at the control group's ratio */
+    double saved, low, high;       /* shares of that */
+    double usd, usd_low, usd_high; /* the same in dollars */
 };
 
 /* The bounds hold 95 of 100 times. What is not known is 0. */

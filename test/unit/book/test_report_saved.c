@@ -76,7 +76,7 @@ static void in_words(void **state)
     struct buf b = {0};
     report_add_table(r, 0, &b);
     assert_non_null(strstr(buf_cstr(&b), "; against the control group: 29.6 % to 30.1 % of input "
-                                         "cost, $0.002362 to $0.002422 (95 % sure).\n"));
+                                         "cost, $0.002367 to $0.002417 (95 % sure).\n"));
     buf_fini(&b);
     report_free(r);
     made_fini(&m);

@@ -10,6 +10,7 @@
  * everything else only makes a turn slower.
  */
 #include "micro_index.h"
+#include "micro_plan.h"
 #include "weir/base/buf.h"
 #include "weir/base/clock.h"
 #include "weir/base/digest.h"
@@ -537,5 +538,6 @@ int main(int argc, char **argv)
             printf("%-32.*s %8.3f GB/s\n", STR_ARG(rows[i].name), (double)buf_len(&b) / ns);
         buf_fini(&b);
     }
+    plan_rows(prefix);
     return 0;
 }

@@ -59,15 +59,22 @@ void index_make(struct buf *b, size_t size_bytes)
     add_keys(b, places(size_bytes));
 }
 
-void index_share(struct buf *b, size_t size_bytes)
+struct shared_cache *index_filled(size_t size_bytes)
 {
-    shared = shared_cache_new(size_bytes);
-    if (!shared)
+    struct shared_cache *c = shared_cache_new(size_bytes);
+    if (!c)
         abort();
     for (uint32_t i = 0; i < places(size_bytes); i++) {
         struct prefix row = {.key = key(i), .last = i + 1, .count = 1};
-        shared_cache_restore(shared, &row, 1);
+        shared_cache_restore(c, &row, 1);
     }
+    return c;
+}
+
+void index_share(struct buf *b, size_t size_bytes)
+{
+    shared_cache_free(shared);
+    shared = index_filled(size_bytes);
     add_keys(b, places(size_bytes));
 }
 

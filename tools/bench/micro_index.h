@@ -20,5 +20,8 @@ void index_fetch_find(struct str keys);
  * in. */
 void index_share(struct buf *b, size_t size_bytes);
 void index_see(struct str keys);
+struct shared_cache;
+/* The one that it is then. */
+struct shared_cache *index_filled(size_t size_bytes);
 
 #endif

@@ -3,7 +3,7 @@
 """Nova by boto3's InvokeModel, whole and streamed: markers in system and messages, never in tools, up to the 20,000 tokens
 that Nova caches. The simulator's ledger says what input costs; the answers are those without Weir."""
 import json
-from cacheflow import ALONE, MARKER, NOVA, Ledger, as_json, check_markers, taken_out, words
+from cacheflow import ALONE, NOVA, Ledger, as_json, check_markers, markers, taken_out, words
 from weirflow import Story, check, equal
 
 MODEL, TURNS = 'us.amazon.nova-pro-v1:0', 35
@@ -33,7 +33,7 @@ with Story() as s:
             arrived = s.sim.last()['body']
             check_markers(arrived)
             taken_out(body, arrived)
-            check(not MARKER.search(arrived[arrived.index(b'"toolConfig"'):arrived.index(b'"messages":')]), 'in tools')
+            equal(markers({'tools': json.loads(arrived)['toolConfig']}), [], 'in tools')
         return answers
 
     plain = Ledger(s.sim)

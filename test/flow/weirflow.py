@@ -160,9 +160,9 @@ class Simulator(Process):
         equal(answer.status, 200, f'simulator {path}')
         return answer.body.decode()
 
-    def last(self):
-        """The newest request as it arrived: method, path, headers (pairs), body (bytes), ..."""
-        seen = json.loads(self.control('/sim/last'))
+    def last(self, number=None):
+        """The newest request, or that of this row, as it arrived: method, path, headers (pairs), body (bytes), ..."""
+        seen = json.loads(self.control('/sim/last' + (f'?id={number}' if number else '')))
         seen['body'] = base64.b64decode(seen['body'])
         return seen
 

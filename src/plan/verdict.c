@@ -290,8 +290,11 @@ bool verdict_apply(const struct verdict *v, int64_t now_s, struct cache_terms *t
     for (unsigned i = VERDICT_TOOLS; i <= VERDICT_MESSAGES; i++)
         if (holds(v, (enum verdict_of)i, now_s))
             terms->fields &= ~(1U << i);
-    if (holds(v, VERDICT_1H, now_s))
+    if (holds(v, VERDICT_1H, now_s)) {
         terms->ttls &= ~(unsigned)TTL_OF_AN_HOUR;
+        if (terms->ttl == CACHE_TTL_1H)
+            terms->ttl = CACHE_TTL_AUTO;
+    }
     terms->renews = !holds(v, VERDICT_RENEWAL, now_s);
     terms->least_tokens = least(v, terms->least_tokens, now_s);
     terms->hit = (v->hits * age + PRIOR_HITS) / (v->tries * age + PRIOR_TRIES);

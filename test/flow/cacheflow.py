@@ -87,7 +87,7 @@ class Ledger:
 
 def words(seed, tokens):
     """A text of about so many tokens, another for each seed."""
-    rng = random.Random(seed)
+    rng = random.Random(str(seed))
     return ' '.join(rng.choice(('river', 'weir', 'sluice', 'gate', 'level', 'flow')) for _ in range(tokens * 2 // 3))
 
 

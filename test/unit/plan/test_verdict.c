@@ -139,7 +139,9 @@ static void takes_it_out_of_the_terms(void **state)
         struct cache_terms terms = claude(), after = claude();
         struct verdict v = {0};
         v.until_s[rows[i].of] = NOW + 10;
+        terms.ttl = CACHE_TTL_1H; /* as configured: still no TTL that is refused */
         assert_int_equal(verdict_apply(&v, NOW, &terms), rows[i].marks);
+        assert_int_equal(terms.ttl, rows[i].ttls == 3 ? CACHE_TTL_1H : CACHE_TTL_AUTO);
         assert_int_equal(terms.fields, rows[i].fields);
         assert_int_equal(terms.ttls, rows[i].ttls);
         assert_true(verdict_apply(&v, NOW + 10, &after));

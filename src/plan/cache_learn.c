@@ -23,6 +23,7 @@ enum {
     TRUST_EVENTS = 512,
     DUE_EVENTS = 128,
     FIRST_EVENTS = 16,
+    USUAL_EVENTS = 64,
     MEAN_PROMPTS = 64,
     SECONDS_MOST = 64,
     SECONDS_ENOUGH = 8
@@ -264,7 +265,7 @@ void ledger_due(struct cache_learner *l, const struct cache_terms *t, unsigned l
         return;
     fade(&g->first_due, FIRST_EVENTS);
     fade(&g->first_repaid, FIRST_EVENTS);
-    g->first_usual += (g->first_out - g->first_usual) / FIRST_EVENTS;
+    g->first_usual += (g->first_out - g->first_usual) / USUAL_EVENTS;
     g->first_out += tokens * value_surcharge(t);
     g->first_due += tokens * value_surcharge(t);
 }

@@ -26,7 +26,7 @@ enum {
 };
 
 static const float tail_weight_most = 3, tail_weight_least = 0.3F, tail_weight_tokens = 4096;
-static const float ends_kept = 0.98F, ends_often = 0.1F;
+static const float ends_kept = 0.98F, ends_nearly_all = 0.8F;
 
 struct option {
     size_t end;
@@ -125,11 +125,13 @@ static size_t open_before(const struct scout *s, size_t end, size_t least)
     return end > least ? end : 0;
 }
 
+/* What is known up to somewhere is known before that, though the index may have lost some of it. */
 static void survey(struct scout *s)
 {
     const struct draft *d = &s->draft;
-    while (s->known < d->n_sites && d->sites[s->known].known)
-        s->known++;
+    s->known = d->n_sites;
+    while (s->known > 0 && !d->sites[s->known - 1].known)
+        s->known--;
     s->full = open_before(s, d->n_sites, 0);
     s->cached = draft_cached(d, ASK_5M, s->known);
     s->hour = s->cached ? draft_cached(d, ASK_1H, s->known) : 0;
@@ -184,21 +186,18 @@ static void ask_seen(struct scout *s)
 
 /* --- the tail */
 
-/* Where tails are usually met again, if that is not at the end of the prompt. */
+/* Where nearly all tails are met again, if that is before the end of the prompt. */
 static size_t usual_end(const struct scout *s, unsigned *out_before)
 {
-    float all = s->l->ends[0];
-    size_t best = 1;
-    for (size_t k = 1; k < ENDS_MOST; k++) {
-        all += s->l->ends[k];
-        best = s->l->ends[k] > s->l->ends[best] ? k : best;
-    }
-    size_t end = s->draft.n_sites > best ? s->draft.n_sites - best : 0;
-    *out_before = (unsigned)best;
-    return s->l->ends[best] > ends_often * all && end > s->known && end < s->full &&
-                   draft_open(&s->draft, end)
-               ? end
-               : 0;
+    float all = 0, here = s->l->ends[0];
+    size_t k = 0;
+    for (size_t i = 0; i < ENDS_MOST; i++)
+        all += s->l->ends[i];
+    while (k + 1 < ENDS_MOST && here < ends_nearly_all * all)
+        here += s->l->ends[++k];
+    *out_before = (unsigned)k;
+    size_t end = s->draft.n_sites > k ? s->draft.n_sites - k : 0;
+    return k && end > s->known && end < s->full && draft_open(&s->draft, end) ? end : 0;
 }
 
 static void ask_tail(struct scout *s, struct traits_tail *tail, size_t end, unsigned before_end)

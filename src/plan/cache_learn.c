@@ -127,22 +127,51 @@ static void tell(struct cache_learner *l, const struct label *x, unsigned step, 
     l->ledger.had[later] += came;
 }
 
+/* Of what comes back soon, how much does so in this step or later: 1 .. 0. */
+static float remaining(const struct ledger *g, unsigned step)
+{
+    float all = CHANCE_SOON, left = 0;
+    for (unsigned i = 0; i < CHANCE_SOON; i++) {
+        all += g->when[i];
+        left += i < step ? 0 : g->when[i] + 1;
+    }
+    return left / all;
+}
+
+/* Most returns come within a minute, so most of a mark is lost long before it lapses. */
+static void age(struct cache_learner *l, const struct cache_terms *t, struct label *x)
+{
+    struct ledger *g = &l->ledger;
+    float before = remaining(g, x->step), after = remaining(g, x->step + 1U);
+    float lost = x->paid * (1 - after / before);
+    g->in_flight = fmaxf(0, g->in_flight - lost);
+    g->due += x->due * (before - after) * value_surcharge(t);
+    x->paid -= lost;
+}
+
 /* Whether a mark there would have paid, or did, is known. */
 static void decide(struct cache_learner *l, const struct cache_terms *t, struct label *x, bool came)
 {
     struct ledger *g = &l->ledger;
     g->in_flight = fmaxf(0, g->in_flight - x->paid);
     if (x->due > 0) {
-        if (x->flags & LABEL_IS_FIRST)
-            g->first_out = fmaxf(0, g->first_out - x->due * value_surcharge(t));
         fade(&g->due, DUE_EVENTS);
         fade(&g->repaid, DUE_EVENTS);
-        g->due += x->due * value_surcharge(t);
+        g->due += x->due * remaining(g, x->step) * value_surcharge(t);
         g->repaid += came ? x->due * value_of_return(t) : 0;
+        if (x->flags & LABEL_IS_FIRST)
+            g->first_out = fmaxf(0, g->first_out - x->due * value_surcharge(t));
         if (came && x->flags & LABEL_IS_FIRST)
             g->first_repaid += x->due * value_of_return(t);
     }
     x->paid = x->due = 0;
+}
+
+static void note_when(struct ledger *g, unsigned step)
+{
+    for (unsigned i = 0; i < CHANCE_SOON; i++)
+        fade(&g->when[i], DUE_EVENTS);
+    g->when[step] += 1;
 }
 
 /* The end of a step. */
@@ -153,6 +182,8 @@ static void move_on(struct cache_learner *l, const struct cache_terms *t, unsign
     bool came = x->came == step + 1;
     tell(l, x, step, came);
     take_out(l, label);
+    if (step < CHANCE_SOON - 1)
+        age(l, t, x);
     if (step == CHANCE_SOON - 1)
         decide(l, t, x, false);
     if (came || step == CHANCE_STEPS - 1 ||
@@ -199,6 +230,8 @@ void learn_met(struct cache_learner *l, const struct cache_terms *t, unsigned la
     if (step < CHANCE_STEPS)
         tell(l, x, step, true);
     decide(l, t, x, step < CHANCE_SOON);
+    if (step < CHANCE_SOON)
+        note_when(&l->ledger, step);
     take_out(l, label);
     forget(l, label);
 }

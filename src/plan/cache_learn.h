@@ -48,9 +48,10 @@ struct ledger {
     float mean;        /* of a prompt */
     float balance;     /* saved by reads, less what marks cost; fading */
     float in_flight;   /* paid for what neither came back nor is given up */
-    float due, repaid; /* would-be marks that have been decided: cost and worth; marked or not */
+    float due, repaid; /* would-be marks, marked or not: cost, as it is decided, and worth */
     float first_due, first_repaid; /* of first prompts: due at once */
     float first_out, first_usual;  /* due and not decided: now, and as it usually was */
+    float when[CHANCE_SOON];       /* how many came back in each step */
     float expected[2], had[2];     /* returns soon, later, where they would pay */
     uint32_t prompts;
 };

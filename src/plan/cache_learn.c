@@ -32,7 +32,7 @@ enum {
 static const float hour_s = 3600, wins_fade_s = 1200;
 /* Before anything is known, this many mean prompts must have been worth it, and this many returns
  * have been seen. */
-static const float prior_prompts = 4, prior_returns = 2;
+static const float prior_prompts = 8, prior_returns = 2;
 /* Of a mean prompt, and of the budget of loss for what its client's input costs: what may be spent
  * before anything came back. */
 /* So many times the usual number of first prompts may be out before any of them is back. */

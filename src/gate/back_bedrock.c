@@ -6,7 +6,8 @@
  *     not processed for certain (ORIGIN_UNSENT)    again, at most twice
  *     503 or 529                                   once, within a budget of a tenth of all calls
  *     our signature, refused since our clock is off  once, by the origin's clock
- *     400, with something in it that Weir put there  once, without that; 403, too, with a marker
+ *     400, with something in it that Weir put there  once, without that; 403, too, with a marker;
+ *                                                  not where its type says: it is the caller's
  *     everything else                              the answer, or a clear error
  *
  * The body stays in memory until an answer's head has come that will be passed on.
@@ -28,7 +29,9 @@ enum {
     DISK_PATIENCE_MS = 10000, /* a disk that hangs holds no answer for longer */
     ROLE_PATIENCE_MS = 10000, /* nor does a role that is being assumed hold a request */
     ROLE_LOOK_MS = 20,
-    REFUSAL_MOST = 16 * 1024 /* of a refusal's text is read, for what it says of markers */
+    /* So much of a refusal's text is read, and so long, for what it says of markers. */
+    REFUSAL_MOST = 16 * 1024,
+    REFUSAL_PATIENCE_MS = 1000
 };
 
 static enum step_result start(struct exchange *ex);
@@ -164,7 +167,8 @@ static void limit_reading_on(struct exchange *ex)
 
 static bool left(struct exchange *ex)
 {
-    if (!ex->calling || !meter_charged(ex) || ex->worker->reading_on >= LIMIT_READING_ON)
+    if (!ex->calling || ex->hears_refusal || !meter_charged(ex) ||
+        ex->worker->reading_on >= LIMIT_READING_ON)
         return false;
     ex->worker->reading_on++;
     ex->reads_on = true;
@@ -175,30 +179,59 @@ static bool left(struct exchange *ex)
     return true;
 }
 
-/* Is it what Weir put in that was refused? */
-static bool perhaps_the_edit(const struct exchange *ex, int status)
+/* Who calls, and how often, is refused whatever stands in the body. */
+static bool is_of_the_caller(const struct fields *fields)
 {
-    return ex->front && ex->edited && (status == 400 || (status == 403 && caching_is_out(ex)));
+    static const struct str types[] = {STR("ExpiredToken"),         STR("UnrecognizedClient"),
+                                       STR("InvalidClientTokenId"), STR("InvalidSignature"),
+                                       STR("IncompleteSignature"),  STR("MissingAuthentication"),
+                                       STR("Throttling"),           STR("ServiceQuotaExceeded")};
+    struct str type = fields_get(fields, S("x-amzn-errortype"));
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (str_find(type, types[i]) >= 0)
+            return true;
+    return false;
+}
+
+/* Is it what Weir put in that was refused? */
+static bool perhaps_the_edit(const struct exchange *ex, int status, const struct fields *fields)
+{
+    return ex->edited && (status == 400 || (status == 403 && caching_is_out(ex))) &&
+           !is_of_the_caller(fields);
 }
 
 /* What a refusal says of markers is worth reading; then the request goes again without them. */
 static void refusal_heard(struct exchange *ex)
 {
     ex->hears_refusal = false;
+    timer_stop(&ex->wait_timer);
     caching_refused(ex, buf_str(&ex->held));
     buf_clear(&ex->held);
     send_again(ex, RESENT_EDIT);
 }
 
+/* Enough of it came, or it took long enough. */
+static void heard_enough(void *arg)
+{
+    struct exchange *ex = arg;
+    take_back(ex);
+    refusal_heard(ex);
+}
+
+static void begin_to_hear(struct exchange *ex)
+{
+    ex->hears_refusal = true;
+    timer_init(&ex->wait_timer, ex->worker->loop, heard_enough, ex);
+    timer_start(&ex->wait_timer, REFUSAL_PATIENCE_MS);
+}
+
 static void hear_refusal(struct exchange *ex, struct str bytes)
 {
     buf_add(&ex->held, str_sub(bytes, 0, REFUSAL_MOST));
-    if (buf_len(&ex->held) < REFUSAL_MOST || !ex->front) {
+    if (buf_len(&ex->held) < REFUSAL_MOST)
         origin_credit(&ex->call, bytes.len);
-        return;
-    }
-    take_back(ex);
-    refusal_heard(ex);
+    else
+        heard_enough(ex);
 }
 
 static void on_head(void *arg, int status, const struct fields *fields, int64_t content_length)
@@ -218,10 +251,13 @@ static void on_head(void *arg, int status, const struct fields *fields, int64_t 
         send_again(ex, RESENT_CLOCK);
         return;
     }
-    if (perhaps_the_edit(ex, status)) {
+    bool of_edit = perhaps_the_edit(ex, status, fields);
+    if (of_edit && !ex->front) {
+        retry_end(ex); /* who joined must not get it: each makes the call himself */
+    } else if (of_edit) {
         ex->unedited = true;
         if (caching_is_out(ex)) {
-            ex->hears_refusal = true;
+            begin_to_hear(ex);
             return;
         }
         take_back(ex);
@@ -301,7 +337,7 @@ static void on_end(void *arg, enum origin_end end, const char *why)
 {
     struct exchange *ex = arg;
     ex->calling = false;
-    if (ex->hears_refusal && ex->front) {
+    if (ex->hears_refusal) {
         refusal_heard(ex);
         return;
     }
@@ -515,9 +551,10 @@ static void drop(struct exchange *ex)
     if (ex->calling)
         origin_cancel(&ex->call);
     ex->calling = false;
-    if (ex->role_waits)
+    if (ex->role_waits || ex->hears_refusal)
         timer_stop(&ex->wait_timer);
     ex->role_waits = false;
+    ex->hears_refusal = false;
     if (ex->reads_on) {
         timer_stop(&ex->drain_timer);
         ex->worker->reading_on--;

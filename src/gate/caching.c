@@ -256,7 +256,7 @@ static void learn_refusal(const struct exchange *ex, struct caching *c)
 {
     struct shared_cache *cache = ex->worker->daemon->cache;
     int64_t now_s = clock_wall_ms() / 1000;
-    if (!shared_cache_refused(cache, c->model, c->refusal, c->sections, c->hour, now_s))
+    if (!shared_cache_refused(cache, c->model, c->refusal, c->sections, c->hour, now_s) && c->alone)
         shared_cache_blamed(cache, c->model, c->sections, c->hour, now_s);
     keep_own(&c->plan);
 }

@@ -39,6 +39,7 @@ struct caching {
     unsigned sections;      /* ... in which (1 << enum ask_section) */
     bool hour;              /* ... one of them for an hour */
     bool out;               /* they are in the call under way */
+    bool alone;             /* ... and nothing else of Weir's is */
     bool blamed;            /* a call with them was refused */
     struct str refusal;     /* ... and said this; in the exchange's arena */
     uint64_t estimated;     /* tokens of the prompt, not calibrated */

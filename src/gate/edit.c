@@ -222,6 +222,8 @@ static void add_marks(struct work *w)
     if (!c)
         return;
     c->out = c->n_edits > 0 && !w->ex->unedited;
+    if (c->out)
+        c->alone = !w->ex->edited;
     for (size_t i = 0; c->out && i < c->n_edits; i++)
         w->edits[w->n++] = c->edits[i];
     w->ex->edited |= c->out;

@@ -175,3 +175,48 @@ class Sts(HttpDouble):
         request.context['timestamp'] = headers['X-Amz-Date']
         auth = SigV4Auth(Credentials(*self.base), 'sts', m[2])
         return auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request) == m[4]
+
+
+class RawOrigin:
+    """An origin whose answers are played: `act(path, body)` -> [status, Content-Length, then bytes to send, seconds to
+    wait, or the error type of the head]; then the connection stays, or ends when the answer is not whole."""
+
+    def __init__(self, act):
+        self.seen, double = [], self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = 'HTTP/1.1'
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
+                double.seen.append(body)
+                status, length, *rest = act(self.path, body)
+                with contextlib.suppress(ConnectionError):
+                    self.send_response(status)
+                    for kind in (r for r in rest if isinstance(r, str)):
+                        self.send_header('x-amzn-errortype', kind)
+                    self.send_header('Content-Type', 'application/json')
+                    self.send_header('Content-Length', str(length))
+                    self.end_headers()
+                    for step in (r for r in rest if not isinstance(r, str)):
+                        if isinstance(step, bytes):
+                            self.wfile.write(step)
+                            length -= len(step)
+                        else:
+                            time.sleep(step)
+                self.close_connection = length > 0
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f'http://127.0.0.1:{self.server.server_address[1]}'
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *why):
+        self.server.shutdown()
+        self.server.server_close()

@@ -48,14 +48,23 @@ static float share(const struct price *p, enum token_kind kind)
     return (float)((double)p->nanousd_per_mtok[kind] / (double)p->nanousd_per_mtok[TOKEN_INPUT]);
 }
 
+bool cache_is_implicit(const struct catalogue_model *m)
+{
+    return m->implicit && m->ttls == TTL_30M;
+}
+
 bool cache_terms_of(const struct catalogue_model *m, const struct price *price,
                     const struct config *c, enum cache_mode mode, struct cache_terms *out)
 {
     if (mode == CACHE_OFF || m->least_tokens == 0 || m->most_markers == 0 || m->fields == 0 ||
         m->ttls == 0 || price->nanousd_per_mtok[TOKEN_INPUT] == 0)
         return false;
+    bool implicit = cache_is_implicit(m);
+    if (implicit && mode == CACHE_AUTO)
+        return false;
     *out = (struct cache_terms){
         .mode = mode,
+        .implicit = implicit,
         .ttl = ttl_of(c->cache_ttl, m->ttls),
         .retime = c->cache_retime,
         .fields = m->fields,

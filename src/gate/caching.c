@@ -290,7 +290,7 @@ void caching_record(const struct exchange *ex, struct record *r)
 bool caching_own(const struct exchange *ex, struct saved_own *out)
 {
     const struct caching *c = ex->caching;
-    if (!c || !took_ours(c))
+    if (!c || !took_ours(c) || c->terms.implicit)
         return false;
     *out = (struct saved_own){.prompt = c->prompt_tokens,
                               .read = c->plan.own_read,

@@ -57,7 +57,8 @@ void caching_refused(struct exchange *ex, struct str body);
 void caching_heard(struct exchange *ex);
 /* Its arm and marks. */
 void caching_record(const struct exchange *ex, struct record *r);
-/* What the client's own markers alone would have done; false: Weir set no marker that was taken. */
+/* What the client's own markers alone would have done; false: Weir set no marker that was taken, or
+ * the model would have done the same by itself. */
 bool caching_own(const struct exchange *ex, struct saved_own *out);
 /* What it used is told: what is learned from it. */
 void caching_settle(struct exchange *ex, const struct usage *u);

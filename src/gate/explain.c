@@ -201,12 +201,13 @@ const char *explain_unmarked(const struct explain *e)
         return "caching is off for it";
     if (!e->plain.len)
         return "this ARN does not say the model behind it; say --model with the model's id to see "
-               "a "
-               "plan";
+               "a plan";
     if (!e->row)
         return "the catalogue does not know the model";
     if (!e->priced)
         return "the catalogue has no price for the model";
+    if (cache_is_implicit(e->row) && e->mode == CACHE_AUTO)
+        return "the model caches by itself, at the price of markers";
     if (!e->marks || e->dialect == ASK_NONE)
         return "the catalogue says that the model takes no markers, here or at all";
     if (e->forbidden)

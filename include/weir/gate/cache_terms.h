@@ -16,7 +16,11 @@
  * known. ASK_NONE: no prompt of it could be marked, nor is one worth reading. */
 enum ask_dialect cache_dialect(const struct operation *op, struct str model);
 
-/* False: this model is not marked, or `mode` is off. `price` is that on demand. */
+/* It caches what is not marked, too, for the same time and money (GPT-5.6); Claude and Nova do so
+ * at best, and write nothing for it. */
+bool cache_is_implicit(const struct catalogue_model *m);
+/* False: this model is not marked, or `mode` is off, or it is auto and the model caches by itself
+ * at the price of markers (GPT-5.6): nothing would be saved. `price` is that on demand. */
 bool cache_terms_of(const struct catalogue_model *m, const struct price *price,
                     const struct config *c, enum cache_mode mode, struct cache_terms *out);
 

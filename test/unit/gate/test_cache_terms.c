@@ -125,7 +125,9 @@ static void follows_the_configuration(void **state)
     assert_int_equal(t.ttl, CACHE_TTL_AUTO); /* it has no hour */
     config_free(c);
     c = parse("region: us-east-1\ncache: {ttl: 5m}\n");
-    assert_true(terms_with(c, "openai.gpt-5.6-sol", CACHE_AUTO, &t));
+    assert_false(terms_with(c, "openai.gpt-5.6-sol", CACHE_AUTO, &t)); /* caches by itself */
+    assert_true(terms_with(c, "openai.gpt-5.6-sol", CACHE_ALWAYS, &t));
+    assert_true(t.implicit);
     assert_int_equal(t.ttl, CACHE_TTL_AUTO);
     assert_int_equal(t.ttls, TTL_30M);
     assert_float_equal(t.write_30m, 1.25, 1e-6);

@@ -126,7 +126,14 @@ static inline void made_tool(struct ask_make *m, struct buf *out)
     struct made_members o = {0}, spec = {0};
     bool claude = m->d == ASK_CLAUDE, aws = m->d == ASK_CONVERSE || m->d == ASK_NOVA;
     made_say(&spec, "name", "look_up");
-    json_make_value(made_member(&spec, claude ? "input_schema" : "parameters"), 2);
+    if (aws) {
+        struct buf *schema = made_member(&spec, "inputSchema");
+        buf_add(schema, S("{\"json\" :"));
+        json_make_value(schema, 2);
+        buf_add_char(schema, '}');
+    } else {
+        json_make_value(made_member(&spec, claude ? "input_schema" : "parameters"), 2);
+    }
     if (claude)
         made_control(m, &spec);
     else if (!aws)
@@ -159,20 +166,40 @@ static inline void made_text_block(struct ask_make *m, struct buf *out, bool ass
         made_point(m, out, false);
 }
 
-static inline void made_aws_block(struct ask_make *m, struct buf *out, const char *kind)
+static inline void made_aws_tool(struct made_members *in, bool result)
 {
-    struct made_members o = {0}, in = {0};
-    bool tool = strncmp(kind, "tool", 4) == 0, result = strcmp(kind, "toolResult") == 0;
-    struct buf *value = made_member(&o, kind);
-    made_say(&in, tool ? "toolUseId" : "format", tool ? "t1" : "png");
+    made_say(in, "toolUseId", "t1");
     if (result) {
-        struct buf *list = made_member(&in, "content");
+        struct buf *list = made_member(in, "content");
         buf_add(list, S("[{\"text\":"));
         made_text(list);
         buf_add(list, S("} , {\"json\":{\"a\":[1]}}]"));
     } else {
-        json_make_value(made_member(&in, tool ? "input" : "source"), 2);
+        made_say(in, "name", "look_up");
+        json_make_value(made_member(in, "input"), 2);
     }
+}
+
+static inline void made_aws_file(struct made_members *in, bool document)
+{
+    static const char *const formats[] = {"pdf", "txt"};
+    made_say(in, "format", document ? formats[random_below(2)] : "png");
+    if (document)
+        made_say(in, "name", "a file");
+    buf_add(made_member(in, "source"), S("{ \"bytes\":\"aGVsbG8=\"}"));
+}
+
+static inline void made_aws_block(struct ask_make *m, struct buf *out, const char *kind)
+{
+    struct made_members o = {0}, in = {0};
+    bool tool = strncmp(kind, "tool", 4) == 0;
+    struct buf *value = made_member(&o, kind);
+    if (tool)
+        made_aws_tool(&in, strcmp(kind, "toolResult") == 0);
+    else if (strcmp(kind, "reasoningContent") == 0)
+        buf_add(made_member(&in, "reasoningText"), S("{\"text\" : \"so\"}"));
+    else
+        made_aws_file(&in, strcmp(kind, "document") == 0);
     made_put(value, &in);
     made_put(out, &o);
     if (m->d == ASK_CONVERSE && strcmp(kind, "document") && strcmp(kind, "reasoningContent"))

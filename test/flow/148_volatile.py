@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 """Prompts of three programs: one says the time at its beginning, one sends its tools in another order each time, one does
 neither. /api/v1/prefixes says where the first two change and what that costs a month, by position and kind, and has no
 word of them."""

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 """STATE/prefixes may be lost: deleted, Weir learns anew; damaged, it is put aside and begun anew, and the next start has
 nothing to say of it. Clients notice neither."""
 import shutil

@@ -20,6 +20,8 @@
  *     --shed          (HTTP/1.1) another answer than 200 is no failure; counted and timed as
  * `refused`
  *     --token WORD    (HTTP/1.1) a bearer key
+ *     --number N      (behind --body) each ######## in the body is a number, another one for each
+ *                     call, from N on
  *
  * At a fixed rate, a call's time counts from when it should have begun, not from when a slot or
  * this program had time for it. `first` is when the answer's first body byte is here.
@@ -217,6 +219,29 @@ static void conn_ready(struct conn *c)
     conn_settle(c, had_calls, good);
 }
 
+/* --- numbers in the body */
+
+enum { NUMBERS_MOST = 4096, DIGITS = 8 };
+static struct buf body;
+static size_t number_at[NUMBERS_MOST], n_numbers, first_number;
+
+static void find_numbers(size_t first)
+{
+    first_number = first;
+    const char *text = buf_cstr(&body), *at = text;
+    for (; n_numbers < NUMBERS_MOST && (at = strstr(at, "########")); at += DIGITS)
+        number_at[n_numbers++] = (size_t)(at - text);
+}
+
+/* Also for calls whose body is still on its way: any number will do. */
+static void number_body(void)
+{
+    char digits[DIGITS + 1];
+    snprintf(digits, sizeof digits, "%08u", (unsigned)((first_number + n_begun) % 100000000));
+    for (size_t i = 0; i < n_numbers; i++)
+        memcpy(body.data + body.head + number_at[i], digits, DIGITS);
+}
+
 /* Takes a free slot. */
 static void begin_one(int64_t begin_ns)
 {
@@ -225,6 +250,7 @@ static void begin_one(int64_t begin_ns)
     want.doubles -= want.doubles > 0;
     sample_add(&late_ns, clock_mono_ns() - begin_ns);
     bool good = c->fd >= 0 || conn_open(c);
+    number_body();
     c->alive = false;
     for (unsigned i = 0; i < calls; i++)
         call_begin(c, i, begin_ns);
@@ -302,8 +328,8 @@ static size_t number(const char *word)
 
 static void read_body(const char *path)
 {
-    static struct buf body;
     char err[256];
+    buf_clear(&body); /* the last one counts */
     if (file_read(path, 32 << 20, &body, err, sizeof err) != 0) {
         fprintf(stderr, "weir-bench-load: %s\n", err);
         exit(2);
@@ -317,7 +343,8 @@ static void read_options(int argc, char **argv)
         {"body", 1, NULL, 'b'},  {"h2", 0, NULL, '2'},    {"keep", 0, NULL, 'k'},
         {"slots", 1, NULL, 's'}, {"count", 1, NULL, 'n'}, {"skip", 1, NULL, 'i'},
         {"rate", 1, NULL, 'r'},  {"hold", 1, NULL, 'o'},  {"doubles", 1, NULL, 'd'},
-        {"shed", 0, NULL, 'x'},  {"token", 1, NULL, 't'}, {NULL, 0, NULL, 0},
+        {"shed", 0, NULL, 'x'},  {"token", 1, NULL, 't'}, {"number", 1, NULL, '#'},
+        {NULL, 0, NULL, 0},
     };
     size_t *numbers[] = {['s'] = &want.slots, ['n'] = &want.count,  ['i'] = &want.skip,
                          ['r'] = &want.rate,  ['o'] = &want.hold_s, ['d'] = &want.doubles};
@@ -332,6 +359,8 @@ static void read_options(int argc, char **argv)
             want.token = str_of(optarg);
         else if (c == 'x')
             want.shed = true;
+        else if (c == '#')
+            find_numbers(number(optarg));
         else if (c != '?')
             *numbers[c] = number(optarg);
         else

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The origin behind the proxies of tools/bench: always the same answer, as fast as one thread can.
+ * Only its usage is of the request: what Weir believes of a prompt's tokens and of its cache must
+ * not be refuted, or it would plan nothing. All of it is said to be read from the cache, four bytes
+ * a token.
  *
  *     weir-bench-origin [PORT]       on 127.0.0.1; without PORT any free one; prints it
  *
@@ -40,7 +43,7 @@ struct conn {
     bool asks_stream; /* the request under way */
     bool began;       /* the stream's first event went out */
     bool writing;     /* out is not empty: waiting for room, nothing is read */
-    uint64_t body_left;
+    uint64_t body_left, body_bytes;
     struct buf in;            /* a head that arrived in part */
     struct buf out;           /* what the socket did not take */
     int64_t due_ns, every_ns; /* of the stream under way */
@@ -53,6 +56,8 @@ static char scratch[HEAD_MOST];
 
 /* --- the answers, made once */
 
+enum { DIGITS = 8 };
+static char *answer_tokens; /* so many digits in `answer` */
 static struct buf answer, stream_head, stream_open, first_event, next_event, last_events;
 
 static void make_answer(void)
@@ -60,13 +65,15 @@ static void make_answer(void)
     struct str body = S("{\"metrics\":{\"latencyMs\":1},\"output\":{\"message\":{\"content\":[{"
                         "\"text\":\"A weir holds.\"}],\"role\":\"assistant\"}},"
                         "\"stopReason\":\"end_turn\",\"usage\":{\"inputTokens\":9,"
-                        "\"outputTokens\":8,\"totalTokens\":17}}");
+                        "\"outputTokens\":8,\"totalTokens\":17,\"cacheReadInputTokens\":"
+                        "        }}");
     buf_addf(&answer,
              "HTTP/1.1 200 OK\r\ndate: Mon, 02 Nov 2026 08:00:00 GMT\r\n"
              "content-type: application/json\r\ncontent-length: %zu\r\n"
              "x-amzn-requestid: 0f0f0f0f-0000-4000-8000-0123456789ab\r\n\r\n",
              body.len);
     buf_add(&answer, body);
+    answer_tokens = answer.data + answer.head + buf_len(&answer) - 2 - DIGITS;
 }
 
 static void add_event(struct buf *b, struct str type, struct str payload)
@@ -238,10 +245,14 @@ static void stream_step(struct conn *c)
 
 static void answer_request(struct conn *c)
 {
-    if (c->asks_stream)
+    char tokens[DIGITS + 1];
+    if (c->asks_stream) {
         stream_start(c);
-    else
-        conn_send(c, buf_str(&answer));
+        return;
+    }
+    snprintf(tokens, sizeof tokens, "%*u", DIGITS, (unsigned)(c->body_bytes / 4) % 100000000);
+    memcpy(answer_tokens, tokens, DIGITS);
+    conn_send(c, buf_str(&answer));
 }
 
 /* --- reading requests */
@@ -264,7 +275,7 @@ static bool read_head(struct conn *c, char *head)
     char *length = strcasestr(head, "\r\ncontent-length:");
     if (!target || target > line_end || strcasestr(head, "\r\ntransfer-encoding:"))
         return false;
-    c->body_left = length ? strtoull(length + 17, NULL, 10) : 0;
+    c->body_left = c->body_bytes = length ? strtoull(length + 17, NULL, 10) : 0;
     *line_end = '\0';
     c->asks_stream = strstr(target, "/converse-stream") != NULL;
     if (c->asks_stream)

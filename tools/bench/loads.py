@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The loads: each function puts one on a peer and says what it took, as a flat dict of numbers."""
+import itertools
 import json
 import pathlib
 import re
@@ -12,6 +13,7 @@ import peers
 
 MODEL = '/model/anthropic.claude-sonnet-4-20250514-v1%3A0/converse'
 SIZES = {'1k': 1 << 10, '64k': 64 << 10, '1m': 1 << 20}
+PROMPT_BLOCKS = {'1k': 2, '64k': 60, '1m': 500}
 # Calls a second that one round of each size should be about, so that each takes as long.
 CALLS = {'1k': 40000, '64k': 12000, '1m': 1500}
 TEXT = ('A weir is a low dam across a river. It raises the level of the water above it, steadies the flow, '
@@ -33,6 +35,16 @@ def body(size):
     return made((TEXT * (room // len(TEXT) + 1))[:room])
 
 
+def prompt(size, blocks):
+    """A Converse request of about so many bytes: an agent's, cut into texts. Each has a number, for which
+    weir-bench-load may put another one with each call."""
+    each = size // blocks - 60
+    text = '######## ' + (TEXT * (each // len(TEXT) + 1))[:each]
+    return json.dumps({'system': [{'text': text}],
+                       'messages': [{'role': 'assistant' if i % 2 else 'user', 'content': [{'text': text}]}
+                                    for i in range(blocks - 1)]})
+
+
 class Bench:
     """Where the programs and the bodies are."""
 
@@ -40,6 +52,7 @@ class Bench:
         self.build, self.folder, self.seconds = pathlib.Path(build), folder, seconds
         for name, size in SIZES.items():
             (folder / f'body-{name}').write_text(body(size))
+            (folder / f'prompt-{name}').write_text(prompt(size, PROMPT_BLOCKS[name]))
 
     def start_origin(self):
         process = peers.begin([self.build / 'weir-bench-origin'], 1, stdout=subprocess.PIPE, text=True)
@@ -144,6 +157,81 @@ def metering(bench, peer):
             for name in ('worker', 'office', 'clerk')}
     return {'off_us': statistics.median(s['worker'] for s in spent['off']), 'more_us': more['worker'],
             'office_us': more['office'], 'clerk_us': more['clerk']}
+
+
+LEVERS = (peers.WeirQuiet, peers.WeirObserving, peers.WeirActing)
+TURNS = 9
+
+
+def twins_of_levers(bench, peer, name):
+    return {kind.levers: kind(f'{name}-{kind.levers}', bench.folder, peer.origin_port, peer.cert) for kind in LEVERS}
+
+
+numbers = itertools.count(1, 100003)  # no two loads have one in common
+
+
+def prompts(bench, twin, size, new, calls):
+    """Over 32 kept connections; `new`: none is like another one, else all are the same."""
+    bench.own(twin, 'h1', MODEL, '--keep', '--body', bench.folder / f'prompt-{size}',
+              *(['--number', next(numbers)] if new else []), '--count', calls)
+
+
+def caching(bench, peer):
+    """What prompt caching adds to a worker's CPU time: three Weirs with levers off, observing (they plan and learn)
+    and on (what is planned is put in, too, and the body hashed again), a short load on each in turn, another one
+    first each time; the medians of the differences to levers off."""
+    twins, found = twins_of_levers(bench, peer, 'caching'), {}
+    try:
+        for twin in twins.values():
+            twin.start()
+        for size, new in [(size, new) for size in SIZES for new in (False, True)]:
+            calls, spent = max(64, int(CALLS[size] * bench.seconds / 8)), {levers: [] for levers in twins}
+            for turn in range(-1, TURNS):
+                names = [*twins]
+                for levers in names[turn % 3:] + names[:turn % 3]:
+                    before = peers.thread_us(twins[levers].process.pid)['worker']
+                    prompts(bench, twins[levers], size, new, calls)
+                    if turn >= 0:  # the first is so that they have what they keep
+                        spent[levers].append((peers.thread_us(twins[levers].process.pid)['worker'] - before) / calls)
+            name = f'{size}_{"new" if new else "same"}'
+            found[f'{name}_off_us'] = statistics.median(spent['off'])
+            for levers in ('observe', 'on'):
+                found[f'{name}_{levers}_us'] = statistics.median(a - b for a, b in zip(spent[levers], spent['off']))
+        found.update(memory_of_index(bench, twins))
+    finally:
+        for twin in twins.values():
+            twin.stop()
+    return found
+
+
+def memory_of_index(bench, twins):
+    """Behind so many new prompts that the index is full; and with levers off."""
+    for _ in range(20):
+        with urllib.request.urlopen(f'http://127.0.0.1:{twins["on"].admin}/api/v1/prefixes', timeout=5) as answer:
+            index = json.load(answer)['index']
+        if index['entries'] > 0.95 * index['places']:
+            break
+        prompts(bench, twins['on'], '64k', True, 2000)
+    time.sleep(2)  # until spare memory for bodies is given back
+    return {'index_entries': index['entries'], **Memory(twins['on']).look().mib('index_on'),
+            **Memory(twins['off']).look().mib('index_off')}
+
+
+def caching_wait(bench, peer, rate=3000):
+    """The same prompt of 1 KB at a fixed rate, with levers off and on."""
+    twins, found, skip = twins_of_levers(bench, peer, 'waiting'), {}, rate // 2
+    del twins['observe']
+    try:
+        for levers, twin in twins.items():
+            twin.start()
+            peers.set_pace(peers.paced, [twin.process.pid])
+            told = bench.own(twin, 'h1', MODEL, '--keep', '--body', bench.folder / 'prompt-1k', '--rate', rate,
+                             '--slots', 32, '--skip', skip, '--count', skip + int(rate * bench.seconds * 2))
+            found.update({f'{levers}_p50_us': told['whole_us']['p50'], f'{levers}_p99_us': told['whole_us']['p99']})
+    finally:
+        for twin in twins.values():
+            twin.stop()
+    return found
 
 
 def overload(bench, peer):

@@ -282,7 +282,7 @@ class Nghttpx(Peer):
 class Weir(Peer):
     program = None
     binary = None  # set by run
-    level, metering = 'info', 'on'
+    level, metering, levers = 'info', 'on', 'off'  # what levers add has a case of its own
 
     def environment(self):
         return {**{k: v for k, v in os.environ.items() if not k.startswith('AWS_')},
@@ -300,6 +300,8 @@ workers: 1
 region: us-east-1
 endpoints: {{runtime: http://127.0.0.1:{self.origin_port}}}
 metering: {self.metering}
+levers: {self.levers}
+cache: {{holdout: 0}}
 log: {{format: text, level: {self.level}}}
 ''')]
 
@@ -310,6 +312,14 @@ class WeirQuiet(Weir):
 
 class WeirUnmetered(WeirQuiet):
     metering = 'off'
+
+
+class WeirObserving(WeirQuiet):
+    levers = 'observe'
+
+
+class WeirActing(WeirQuiet):
+    levers = 'on'
 
 
 class WeirLimited(WeirQuiet):

@@ -84,6 +84,26 @@ def metered(found):
               [[f'{told[m]:.2f}' for m in ('off_us', 'more_us', 'clerk_us', 'office_us')]])
 
 
+def cached(found):
+    """What levers add, by size and shape of the prompts; what they hold; what waits."""
+    told, waits = (found.get(case, {}).get('weir') for case in ('caching', 'paced-caching'))
+    if told:
+        lines = []
+        for size, words in (('1k', '1 KB, 2 blocks'), ('64k', '64 KB, 60 blocks'), ('1m', '1 MB, 500 blocks')):
+            for shape, shown in (('same', 'the same again'), ('new', 'all new')):
+                off, observe, on = (told[f'{size}_{shape}_{levers}_us'] for levers in ('off', 'observe', 'on'))
+                lines.append([f'{words}, {shown}', number(off), number(observe), f'{(off + observe) / off:.2f}', number(on),
+                              f'{(off + on) / off:.2f}'])
+        table('Prompt caching: CPU microseconds per request of a worker',
+              ['prompts', 'levers off', 'observe adds', 'times off', 'on adds', 'times off'], lines)
+        print(f'\nAnonymous memory with levers off {told["index_off_anon_mib"]:.1f} MiB, on, with {told["index_entries"]:,.0f} prefixes '
+              f'known, {told["index_on_anon_mib"]:.1f} MiB.')
+    if waits:
+        table('Prompt caching: latency at 3,000 requests/s in µs', ['percentile', 'levers off', 'on', 'added'],
+              [[p, *(number(v) for v in (waits[f'off_{p}_us'], waits[f'on_{p}_us'], waits[f'on_{p}_us'] - waits[f'off_{p}_us']))]
+               for p in ('p50', 'p99')])
+
+
 # The aims.
 
 class Aims:
@@ -107,12 +127,18 @@ class Aims:
             self.add(f'CPU, {case}, {row}: times (nginx + SHA-256, {hashing:.0f} µs)', ours / (nginx + hashing), 1.15, 'x')
 
     def edited(self, found, micro, case, row):
-        """Weir edits no bodies yet: its figure for the body as it is, and the parts of an edit alone."""
+        """What a body takes as it is, and what putting markers in adds."""
         ours, nginx = (found.get(case, {}).get(r, {}).get('cpu_us') for r in (row, 'nginx'))
-        if ours and nginx and 'edit.insert.1MiB' in micro:
-            hashing, edit = (SIZES['1m'] / micro[r] / 1e3 for r in ('sha256.1MiB', 'edit.insert.1MiB'))
-            self.add(f'CPU, {case}, {row}, edited (computed: + {edit:.0f} µs for one insertion and the second hash): '
+        told = found.get('caching', {}).get('weir')
+        if ours and nginx and told and 'sha256.1MiB' in micro:
+            hashing, edit = SIZES['1m'] / micro['sha256.1MiB'] / 1e3, told['1m_same_on_us'] - told['1m_same_observe_us']
+            self.add(f'CPU, {case}, {row}, edited (+ {edit:.0f} µs for markers and the second hash): '
                      'times (nginx + 2 SHA-256)', (ours + edit) / (nginx + 2 * hashing), 1.15, 'x')
+
+    def planned(self, told):
+        for size, words, aim in (('64k', '64 KB, 60 blocks', 40), ('1m', '1 MB, 500 blocks', 600)):
+            for shape, shown in (('same', 'the same again'), ('new', 'all new')):
+                self.add(f'Planning, {words}, {shown}', told[f'{size}_{shape}_observe_us'], aim, 'µs')
 
     def of_memory(self, found, row):
         metrics = found.get('memory', {}).get(row, {})
@@ -145,6 +171,8 @@ def aims(found, micro):
         a.add('A refusal then, p99', found['overload']['weir']['refused_p99_ms'], 10, 'ms')
     if 'weir' in found.get('metering', {}):
         a.add('Metering adds to a worker', found['metering']['weir']['more_us'], 1, 'µs')
+    if 'weir' in found.get('caching', {}):
+        a.planned(found['caching']['weir'])
     a.of_scanner(micro)
     table('Aims', ['what', 'measured', 'aim', ''], a.lines)
 
@@ -172,6 +200,7 @@ def write(about, rounds, found, micro, failures, short):
     waited(found, 'Time to first token: direct, and added, in µs', ['streams-h1', 'streams-h2'],
            [('p50', 'first_p50_us'), ('p99', 'first_p99_us')])
     metered(found)
+    cached(found)
     remembered(found)
     if 'memory' in found:
         shared = max(m.get('streams_10k_shared', 0) for m in found['memory'].values())

@@ -196,6 +196,7 @@ static void decide(struct exchange *ex, struct caching *c)
     uint32_t now = prefix_tick(clock_wall_ms());
     make_sites(ex, c);
     choose_arm(ex, c);
+    c->terms.withheld = c->levers == LEVERS_OBSERVE || c->arm == RECORD_ARM_CONTROL;
     shared_cache_see(cache, sites, c->ask.n, now, false);
     watch(ex, c);
     shared_cache_plan(cache, ex->client_name, &c->terms, sites, c->ask.n, ex->workload, now, false,

@@ -565,6 +565,7 @@ void cache_plan(struct cache_learner *l, const struct cache_terms *terms,
     if (dry)
         return;
     count_due(&s);
-    ledger_read(l, terms, (float)out->expect_read);
-    pay(&s, &c);
+    ledger_read(l, terms, (float)(terms->withheld ? out->own_read : out->expect_read));
+    if (!terms->withheld)
+        pay(&s, &c);
 }

@@ -25,6 +25,7 @@ enum cache_ttl { CACHE_TTL_AUTO, CACHE_TTL_5M, CACHE_TTL_1H };
 struct cache_terms {
     enum cache_mode mode; /* not OFF */
     enum cache_ttl ttl;
+    bool withheld;         /* the plan does not go out: its marks cost and read nothing */
     bool implicit;         /* unmarked prompts are cached, too, for the same money */
     bool retime;           /* the client's own TTLs may be changed */
     unsigned fields, ttls; /* enum catalogue_field, catalogue_ttl as bits: book/catalogue.h */

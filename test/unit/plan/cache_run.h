@@ -112,6 +112,8 @@ static inline void run_plan(struct run *r)
     for (size_t i = 0; i < r->n; i++)
         cache_see(&r->sites[i], prefix_put(r->index, r->sites[i].key), r->n - 1 - i, now);
     cache_plan(r->learner, &r->terms, r->sites, r->n, 0, now, false, &r->plan);
+    if (r->terms.withheld)
+        r->plan.n = 0;
     for (size_t i = 0; i < r->plan.n_notes; i++)
         cache_note(prefix_put(r->index, r->sites[r->plan.notes[i].block].key), &r->plan.notes[i],
                    now);

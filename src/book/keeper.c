@@ -99,8 +99,8 @@ static int set_aside(struct keeper *k, char *why, size_t why_size)
     snprintf(what, sizeof what, "%s", why);
     int rc = store_set_aside(k->dir, why, why_size);
     if (rc == 0)
-        log_say(LOG_WARN, "prefixes", "%s was damaged, is now %s.damaged and begun anew: %s", k->dir,
-                k->dir, what);
+        log_say(LOG_WARN, "prefixes", "%s was damaged, is now %s.damaged and begun anew: %s",
+                k->dir, k->dir, what);
     return rc;
 }
 
@@ -192,17 +192,25 @@ static void take_named(void *to, struct str name, struct str bytes)
         keeper_rows_add_named(&k->named, name, bytes, minute_now());
 }
 
-static int save_named(struct keeper *k)
+static int write_named(struct keeper *k)
 {
     int rc = 0;
-    if (buf_len(&k->named) == 0)
-        k->source.each_named(k->source.arg, take_named, k);
     while (buf_len(&k->named) && rc == 0) {
         size_t n = 0;
         rc = keeper_rows_write_named(k->store, &k->named, &n);
         atomic_fetch_add(&k->saved, n);
     }
     return rc;
+}
+
+/* First what a failed round left, then what changed: here as with the prefixes. */
+static int save_named(struct keeper *k)
+{
+    int rc = write_named(k);
+    if (rc)
+        return rc;
+    k->source.each_named(k->source.arg, take_named, k);
+    return write_named(k);
 }
 
 /* Until there is no room for more, or nothing more. */
@@ -215,20 +223,29 @@ static void take_prefixes(struct keeper *k)
     keeper_rows_sort(k->rows, k->n);
 }
 
+static int write_taken(struct keeper *k)
+{
+    while (k->done < k->n) {
+        size_t n = k->n - k->done < KEEPER_ROWS ? k->n - k->done : KEEPER_ROWS;
+        int rc = keeper_rows_write(k->store, k->rows + k->done, n);
+        if (rc)
+            return rc;
+        atomic_fetch_add(&k->saved, n);
+        k->done += n;
+    }
+    return 0;
+}
+
 static int save_prefixes(struct keeper *k)
 {
+    int rc = write_taken(k);
+    k->cursor = 0;
     do {
-        if (k->done == k->n)
-            take_prefixes(k);
-        while (k->done < k->n) {
-            size_t n = k->n - k->done < KEEPER_ROWS ? k->n - k->done : KEEPER_ROWS;
-            int rc = keeper_rows_write(k->store, k->rows + k->done, n);
-            if (rc)
-                return rc;
-            atomic_fetch_add(&k->saved, n);
-            k->done += n;
-        }
-    } while (k->cursor);
+        if (rc)
+            return rc;
+        take_prefixes(k);
+        rc = write_taken(k);
+    } while (rc || k->cursor);
     return 0;
 }
 

@@ -365,6 +365,21 @@ static void several_programs_of_one_client(void **state)
     assert_int_equal(found[0].kind, VOLATILE_TIME);
 }
 
+/* One in twelve prompts, and every other one has something new elsewhere. */
+static void among_many_others(void **state)
+{
+    char piece[40];
+    for (unsigned n = 0; n < 120; n++) {
+        snprintf(piece, sizeof piece, "12:%02u ", n / 12);
+        const struct request a = {"", "It is ", 0, piece, n};
+        const struct request b = {"cde", "Draw it. ", 3, "", n};
+        note(n % 12 ? &b : &a);
+    }
+    assert_int_equal(tell(), 1);
+    assert_int_equal(found[0].kind, VOLATILE_TIME);
+    assert_int_equal(found[0].changes, 8);
+}
+
 /* --- one prompt alone */
 
 static void looks_at_one_prompt(void **state)
@@ -422,6 +437,7 @@ int main(void)
         TEST(tokens_and_months),
         TEST(a_short_block_before_a_long_one),
         TEST(several_programs_of_one_client),
+        TEST(among_many_others),
         TEST(looks_at_one_prompt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,18 +25,22 @@ enum {
     FIRST_EVENTS = 16,
     USUAL_EVENTS = 64,
     MEAN_PROMPTS = 64,
+    FEW_PROMPTS = 8,
+    USUAL_PROMPTS = 256,
     SECONDS_MOST = 64,
     SECONDS_ENOUGH = 8
 };
 
-static const float hour_s = 3600, wins_fade_s = 1200;
+static const float wins_fade_s = 1200;
 /* Before anything is known, this many mean prompts must have been worth it, and this many returns
  * have been seen. */
 static const float prior_prompts = 8, prior_returns = 2;
-/* Of a mean prompt, and of the budget of loss for what its client's input costs: what may be spent
- * before anything came back. */
+/* Of a mean prompt: what may be lost at once; and of the budget: what of it is forgiven as input
+ * goes by. */
 /* So many times the usual number of first prompts may be out before any of them is back. */
 static const float rush = 4;
+/* By so much the share of first prompts may be above the usual. */
+static const float sudden = 0.5F;
 static const float first_stake = 0.25F, share_of_budget = 0.5F;
 
 struct cache_learner *cache_learner_init(void *memory)
@@ -276,15 +280,33 @@ struct chance learn_behind(const struct cache_learner *l, enum label_of of, stru
 
 /* --- the ledger */
 
-void ledger_pass(struct cache_learner *l, uint32_t tokens, uint32_t now)
+/* A mean is that of all until there are so many. */
+static float events(uint32_t n, uint32_t most)
+{
+    return (float)(n < most ? n : most);
+}
+
+void ledger_pass(struct cache_learner *l, const struct cache_terms *t, uint32_t tokens,
+                 uint32_t now)
 {
     struct ledger *g = &l->ledger;
     float s = now > g->at ? (float)(now - g->at) * (PREFIX_TICK_MS / 1000.0F) : 0;
-    g->input = g->input * expf(-s / hour_s) + (float)tokens;
-    g->balance *= expf(-s / (g->balance > 0 ? wins_fade_s : hour_s));
-    g->prompts += g->prompts < MEAN_PROMPTS;
-    g->mean += ((float)tokens - g->mean) / (float)g->prompts;
+    if (g->balance > 0)
+        g->balance *= expf(-s / wins_fade_s);
+    else
+        g->balance = fminf(0, g->balance + share_of_budget * t->exploring * (float)tokens);
+    g->prompts += g->prompts < UINT32_MAX;
+    g->mean += ((float)tokens - g->mean) / events(g->prompts, MEAN_PROMPTS);
+    g->firsts_now -= g->firsts_now / events(g->prompts, FEW_PROMPTS);
+    g->firsts -= g->firsts / events(g->prompts, USUAL_PROMPTS);
     g->at = now;
+}
+
+void ledger_first(struct cache_learner *l)
+{
+    struct ledger *g = &l->ledger;
+    g->firsts_now += 1 / events(g->prompts, FEW_PROMPTS);
+    g->firsts += 1 / events(g->prompts, USUAL_PROMPTS);
 }
 
 void ledger_due(struct cache_learner *l, const struct cache_terms *t, unsigned label,
@@ -311,10 +333,11 @@ const char *ledger_refuses(const struct cache_learner *l, const struct cache_ter
         return "first prompts like this one did not come back lately";
     if (of == LABEL_FIRST && g->first_out > rush * (g->first_usual + g->mean * value_surcharge(t)))
         return "more first prompts at once than usual";
+    if (of == LABEL_FIRST && g->firsts_now - g->firsts > sudden)
+        return "suddenly most are first prompts";
     float proven = g->repaid / (g->due + prior_prompts * g->mean * value_surcharge(t));
     float flying = (g->in_flight + cost) * fminf(1, proven);
-    float stake = first_stake * g->mean + share_of_budget * t->exploring * g->input;
-    if (cost > 0 && g->balance - cost + flying < -stake)
+    if (cost > 0 && g->balance - cost + flying < -first_stake * g->mean)
         return "the budget of loss is spent";
     return NULL;
 }

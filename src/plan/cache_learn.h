@@ -44,13 +44,13 @@ struct label_list {
 /* How often what was expected to pay did: tokens expected and had, fading. */
 struct ledger {
     uint32_t at;
-    float input;       /* of the last hour */
     float mean;        /* of a prompt */
     float balance;     /* saved by reads, less what marks cost; fading */
     float in_flight;   /* paid for what neither came back nor is given up */
     float due, repaid; /* would-be marks, marked or not: cost, as it is decided, and worth */
     float first_due, first_repaid; /* of first prompts: due at once */
     float first_out, first_usual;  /* due and not decided: now, and as it usually was */
+    float firsts_now, firsts;      /* share of first prompts: of the last few, and usually */
     float when[CHANCE_SOON];       /* how many came back in each step */
     float expected[2], had[2];     /* returns soon, later, where they would pay */
     uint32_t prompts;
@@ -88,7 +88,10 @@ void learn_trust(struct cache_learner *l, unsigned label, bool soon, bool later)
 
 /* --- the ledger */
 
-void ledger_pass(struct cache_learner *l, uint32_t tokens, uint32_t now);
+void ledger_pass(struct cache_learner *l, const struct cache_terms *t, uint32_t tokens,
+                 uint32_t now);
+/* It is a first prompt. */
+void ledger_first(struct cache_learner *l);
 /* A mark behind so many new tokens is expected to pay: whether it does is counted, marked or not.
  */
 void ledger_due(struct cache_learner *l, const struct cache_terms *t, unsigned label,

@@ -66,12 +66,12 @@ static int read_rest(struct cache_learner *l, struct str bytes)
     l->seconds = rest.seconds;
     memcpy(l->ends, rest.ends, sizeof rest.ends);
     const struct ledger *g = &l->ledger;
-    const float numbers[] = {
-        g->input,          g->mean,      g->balance,      g->in_flight,     g->due,
-        g->repaid,         g->first_due, g->first_repaid, g->expected[0],   g->expected[1],
-        g->had[0],         g->had[1],    g->first_out,    g->first_usual,   g->when[0],
-        g->when[1],        g->when[2],   g->when[3],      rest.second.soon, rest.second.half,
-        rest.second.later, rest.seconds};
+    const float numbers[] = {g->mean,          g->balance,        g->in_flight,    g->due,
+                             g->repaid,        g->first_due,      g->first_repaid, g->expected[0],
+                             g->expected[1],   g->had[0],         g->had[1],       g->first_out,
+                             g->first_usual,   g->firsts_now,     g->firsts,       g->when[0],
+                             g->when[1],       g->when[2],        g->when[3],      rest.second.soon,
+                             rest.second.half, rest.second.later, rest.seconds};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (!isfinite(numbers[i]))
             return ERR_BAD;

@@ -246,6 +246,8 @@ static void ask_new(struct scout *s, uint64_t workload)
                                .workload = (unsigned)workload,
                                .turn = line ? parent->turn + 1U : 0,
                                .line_gap = line ? parent->line_gap : 0};
+    if (!s->dry && !tail.turn)
+        ledger_first(s->l);
     unsigned before_end;
     size_t usual = usual_end(s, &before_end);
     if (usual) {
@@ -550,7 +552,7 @@ void cache_plan(struct cache_learner *l, const struct cache_terms *terms,
     survey(&s);
     if (!dry) {
         learn_pass(l, terms, now);
-        ledger_pass(l, draft_tokens(&s.draft, n), now);
+        ledger_pass(l, terms, draft_tokens(&s.draft, n), now);
         hear(&s);
         hear_end(&s);
     }

@@ -15,29 +15,45 @@
 #include "weir/gate/daemon.h"
 
 struct caching_room {
+    struct caching_room *next; /* of a worker's spare ones */
     struct ask_block blocks[ASK_BLOCKS_MOST];
     struct cache_site sites[ASK_BLOCKS_MOST];
 };
 
+/* Long prompts are read in turns, some at a time: one spare room would not do. A mapping of its
+ * own: pages that nobody touches cost nothing, and nobody clears them. */
+enum { ROOMS_SPARE = 4 };
+
 static struct caching_room *take_room(struct worker *w)
 {
-    struct caching_room *room = w->caching_room;
-    w->caching_room = NULL;
-    return room ? room : mem_new(sizeof *room); /* pages that nobody touches cost nothing */
+    struct caching_room *room = w->caching_rooms;
+    if (!room)
+        return mem_map(sizeof *room);
+    w->caching_rooms = room->next;
+    w->n_caching_rooms--;
+    return room;
 }
 
 static void give_room(struct worker *w, struct caching *c)
 {
-    if (w->caching_room)
-        caching_room_free(c->room);
-    else
-        w->caching_room = c->room;
+    struct caching_room *room = c->room;
     c->room = NULL;
+    if (w->n_caching_rooms == ROOMS_SPARE) {
+        mem_unmap(room, sizeof *room);
+        return;
+    }
+    room->next = w->caching_rooms;
+    w->caching_rooms = room;
+    w->n_caching_rooms++;
 }
 
-void caching_room_free(struct caching_room *room)
+void caching_rooms_free(struct caching_room *rooms)
 {
-    mem_free(room);
+    while (rooms) {
+        struct caching_room *next = rooms->next;
+        mem_unmap(rooms, sizeof *rooms);
+        rooms = next;
+    }
 }
 
 /* --- whether there is something to decide */
@@ -88,11 +104,14 @@ static struct caching *begin(struct exchange *ex)
     if (dialect == ASK_NONE || !find_terms(ex, id, &terms) ||
         !facts_parts(&ex->facts, body_str(&ex->body), dialect, &parts))
         return NULL;
+    struct caching_room *room = take_room(ex->worker);
+    if (!room)
+        return NULL;
     struct caching *c = mem_new(sizeof *c);
     c->terms = terms;
     c->levers = levers;
     c->model = ex->model;
-    c->room = take_room(ex->worker);
+    c->room = room;
     ask_begin(&c->ask, dialect, seed_of(ex), &parts, c->room->blocks, ASK_BLOCKS_MOST);
     return c;
 }

@@ -63,6 +63,6 @@ bool caching_own(const struct exchange *ex, struct saved_own *out);
 /* What it used is told: what is learned from it. */
 void caching_settle(struct exchange *ex, const struct usage *u);
 void caching_free(struct exchange *ex);
-void caching_room_free(struct caching_room *room); /* a worker's spare one */
+void caching_rooms_free(struct caching_room *rooms); /* a worker's spare ones */
 
 #endif

@@ -127,7 +127,7 @@ void worker_close(struct worker *w)
     if (w->setup)
         setup_unref(w->setup);
     later_cancel(&w->clean);
-    caching_room_free(w->caching_room);
+    caching_rooms_free(w->caching_rooms);
     body_pool_fini(&w->bodies);
     aws_signer_free(w->signer);
 }

@@ -42,7 +42,8 @@ struct worker {
     struct creds *creds;                           /* the set used last */
     struct creds *role_creds[CONFIG_MOST_CLIENTS]; /* and of the setup's clients with a role */
     struct keyring *keyring;                       /* counted; NULL: none was issued */
-    struct caching_room *caching_room;             /* a spare one, or NULL */
+    struct caching_room *caching_rooms;            /* spare ones */
+    unsigned n_caching_rooms;
     struct body_pool bodies;
     struct later clean;     /* of bodies' pages, a slice a turn */
     unsigned resend_tenths; /* one for each call; ten are spent by sending again on 503 or 529 */

@@ -135,12 +135,15 @@ static void choose_arm(const struct exchange *ex, struct caching *c)
 }
 
 /* What the client's own markers would do stays; a retimed one goes out as it came. */
-static void keep_own(struct cache_plan *p)
+static void keep_own(struct cache_plan *p, const struct cache_site *sites)
 {
     size_t n = 0;
-    for (size_t i = 0; i < p->n; i++)
-        if (p->marks[i].reason == CACHE_OWN)
-            p->marks[n++] = p->marks[i];
+    for (size_t i = 0; i < p->n; i++) {
+        const struct cache_mark *m = &p->marks[i];
+        if (m->reason == CACHE_OWN || m->reason == CACHE_RETIMED)
+            p->marks[n++] = (struct cache_mark){
+                .block = m->block, .ttl = (enum ask_ttl)sites[m->block].own, .reason = CACHE_OWN};
+    }
     p->n = n;
     p->expect_read = p->own_read;
     p->expect_write_5m = p->own_write_5m;
@@ -223,10 +226,10 @@ static void decide(struct exchange *ex, struct caching *c)
     if (c->levers == LEVERS_OBSERVE) {
         say_marks(ex, c, "observe:");
         c->arm = RECORD_ARM_NONE;
-        keep_own(&c->plan);
+        keep_own(&c->plan, sites);
     } else if (c->arm == RECORD_ARM_CONTROL) {
         say(ex, S("control"));
-        keep_own(&c->plan);
+        keep_own(&c->plan, sites);
     } else {
         say_marks(ex, c, "");
     }
@@ -278,7 +281,7 @@ static void learn_refusal(const struct exchange *ex, struct caching *c)
     int64_t now_s = clock_wall_ms() / 1000;
     if (!shared_cache_refused(cache, c->model, c->refusal, c->sections, c->hour, now_s) && c->alone)
         shared_cache_blamed(cache, c->model, c->sections, c->hour, now_s);
-    keep_own(&c->plan);
+    keep_own(&c->plan, c->sites);
 }
 
 void caching_heard(struct exchange *ex)

@@ -26,6 +26,19 @@ enum {
     STEPS = 512
 };
 
+/* The lowest byte first: an index' place goes by a key's upper bits, and rows that came in the
+ * order of places would all begin in one set of an index that still grows. By the lower bits they
+ * come shard by shard, each in no order, and are taken so as well. */
+static void put_key(unsigned char out[KEY], uint64_t key)
+{
+    store_put_u64(out, __builtin_bswap64(key));
+}
+
+static uint64_t key_of(struct str key)
+{
+    return __builtin_bswap64(store_get_u64(key.ptr));
+}
+
 /* --- walks */
 
 typedef void each_row(void *arg, struct str key, struct str value);
@@ -97,7 +110,7 @@ static void on_prefix(void *arg, struct str key, struct str value)
 {
     const struct keeper_rows *to = arg;
     struct prefix p;
-    if (prefix_read(store_get_u64(key.ptr), value, &p) == 0)
+    if (prefix_read(key_of(key), value, &p) == 0)
         to->prefix(to->arg, &p);
 }
 
@@ -112,8 +125,9 @@ int keeper_rows_read(struct store *s, const struct keeper_rows *to, const atomic
 
 static int by_key(const void *a, const void *b)
 {
-    const struct prefix *x = a, *y = b;
-    return (x->key > y->key) - (x->key < y->key);
+    uint64_t x = __builtin_bswap64(((const struct prefix *)a)->key);
+    uint64_t y = __builtin_bswap64(((const struct prefix *)b)->key);
+    return (x > y) - (x < y);
 }
 
 static int put_prefixes(struct store_txn *t, const struct prefix *rows, size_t n)
@@ -124,7 +138,7 @@ static int put_prefixes(struct store_txn *t, const struct prefix *rows, size_t n
     for (size_t i = 0; i < n && rc == 0; i++) {
         buf_clear(&value);
         prefix_write(&rows[i], &value);
-        store_put_u64(key, rows[i].key);
+        put_key(key, rows[i].key);
         rc = store_put(t, TABLE_PREFIXES, str_from((char *)key, KEY), buf_str(&value));
     }
     buf_fini(&value);
@@ -215,7 +229,7 @@ static unsigned step_of_row(const struct forget *f, struct str key, struct str v
     struct str name, bytes;
     uint32_t at;
     if (f->table == TABLE_PREFIXES) {
-        if (prefix_read(store_get_u64(key.ptr), value, &p) != 0)
+        if (prefix_read(key_of(key), value, &p) != 0)
             return STEPS - 1;
         at = p.last;
     } else if (!read_named(value, &at, &name, &bytes)) {

@@ -19,22 +19,40 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-static struct prefix_index *x;
+enum { SHARDS = 64 }; /* as gate/shared_cache has them */
+
+static struct prefix_index *shards[SHARDS];
+static size_t shard;
 static uint64_t n_loaded;
 static int64_t load_ms;
 
 static size_t take(void *arg, size_t *cursor, struct prefix *out, size_t n)
 {
-    return prefix_take_dirty(x, cursor, out, n);
+    size_t taken = prefix_take_dirty(shards[shard], cursor, out, n);
+    if (*cursor)
+        return taken;
+    shard = (shard + 1) % SHARDS;
+    *cursor = shard ? SIZE_MAX : 0; /* on in the next one */
+    return taken;
+}
+
+static size_t take_on(void *arg, size_t *cursor, struct prefix *out, size_t n)
+{
+    *cursor = *cursor == SIZE_MAX ? 0 : *cursor;
+    return take(arg, cursor, out, n);
+}
+
+static struct prefix *put(uint64_t key)
+{
+    return prefix_put(shards[key % SHARDS], key);
 }
 
 static void restore(void *arg, const struct prefix *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct prefix *p = prefix_put(x, rows[i].key);
-        uint64_t key = p->key;
-        *p = rows[i];
-        p->key = key;
+        struct prefix *p = put(rows[i].key);
+        if (!p->dirty)
+            *p = rows[i];
     }
 }
 
@@ -80,7 +98,7 @@ static uint64_t written(void)
 
 static void run(const char *dir, uint64_t index_bytes, const char *what)
 {
-    const struct keeper_source s = {.take = take,
+    const struct keeper_source s = {.take = take_on,
                                     .restore = restore,
                                     .each_named = each_named,
                                     .restore_named = restore_named,
@@ -101,24 +119,32 @@ static void run(const char *dir, uint64_t index_bytes, const char *what)
            (double)(written() - before) / 1e6, n_loaded, load_ms, counts.rows);
 }
 
+static void make_shards(void *memory, uint64_t bytes)
+{
+    size_t each = (size_t)bytes / SHARDS / sizeof(struct prefix) * sizeof(struct prefix);
+    for (size_t i = 0; i < SHARDS; i++)
+        shards[i] = prefix_init((char *)memory + i * each, each);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3)
         return fprintf(stderr, "usage: weir-keeper-fill FOLDER PREFIXES [CHANGED]\n"), 2;
-    uint64_t n = strtoull(argv[2], NULL, 10), bytes = n * 2 * 64 + PREFIX_LEAST_BYTES;
+    uint64_t n = strtoull(argv[2], NULL, 10),
+             bytes = n * 2 * 64 + SHARDS * (uint64_t)PREFIX_LEAST_BYTES;
     uint64_t changed = argc > 3 ? strtoull(argv[3], NULL, 10) : n / 20;
     void *memory = mem_map(bytes);
     uint64_t *keys = mem_new(n * sizeof *keys);
     assert(memory);
-    x = prefix_init(memory, bytes);
+    make_shards(memory, bytes);
     random_seed(1);
     for (uint64_t i = 0; i < n; i++)
-        change(prefix_put(x, keys[i] = random_u64()), 300000000);
+        change(put(keys[i] = random_u64()), 300000000);
     run(argv[1], bytes, "all saved");
     for (uint64_t i = 0; i < changed; i++)
-        change(prefix_put(x, keys[random_below(n)]), 300000200);
+        change(put(keys[random_below(n)]), 300000200);
     run(argv[1], bytes, "some saved again");
-    x = prefix_init(memory, bytes);
+    make_shards(memory, bytes);
     run(argv[1], bytes, "loaded alone");
     mem_free(keys);
     mem_unmap(memory, bytes);

@@ -37,7 +37,7 @@ enum table {
     TABLES,
 
     /* Of the prefixes' environment, which may be lost. */
-    TABLE_PREFIXES = TABLES, /* key (8, big endian) -> prefix_write's (plan/prefix.h) */
+    TABLE_PREFIXES = TABLES, /* key (8, little endian) -> prefix_write's (plan/prefix.h) */
     TABLE_NAMED,             /* hash of a name (8, big endian) -> minute (4), length, name, bytes */
     TABLES_ALL
 };

@@ -10,6 +10,7 @@
 #include "keeper_side.h"
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
+#include "weir/base/mem.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -265,6 +266,87 @@ static void all_of_one_age_do_not_all_go(void **state)
     assert_int_equal(x.n_got, 100);
 }
 
+/* --- a real index, which grows while it is filled, and is cut into shards by a key's lower bits */
+
+enum { SHARDS = 4, SHARD_BYTES = 2 * MIB, MANY = 60000 };
+
+static struct {
+    void *memory[SHARDS];
+    struct prefix_index *shards[SHARDS];
+    size_t now;
+} real;
+
+static struct prefix_index *shard_of(uint64_t key)
+{
+    return real.shards[key % SHARDS];
+}
+
+static void real_make(void)
+{
+    for (size_t i = 0; i < SHARDS; i++) {
+        if (!real.memory[i])
+            real.memory[i] = mem_map(SHARD_BYTES);
+        real.shards[i] = prefix_init(real.memory[i], SHARD_BYTES);
+    }
+}
+
+static size_t real_take(void *arg, size_t *cursor, struct prefix *out, size_t n)
+{
+    size_t taken = prefix_take_dirty(real.shards[real.now], cursor, out, n);
+    if (*cursor == 0 && ++real.now < SHARDS)
+        *cursor = SIZE_MAX; /* on in the next one */
+    else if (*cursor == 0)
+        real.now = 0;
+    return taken;
+}
+
+static size_t real_take_on(void *arg, size_t *cursor, struct prefix *out, size_t n)
+{
+    *cursor = *cursor == SIZE_MAX ? 0 : *cursor;
+    return real_take(arg, cursor, out, n);
+}
+
+static void real_restore(void *arg, const struct prefix *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        *prefix_put(shard_of(rows[i].key), rows[i].key) = rows[i];
+}
+
+static size_t real_count(void)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < SHARDS; i++) {
+        struct prefix_counts c;
+        prefix_count(real.shards[i], &c);
+        sum += c.entries;
+    }
+    return sum;
+}
+
+static void an_index_is_as_full_as_it_was(void **state)
+{
+    struct keeper_source s = side_source(&x);
+    s.take = real_take_on;
+    s.restore = real_restore;
+    real_make();
+    for (uint64_t i = 0; i < MANY; i++) {
+        struct prefix row = side_row(i, 100, 1);
+        *prefix_put(shard_of(row.key), row.key) = row;
+    }
+    size_t before = real_count();
+    assert_true(before > MANY - MANY / 100);
+    struct keeper *k = keeper_make(at.meter, SHARDS * SHARD_BYTES, &s);
+    assert_true(keeper_round(k));
+    keeper_end(k);
+    real_make();
+    k = keeper_make(at.meter, SHARDS * SHARD_BYTES, &s);
+    assert_true(keeper_round(k));
+    keeper_end(k);
+    assert_true(real_count() > before - before / 100);
+    for (size_t i = 0; i < SHARDS; i++)
+        mem_unmap(real.memory[i], SHARD_BYTES);
+}
+
 /* --- beside a daemon: a process opens a path once, so this program asks itself */
 
 static void count_prefix(void *arg, const struct prefix *p)
@@ -380,6 +462,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(rows_of_another_form_are_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(the_oldest_are_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(all_of_one_age_do_not_all_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_index_is_as_full_as_it_was, setup, teardown),
         cmocka_unit_test_setup_teardown(is_read_beside_its_keeper, setup, teardown),
         cmocka_unit_test_setup_teardown(the_book_is_not_blamed, setup, teardown),
         cmocka_unit_test_setup_teardown(large_names, setup, teardown),

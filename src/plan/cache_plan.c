@@ -52,7 +52,7 @@ struct scout {
     bool dry;
     size_t known, full;  /* ends: of what came before; the last that may be marked */
     size_t cached, hour; /* what is believed to be cached, and for an hour */
-    size_t own;          /* the last of the client's markers */
+    size_t own, kept;    /* the last of the client's markers; of those that keep their TTL */
     size_t branch;       /* where prompts part, before `known` */
     struct option options[OPTIONS_MOST]; /* in the order of ends */
     size_t n;
@@ -135,8 +135,11 @@ static void survey(struct scout *s)
     s->full = open_before(s, d->n_sites, 0);
     s->cached = draft_cached(d, ASK_5M, s->known);
     s->hour = s->cached ? draft_cached(d, ASK_1H, s->known) : 0;
-    for (size_t i = 0; i < d->n; i++)
+    for (size_t i = 0; i < d->n; i++) {
         s->own = d->marks[i].block + 1;
+        if (!d->terms->retime || d->marks[i].ttl == ASK_1H)
+            s->kept = s->own;
+    }
 }
 
 static void ask(struct scout *s, struct option *o, uint64_t traits, float weight)
@@ -287,15 +290,22 @@ static const struct option *deepest(const struct choice *c)
     return c->cheap ? c->cheap : c->hour;
 }
 
+/* What the client's own markers write between two ends, and one for an hour would instead. */
+static float turned(const struct scout *s, size_t from, size_t to)
+{
+    return between(s, later_of(from, later_of(s->cached, s->kept)), to < s->own ? to : s->own);
+}
+
 /* What is paid beyond plain input, and beyond what is paid anyway. */
 static float cost_of(const struct scout *s, const struct choice *c)
 {
     const struct cache_terms *t = s->terms;
-    size_t paid = later_of(s->cached, s->own), lasts = later_of(s->hour, s->own);
+    size_t paid = later_of(s->cached, s->own), lasts = later_of(s->hour, s->kept);
     size_t hour = c->hour ? c->hour->end : 0;
     float cost =
         c->cheap ? between(s, later_of(paid, hour), c->cheap->end) * value_surcharge(t) : 0;
     cost += between(s, paid, hour) * (t->write_1h - 1);
+    cost += turned(s, 0, hour) * (t->write_1h - 1 - value_surcharge(t));
     if (!t->renews)
         cost += between(s, lasts, hour < s->cached ? hour : s->cached) * (t->write_1h - t->read);
     return cost;
@@ -310,13 +320,14 @@ static struct sums sums_of(const struct scout *s, size_t n)
 {
     struct sums sums = {0};
     float cheap = 0, hour = 0;
-    size_t at = 0, paid = later_of(s->cached, s->own), lasts = later_of(s->hour, s->own);
+    size_t at = 0, paid = later_of(s->cached, s->own), lasts = later_of(s->hour, s->kept);
     for (size_t i = 0; i < n; at = s->options[i++].end) {
         const struct option *o = &s->options[i];
         float fresh = between(s, later_of(at, paid), o->end);
         float again = between(s, later_of(at, lasts), o->end < s->cached ? o->end : s->cached);
         sums.cheap[i] = cheap += fresh * o->value.cheap;
-        sums.hour[i] = hour += fresh * o->value.hour + again * o->value.longer;
+        sums.hour[i] = hour += fresh * o->value.hour + again * o->value.longer +
+                               turned(s, at, o->end) * (o->value.hour - o->value.cheap);
     }
     return sums;
 }
@@ -326,7 +337,7 @@ static struct choice choose(const struct scout *s, size_t n)
 {
     struct choice best = {0};
     struct sums sums = sums_of(s, n);
-    size_t paid = later_of(s->cached, s->own), lasts = later_of(s->hour, s->own);
+    size_t paid = later_of(s->cached, s->own), lasts = later_of(s->hour, s->kept);
     bool cheap = may_be(s, value_cheap(s->terms)), hour = may_be(s, ASK_1H);
     for (size_t i = 0; i <= n; i++) {
         const struct option *h = i ? &s->options[i - 1] : NULL;

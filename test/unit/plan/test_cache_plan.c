@@ -211,6 +211,27 @@ static void an_hour_is_had_by_renewal(void **state)
     run_end(r);
 }
 
+static void a_clients_marker_gets_an_hour_where_that_pays(void **state)
+{
+    struct run *r = run_begin();
+    struct line l = {0};
+    pauses(r, false);
+    r->terms.retime = true;
+    line_add(r, &l, 40);
+    for (int i = 0; i < 4; i++) {
+        run_prompt(r, l.ids, l.n);
+        r->sites[l.n - 1].own = ASK_5M;
+        run_plan(r);
+        line_add(r, &l, 1);
+        r->now += 600;
+    }
+    assert_true(r->plan.n > 0);
+    const struct cache_mark *last = &r->plan.marks[r->plan.n - 1];
+    assert_int_equal(last->reason, CACHE_RETIMED);
+    assert_int_equal(last->ttl, ASK_1H);
+    run_end(r);
+}
+
 static void the_configured_ttl_is_kept_to(void **state)
 {
     struct run *r = run_begin();
@@ -503,6 +524,7 @@ int main(void)
         cmocka_unit_test(the_clients_markers_stay_and_count),
         cmocka_unit_test(what_comes_back_late_is_kept_for_an_hour),
         cmocka_unit_test(an_hour_is_had_by_renewal),
+        cmocka_unit_test(a_clients_marker_gets_an_hour_where_that_pays),
         cmocka_unit_test(the_configured_ttl_is_kept_to),
         cmocka_unit_test(always_marks_what_nobody_knows),
         cmocka_unit_test(prompts_that_are_all_new_cost_nothing_more),

@@ -88,7 +88,10 @@ static void open_book(struct daemon *s)
     names_follow(s->names, s->setups);
     buf_add(&s->state, c->state);
     s->cache = shared_cache_new(c->cache_bytes);
-    s->keeper = cache_keeper_new(s);
+    if (s->cache)
+        s->keeper = cache_keeper_new(s);
+    else
+        log_say(LOG_WARN, "prefixes", "there is no memory for cache.memory: nothing is cached");
     if (c->metering == METERING_OFF)
         return;
     snprintf(dir, sizeof dir, "%.*s/meter", STR_ARG(c->state));

@@ -35,6 +35,8 @@ static const float wins_fade_s = 1200;
 /* Before anything is known, this many mean prompts must have been worth it, and this many returns
  * have been seen. */
 static const float prior_prompts = 8, prior_returns = 2;
+/* What proved itself may lose more: so many times the stake for each time that it came in again. */
+static const float deserved = 4;
 /* Of a mean prompt: what may be lost at once; and of the budget: what of it is forgiven as input
  * goes by. */
 /* So many times the usual number of first prompts may be out before any of them is back. */
@@ -337,7 +339,8 @@ const char *ledger_refuses(const struct cache_learner *l, const struct cache_ter
         return "suddenly most are first prompts";
     float proven = g->repaid / (g->due + prior_prompts * g->mean * value_surcharge(t));
     float flying = (g->in_flight + cost) * fminf(1, proven);
-    if (cost > 0 && g->balance - cost + flying < -first_stake * g->mean)
+    float stake = first_stake * g->mean * (1 + deserved * fmaxf(0, proven - 1));
+    if (cost > 0 && g->balance - cost + flying < -stake)
         return "the budget of loss is spent";
     return NULL;
 }

@@ -64,6 +64,15 @@ static bool is_role(struct str arn)
            str_starts(part[5], S("role/")) && part[5].len > 5;
 }
 
+/* A name out of a certificate comes only from where one is asked for. */
+static bool asks_for_certificates(const struct config *c)
+{
+    for (size_t i = 0; i < c->n_listen; i++)
+        if (c->listen[i].client_ca.len)
+            return true;
+    return false;
+}
+
 static void check_methods(struct config_reader *r, const struct config_client *c,
                           const struct yaml_node *at)
 {
@@ -78,6 +87,11 @@ static void check_methods(struct config_reader *r, const struct config_client *c
     if (c->cn.len > CN_MOST)
         config_faultf(r, config_place(at, "cn"), "client %.*s: a cn has at most %d characters",
                       STR_ARG(c->name), CN_MOST);
+    if (c->cn.len && !asks_for_certificates(r->config))
+        config_faultf(r, config_place(at, "cn"),
+                      "client %.*s: nobody can be known by a cn, since no listener asks for a "
+                      "certificate: set tls.client_ca in listen, or leave cn out",
+                      STR_ARG(c->name));
     if (c->role_arn.len && !is_role(c->role_arn))
         config_faultf(r, config_place(at, "role_arn"),
                       "client %.*s: role_arn wants a role's ARN, like "

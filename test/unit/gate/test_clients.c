@@ -42,7 +42,9 @@ static struct config *parse(const char *clients)
 {
     struct buf text = {0}, faults = {0};
     const char *rest = clients;
-    buf_add(&text, S("region: us-east-1\nclients:\n"));
+    buf_add(&text, S("region: us-east-1\n"
+                     "listen: [{address: '127.0.0.1:0', tls: {cert: c, key: k, client_ca: a}}]\n"
+                     "clients:\n"));
     for (const char *at; (at = strstr(rest, "DIR")); rest = at + 3)
         buf_addf(&text, "%.*s%s", (int)(at - rest), rest, dir);
     buf_addf(&text, "%s", rest);

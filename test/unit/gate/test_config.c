@@ -335,6 +335,7 @@ static void wants_a_region(void **state)
 
 static const char many[] =
     "region: us-east-1\n"
+    "listen: [{address: '127.0.0.1:0', tls: {cert: /c, key: /k, client_ca: /ca}}]\n"
     "clients:\n"
     "  - name: search\n"
     "    sigv4: {access_key_id: WEIRSEARCH, secret_file: /etc/weir/search.secret}\n"
@@ -438,6 +439,9 @@ static void names_what_is_wrong_with_clients(void **state)
     assert_client_fault("role_arn: search", "weir.yaml:3:23: client a: role_arn wants a role's");
     assert_client_fault("role_arn: 'arn:aws:iam::12345678901:role/x'", "wants a role's ARN");
     assert_client_fault("role_arn: 'arn:aws:iam::123456789012:user/x'", "wants a role's ARN");
+    assert_client_fault("bearer_file: /f, cn: x",
+                        "weir.yaml:3:34: client a: nobody can be known by a cn, since no listener "
+                        "asks for a certificate: set tls.client_ca in listen");
     assert_client_fault("passthrough: sigv4", "clients[].passthrough wants bearer");
     assert_client_fault("models: anthropic.*", "clients[].models wants a list of values");
     assert_client_fault("models: []", "models is empty");

@@ -144,6 +144,24 @@ const struct catalogue_model *catalogue_find(const struct catalogue *c, struct s
     return row ? &row->model : NULL;
 }
 
+static bool meets(const struct catalogue *c, struct str head, struct str pattern)
+{
+    return catalogue_index_meets(&c->rows, head, pattern) ||
+           catalogue_index_meets(&c->overrides, head, pattern);
+}
+
+bool catalogue_meets(const struct catalogue *c, struct str pattern)
+{
+    bool met = meets(c, S(""), pattern);
+    for (size_t i = 0; i < c->n_geos && !met; i++) {
+        struct buf head = {0};
+        buf_addf(&head, "%.*s.", STR_ARG(c->geos[i]));
+        met = meets(c, buf_str(&head), pattern);
+        buf_fini(&head);
+    }
+    return met;
+}
+
 /* --- prices */
 
 static void put_over(struct price_terms *t, const struct price_terms *own)

@@ -8,6 +8,9 @@
  */
 #include "catalogue_index.h"
 
+#include "weir/base/buf.h"
+#include "weir/base/text.h"
+
 #include <stdlib.h>
 
 static int compare(const void *a, const void *b)
@@ -82,4 +85,44 @@ const struct catalogue_name *catalogue_index_find(const struct catalogue_index *
     while (name && !fits(name, id))
         name = name->up;
     return name;
+}
+
+/* --- patterns */
+
+static bool is_of_version(char c)
+{
+    return is_digit(c) || c == '-' || c == ':' || c == 'v' || c == 'k' || c == '*';
+}
+
+/* Where a star is near, what it stands for may be some of the version. */
+static bool may_be_version(struct str before, struct str rest)
+{
+    return str_ends(before, S("*")) || str_chr(rest, '*') >= 0 || is_version(rest);
+}
+
+/* Name and version have no border in a pattern: "a.claude-4*", "a.claude-4-2025*", "*-v1:0". */
+static bool means(struct str pattern, struct str name)
+{
+    for (size_t at = pattern.len;; at--) {
+        struct str before = str_sub(pattern, 0, at);
+        if (may_be_version(before, str_from_offset(pattern, at)) && text_matches(before, name))
+            return true;
+        if (at == 0 || !is_of_version(pattern.ptr[at - 1]))
+            return false;
+    }
+}
+
+bool catalogue_index_meets(const struct catalogue_index *x, struct str head, struct str pattern)
+{
+    bool met = false, star = str_chr(pattern, '*') >= 0;
+    struct buf name = {0};
+    for (size_t i = 0; i < x->n && !met; i++) {
+        buf_clear(&name);
+        buf_add(&name, head);
+        buf_add(&name, x->at[i].start);
+        met = x->at[i].family ? star && text_matches(pattern, buf_str(&name))
+                              : means(pattern, buf_str(&name));
+    }
+    buf_fini(&name);
+    return met;
 }

@@ -24,5 +24,8 @@ struct catalogue_index {
 /* Makes it ready for catalogue_index_find: sorts the names. */
 void catalogue_index_sort(struct catalogue_index *x);
 const struct catalogue_name *catalogue_index_find(const struct catalogue_index *x, struct str id);
+/* Whether a pattern ("*" is any run) could mean one of the names with `head` before it, or a
+ * version of one. A family is met only by what means all of it. */
+bool catalogue_index_meets(const struct catalogue_index *x, struct str head, struct str pattern);
 
 #endif

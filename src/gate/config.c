@@ -341,7 +341,7 @@ struct config *config_parse(struct str name, struct str text, struct buf *faults
         const struct yaml_node at = {.line = yf.line, .column = yf.column};
         config_fault(&r, &at, str_of(yf.sentence));
     } else {
-        r.root = text.len ? root : NULL;
+        c->root = r.root = text.len ? root : NULL;
         read_section(&r, root, S(""));
     }
     if (!r.bad && !c->arena.full)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # asan: yes
 """weir check says of a file what weir serve would: every fault with its place, exit 2; or the effective
-configuration, exit 0, which can be checked again."""
+configuration, exit 0, which can be checked again; what may be a mistake and may be right beside it."""
 import subprocess
 from weirflow import BUILD, Story, check, equal
 
@@ -34,6 +34,10 @@ with Story() as s:
     equal((first.returncode, first.stderr), (0, ''))
     (s.dir / 'again.yaml').write_text(first.stdout)
     equal(weir('check', '-c', 'again.yaml').stdout, first.stdout, 'the effective configuration, checked')
+    (s.dir / 'odd.yaml').write_text(GOOD + 'clients: [{name: a, models: [antropic.*]}]\n')
+    odd = weir('check', '-c', 'odd.yaml')  # misspelt, or newer than the catalogue: it may be right
+    equal((odd.returncode, odd.stdout.count('antropic')), (0, 1))
+    check(odd.stderr.startswith('weir: note: odd.yaml:3:30: client a: models: no model of the catalogue'), odd.stderr)
     equal(weir('check', '-c', 'missing.yaml').returncode, 2)
     equal(weir('check', AWS_REGION='us-east-1').returncode, 0, 'without a file')
     equal(weir('check', '--what').returncode, 2)

@@ -52,6 +52,10 @@ struct str catalogue_date(const struct catalogue *c); /* "2026-11-20" */
  * by a foundation-model or inference-profile ARN. NULL: nothing is known of it. Any thread. */
 const struct catalogue_model *catalogue_find(const struct catalogue *c, struct str model);
 
+/* Whether a pattern of model ids ("*" is any run of characters) could mean a model that the
+ * catalogue or an override names, with a geo profile that the catalogue lists, or without. */
+bool catalogue_meets(const struct catalogue *c, struct str pattern);
+
 enum catalogue_priced { PRICED, PRICED_PROVISIONAL, UNPRICED };
 /* What a token of each kind costs: the owner's override in place of the row's price, then geo
  * profile, lane and discount. A lane that the row does not offer costs what on demand does, as a

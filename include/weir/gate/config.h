@@ -16,6 +16,7 @@
 
 enum { CONFIG_MOST_LISTENERS = 16, CONFIG_PROXY_USER_MOST = 300 };
 
+struct catalogue;
 struct yaml_node;
 
 struct config_listen {
@@ -62,8 +63,9 @@ struct config_rule {
 enum config_metering { METERING_ON, METERING_STRICT, METERING_OFF };
 
 struct config {
-    struct arena arena; /* owns every str and tree */
-    struct str name;    /* of the file, for what is found wrong with it later */
+    struct arena arena;           /* owns every str and tree */
+    struct str name;              /* of the file, for what is found wrong with it later */
+    const struct yaml_node *root; /* of the file; NULL: there is none */
     struct config_listen listen[CONFIG_MOST_LISTENERS];
     size_t n_listen;
     struct config_client clients[CONFIG_MOST_CLIENTS];
@@ -111,6 +113,10 @@ void config_free(struct config *c);
 
 /* The effective configuration as YAML, every key with its value. Secrets in URLs are hidden. */
 void config_print(const struct config *c, struct buf *out);
+
+/* What may be a mistake and may be right, a line each with its place: patterns of models that mean
+ * none that the catalogue knows. */
+void config_add_notes(const struct config *c, const struct catalogue *catalogue, struct buf *out);
 
 /* 127.0.0.0/8 or [::1], and a port. */
 bool config_is_loopback(struct str address);

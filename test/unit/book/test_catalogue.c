@@ -716,6 +716,62 @@ static void forms(void **state)
     }
 }
 
+/* Names, their versions, geo profiles, whole families; what is misspelt means none. */
+static void meets_patterns(void **state)
+{
+    static const char *const known[] = {"*",
+                                        "anthropic.*",
+                                        "*sonnet*",
+                                        "us.*",
+                                        "us-gov.amazon.*",
+                                        "*.amazon.nova-lite*",
+
+                                        "amazon.nova-lite-v1:0",
+                                        "us.amazon.nova-lite-v1:0",
+                                        "amazon.nova-lite-v*",
+                                        "amazon.nova-*-v1:0",
+                                        "*-v1:0",
+                                        "*:0",
+                                        "amazon.nova-lite-v1:0:300k",
+                                        "anthropic.claude-opus-*",
+                                        "anthropic.claude-sonnet-4-5-20250929-v1:0",
+                                        "anthropic.claude-sonnet-4-5-2025*",
+                                        "*20250929-v1:0",
+                                        "twelvelabs.*",
+                                        "my.model-7"};
+    static const char *const unknown[] = {"",
+                                          "antropic.*",
+                                          "anthropic.claude-sonet-*",
+                                          "amazon.nova",
+                                          "Amazon.*",
+                                          "ux.amazon.nova-lite-v1:0",
+                                          "amazon.nova-lite-",
+                                          "anthropic.claude-opus-",
+                                          "amazon.nova-lite-v1:x",
+                                          "-v1:0",
+                                          "anthropic",
+                                          "eu",
+                                          "twelvelabs.pegasus-1-2-v1:0"};
+    struct catalogue_terms terms = {0};
+    struct arena arena;
+    struct yaml_fault fault;
+    struct buf faults = {0};
+    arena_init(&arena, 1 << 20);
+    assert_int_equal(
+        yaml_parse(&arena, S("my.model-7: {input: 1, output: 1}"), &terms.overrides, &fault), 0);
+    struct catalogue *c = catalogue_load(NULL, &terms, &faults);
+    arena_fini(&arena);
+    assert_non_null(c);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!catalogue_meets(c, str_of(known[i])))
+            fail_msg("%s means none", known[i]);
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+        if (catalogue_meets(c, str_of(unknown[i])))
+            fail_msg("%s means one", unknown[i]);
+    catalogue_free(c);
+    buf_fini(&faults);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -735,6 +791,7 @@ int main(void)
         cmocka_unit_test(faults_say_where),
         cmocka_unit_test(overrides_that_change_nothing),
         cmocka_unit_test(forms),
+        cmocka_unit_test(meets_patterns),
     };
     return cmocka_run_group_tests_name("book/catalogue", tests, NULL, NULL);
 }

@@ -455,39 +455,36 @@ static int set_field(struct field *fields, int n, struct field set)
     return i == n ? n + 1 : n;
 }
 
-/* What Weir puts into the request. True: the body is another one. */
-static bool edit_request(struct exchange *ex, struct field *fields, int *n, struct str *body,
-                         size_t *n_body)
-{
+/* A request on its way out: what Weir puts into it, while the body that comes of it is hashed. */
+struct bedrock_request {
     struct edit edit;
-    edit_make(ex, &edit);
-    for (size_t i = 0; i < edit.n_pieces; i++)
-        body[i] = edit.pieces[i];
-    if (edit.n_pieces)
-        *n_body = edit.n_pieces;
-    for (size_t i = 0; i < edit.n_fields; i++)
-        *n = set_field(fields, *n, edit.fields[i]);
-    return edit.n_pieces > 0;
+    struct str whole; /* the body as it came */
+    struct later on;
+};
+
+static struct sha256 hash_of(const struct exchange *ex, const struct edit *edit)
+{
+    return edit->n_pieces ? edit->hash : ex->body.hash;
 }
 
-static enum step_result start(struct exchange *ex)
+static enum step_result dispatch(struct exchange *ex)
 {
     struct worker *w = ex->worker;
+    struct bedrock_request *r = ex->going_out;
+    ex->going_out = NULL;
     if (!follow_setup(ex))
         return client_removed(ex);
     const struct setup *setup = ex->setup;
 
     struct field fields[FIELDS_MOST + FIELD_EDITS_MOST];
     int n = operation_pass_fields(ex->op, &ex->request->fields, fields, FIELDS_MOST);
-    struct sha256 hash = ex->body.hash;
+    if (n < 0)
+        return not_made(ex, ERR_TOO_BIG);
+    for (size_t i = 0; i < r->edit.n_fields; i++)
+        n = set_field(fields, n, r->edit.fields[i]);
+    struct sha256 hash = hash_of(ex, &r->edit);
     unsigned char digest[SHA256_BYTES];
     sha256_end(&hash, digest);
-    struct str *body = arena_new(&ex->arena, EDIT_PIECES * sizeof *body);
-    if (n < 0 || !body)
-        return not_made(ex, ERR_TOO_BIG);
-    body[0] = body_str(&ex->body);
-    size_t n_body = body[0].len ? 1 : 0;
-    bool spliced = edit_request(ex, fields, &n, body, &n_body);
 
     const struct aws_target target = {.origin = w->origin,
                                       .authority = str_of(setup->runtime.authority),
@@ -498,9 +495,10 @@ static enum step_result start(struct exchange *ex)
                                         .target = ex->target,
                                         .fields = fields,
                                         .n_fields = (size_t)n,
-                                        .body = body,
-                                        .n_body = n_body,
-                                        .body_sha256 = spliced ? NULL : digest,
+                                        .body = r->edit.n_pieces ? r->edit.pieces : &r->whole,
+                                        .n_body =
+                                            r->edit.n_pieces ? r->edit.n_pieces : r->whole.len > 0,
+                                        .body_sha256 = digest,
                                         .answer_ms = setup->config->answer_ms,
                                         .silence_ms = setup->config->stream_silence_ms};
     struct creds *creds = take_creds(ex);
@@ -520,6 +518,34 @@ static enum step_result start(struct exchange *ex)
     ex->calling = true;
     worker_called(w);
     return STEP_NEXT;
+}
+
+/* The next slice of the hash. */
+static enum step_result hash_on(struct exchange *ex)
+{
+    if (edit_hash(&ex->going_out->edit))
+        return dispatch(ex);
+    loop_next_turn(ex->worker->loop, &ex->going_out->on);
+    return STEP_NEXT;
+}
+
+static void go_on_hashing(void *arg)
+{
+    (void)hash_on(arg);
+}
+
+static enum step_result start(struct exchange *ex)
+{
+    if (!follow_setup(ex))
+        return client_removed(ex);
+    struct bedrock_request *r = arena_new(&ex->arena, sizeof *r);
+    if (!r)
+        return not_made(ex, ERR_NO_MEMORY);
+    edit_make(ex, &r->edit);
+    r->whole = body_str(&ex->body);
+    later_init(&r->on, go_on_hashing, ex);
+    ex->going_out = r;
+    return hash_on(ex);
 }
 
 /* The first time: another call may have the answer already. */
@@ -551,6 +577,9 @@ static void drop(struct exchange *ex)
     if (ex->calling)
         origin_cancel(&ex->call);
     ex->calling = false;
+    if (ex->going_out)
+        later_cancel(&ex->going_out->on);
+    ex->going_out = NULL;
     if (ex->role_waits || ex->hears_refusal)
         timer_stop(&ex->wait_timer);
     ex->role_waits = false;

@@ -233,6 +233,7 @@ void edit_make(struct exchange *ex, struct edit *out)
 {
     struct work w = {.ex = ex, .out = out};
     *out = (struct edit){0};
+    sha256_init(&out->hash);
     ex->edited = false;
     add_flex(&w);
     add_metadata(&w);
@@ -240,4 +241,23 @@ void edit_make(struct exchange *ex, struct edit *out)
     ssize_t n =
         w.n ? json_edit_pieces(w.edits, w.n, body_str(&ex->body), out->pieces, EDIT_PIECES) : 0;
     out->n_pieces = n > 0 ? (size_t)n : 0;
+}
+
+/* --- the hash of what comes of it */
+
+bool edit_hash(struct edit *e)
+{
+    size_t left = JSON_SLICE_BYTES;
+    while (e->hashed < e->n_pieces && left > 0) {
+        struct str rest = str_from_offset(e->pieces[e->hashed], e->at);
+        struct str slice = str_sub(rest, 0, left);
+        sha256_add(&e->hash, slice);
+        left -= slice.len;
+        e->at += slice.len;
+        if (slice.len < rest.len)
+            continue;
+        e->hashed++;
+        e->at = 0;
+    }
+    return e->hashed == e->n_pieces;
 }

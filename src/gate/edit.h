@@ -9,6 +9,7 @@
 #define WEIR_SRC_GATE_EDIT_H
 
 #include "caching.h"
+#include "weir/base/digest.h"
 #include "weir/gate/exchange.h"
 #include "weir/gate/rules.h"
 #include "weir/wire/json_edit.h"
@@ -26,8 +27,12 @@ struct edit {
     size_t n_pieces;
     struct field fields[FIELD_EDITS_MOST];
     size_t n_fields;
+    struct sha256 hash; /* of the pieces, so far */
+    size_t hashed, at;  /* whole pieces, and bytes of the next one */
 };
 void edit_make(struct exchange *ex, struct edit *out);
+/* Hashes on by a slice: a large body would hold up its worker. True: at the end. */
+bool edit_hash(struct edit *e);
 /* What rules look at. */
 struct rule_view edit_view(const struct exchange *ex);
 /* Can this request be moved to the Flex tier? Its model must be offered there, and the client must

@@ -77,7 +77,8 @@ struct exchange {
 
     /* towards the origin */
     struct origin_call call;
-    bool calling; /* the call is the origin's */
+    bool calling;                      /* the call is the origin's */
+    struct bedrock_request *going_out; /* ... or will be: the back's own; in the arena */
     unsigned attempts;
     bool resent_refusal;    /* the one resend of a 503 or 529 was spent */
     bool resent_clock;      /* ... and that of a signature made by a wrong clock */

@@ -109,8 +109,11 @@ void record_add_json(const struct record *r, struct buf *out)
     report_add_ms(out, r->added_us);
     buf_add(out, S(",\"first_token_ms\":"));
     add_first(out, r, S("null"));
-    buf_addf(out, ",\"moved\":%s,\"marks\":%u,\"arm\":\"%s\",\"group\":%u,\"unmarked_usd\":",
-             r->flags & RECORD_MOVED ? "true" : "false", r->marks, arm_word(r->arm).ptr, r->group);
+    buf_addf(
+        out,
+        ",\"moved\":%s,\"refused\":%s,\"marks\":%u,\"arm\":\"%s\",\"group\":%u,\"unmarked_usd\":",
+        r->flags & RECORD_MOVED ? "true" : "false", r->flags & RECORD_REFUSED ? "true" : "false",
+        r->marks, arm_word(r->arm).ptr, r->group);
     add_usd(out, r, r->unmarked_nanousd, S("null"));
     buf_add(out, S(",\"input_usd\":"));
     add_usd(out, r, r->input_nanousd, S("null"));
@@ -131,8 +134,9 @@ void record_add_csv_head(struct buf *out)
         buf_addf(out, ",%s", flags[i].word.ptr);
     for (size_t i = 0; i < TOKENS; i++)
         buf_addf(out, ",%s", usage_word((enum token_kind)i).ptr);
-    buf_add(out, S(",cost_usd,untouched_usd,latency_ms,added_ms,first_token_ms,moved,marks,arm,"
-                   "group,unmarked_usd,input_usd,plain_usd\n"));
+    buf_add(out,
+            S(",cost_usd,untouched_usd,latency_ms,added_ms,first_token_ms,moved,refused,marks,arm,"
+              "group,unmarked_usd,input_usd,plain_usd\n"));
 }
 
 void record_add_csv(const struct record *r, struct buf *out)
@@ -159,8 +163,8 @@ void record_add_csv(const struct record *r, struct buf *out)
     report_add_ms(out, r->added_us);
     buf_add_char(out, ',');
     add_first(out, r, S(""));
-    buf_addf(out, ",%d,%u,%s,%u,", !!(r->flags & RECORD_MOVED), r->marks, arm_word(r->arm).ptr,
-             r->group);
+    buf_addf(out, ",%d,%d,%u,%s,%u,", !!(r->flags & RECORD_MOVED), !!(r->flags & RECORD_REFUSED),
+             r->marks, arm_word(r->arm).ptr, r->group);
     add_usd(out, r, r->unmarked_nanousd, S(""));
     buf_add_char(out, ',');
     add_usd(out, r, r->input_nanousd, S(""));

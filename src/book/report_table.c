@@ -167,6 +167,7 @@ static const struct column {
     {"INVOCATIONS", ROLLUP_INVOCATIONS, true, 16, NULL},
     {"ERRORS", 0, true, 5, cell_errors},
     {"THROTTLES", ROLLUP_THROTTLES, true, 4, NULL},
+    {"REFUSED", ROLLUP_REFUSED, false, 2, NULL},
     {"INPUT", ROLLUP_COUNTS + TOKEN_INPUT, true, 0, NULL},
     {"OUTPUT", ROLLUP_COUNTS + TOKEN_OUTPUT, true, 0, NULL},
     {"CACHE READ", ROLLUP_COUNTS + TOKEN_CACHE_READ, false, 3, NULL},

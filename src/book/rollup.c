@@ -109,6 +109,7 @@ void rollup_add(struct rollup *r, const struct record *record)
     add(&r->counts[ROLLUP_TREATED], record->arm == RECORD_ARM_TREATED);
     add(&r->counts[ROLLUP_CONTROL], record->arm == RECORD_ARM_CONTROL);
     add(&r->counts[ROLLUP_MARKED], record->marks > 0);
+    add(&r->counts[ROLLUP_REFUSED], !!(flags & RECORD_REFUSED));
     add_usage(&r->usage, &record->usage);
     if (!(flags & RECORD_UNPRICED)) /* else its cost says nothing */
         add_money(r, record);

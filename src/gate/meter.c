@@ -215,6 +215,14 @@ static enum record_end end_of(const struct exchange *ex)
     return str_eq(blame, S("client")) ? RECORD_CLIENT_ERROR : RECORD_SERVER_ERROR;
 }
 
+/* By a rule, or because Weir could not serve it. That Bedrock was out of reach is no refusal. */
+static bool is_refused(const struct exchange *ex, const struct record *r)
+{
+    const struct outcome_row *row = outcome_row(ex->outcome);
+    return r->attempts == 0 && !ex->joined && row->status >= 400 &&
+           !str_eq(row->blame, S("origin"));
+}
+
 static uint64_t us_between(int64_t from_ns, int64_t to_ns)
 {
     return to_ns > from_ns ? (uint64_t)(to_ns - from_ns) / 1000 : 0;
@@ -239,6 +247,8 @@ static void fill(struct exchange *ex, struct record *r)
         r->flags |= RECORD_INVOCATION;
     if (ex->joined)
         r->flags |= RECORD_JOINED;
+    if (is_refused(ex, r))
+        r->flags |= RECORD_REFUSED;
     r->latency_us = us_between(ex->request->began_ns, now_ns);
     r->added_us = (uint64_t)record_added_us(ex, now_ns);
     if (tap_shape(ex->tap) != STREAM_NONE) {

@@ -23,6 +23,7 @@ enum record_flag {
     RECORD_JOINED = 1 << 5,      /* it got the answer of another record's call and cost nothing */
     RECORD_UNREADABLE = 1 << 6,  /* upstream's usage was there and made no sense */
     RECORD_MOVED = 1 << 7,       /* Weir chose its lane, which is another than on demand */
+    RECORD_REFUSED = 1 << 8, /* Weir answered with an error of its own: nothing went to Bedrock */
 };
 
 /* The control group (docs/decisions/011): by a hash of client and first block a prompt is in one of

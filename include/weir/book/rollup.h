@@ -25,7 +25,8 @@ enum rollup_count {
     ROLLUP_UNREADABLE,
     ROLLUP_TREATED, /* of the control group's other side */
     ROLLUP_CONTROL,
-    ROLLUP_MARKED, /* with at least one marker of Weir's */
+    ROLLUP_MARKED,  /* with at least one marker of Weir's */
+    ROLLUP_REFUSED, /* by Weir itself */
     ROLLUP_COUNTS
 };
 

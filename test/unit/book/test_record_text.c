@@ -54,13 +54,21 @@ static void as_json(void **state)
         "\"tokens\":{\"input\":1,\"output\":2,\"cache_read\":3,\"cache_write_5m\":4,"
         "\"cache_write_1h\":5,\"cache_write_30m\":6},\"cost_usd\":1.234567890,"
         "\"untouched_usd\":0.000000005,\"latency_ms\":1000.001,\"added_ms\":0.012,"
-        "\"first_token_ms\":100,\"moved\":false,\"marks\":2,\"arm\":\"treated\",\"group\":3,"
+        "\"first_token_ms\":100,\"moved\":false,\"refused\":false,\"marks\":2,\"arm\":\"treated\","
+        "\"group\":3,"
         "\"unmarked_usd\":0.000000006,\"input_usd\":0.000000007,\"plain_usd\":0.000000008}");
     buf_clear(&b);
     r.flags = RECORD_INVOCATION | RECORD_UNPRICED;
     record_add_json(&r, &b);
     assert_true(str_find(buf_str(&b), S("\"cost_usd\":null,\"untouched_usd\":null,")) > 0);
     assert_true(str_find(buf_str(&b), S("\"first_token_ms\":null,\"moved\":false,")) > 0);
+    buf_clear(&b);
+    r.flags = RECORD_REFUSED;
+    record_add_json(&r, &b);
+    assert_true(str_find(buf_str(&b), S("\"moved\":false,\"refused\":true,")) > 0);
+    buf_clear(&b);
+    r.flags = RECORD_INVOCATION | RECORD_UNPRICED;
+    record_add_json(&r, &b);
     assert_true(str_ends(buf_str(&b), S("\"input_usd\":null,\"plain_usd\":null}")));
     buf_fini(&b);
 }
@@ -78,15 +86,16 @@ static void as_csv(void **state)
         "time,id,client,workload,asked,model,operation,lane,decision,outcome,end,status,attempts,"
         "invocation,stream,estimated,unpriced,provisional,joined,unreadable,input,output,"
         "cache_read,cache_write_5m,cache_write_1h,cache_write_30m,cost_usd,untouched_usd,"
-        "latency_ms,added_ms,first_token_ms,moved,marks,arm,group,unmarked_usd,input_usd,plain_"
+        "latency_ms,added_ms,first_token_ms,moved,refused,marks,arm,group,unmarked_usd,input_usd,"
+        "plain_"
         "usd\n"
         "2026-11-20T00:00:00.123Z,010203ff000000000000000000000000,\"a \"\"b\"\", c\",,arn:x,"
         "amazon.nova-lite-v1:0,Converse,flex,lane=ondemand;model=same,answered,throttled,200,2,"
         "1,1,0,0,1,0,0,1,2,3,4,5,6,1.234567890,0.000000005,1000.001,0.012,100,"
-        "0,2,treated,3,0.000000006,0.000000007,0.000000008\n"
+        "0,0,2,treated,3,0.000000006,0.000000007,0.000000008\n"
         "2026-11-20T00:00:00.123Z,010203ff000000000000000000000000,\"a \"\"b\"\", c\",,arn:x,"
         "amazon.nova-lite-v1:0,Converse,flex,lane=ondemand;model=same,answered,throttled,200,2,"
-        "0,0,0,1,0,0,0,1,2,3,4,5,6,,,1000.001,0.012,,1,2,treated,3,,,\n");
+        "0,0,0,1,0,0,0,1,2,3,4,5,6,,,1000.001,0.012,,1,0,2,treated,3,,,\n");
     buf_fini(&b);
 }
 

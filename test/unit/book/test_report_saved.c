@@ -154,11 +154,12 @@ static void as_csv(void **state)
     struct buf b = {0};
     report_add_csv(r, &b);
     struct str rest = buf_str(&b), head = str_cut(&rest, '\n'), row = str_cut(&rest, '\n');
-    assert_true(str_ends(head, S("treated,control,marked,saved_by_cache_usd,saved_by_flex_usd,"
-                                 "control_state,control_saved_share,control_saved_share_low,"
-                                 "control_saved_share_high,control_saved_usd,control_saved_usd_low,"
-                                 "control_saved_usd_high")));
-    assert_true(str_ends(row, S(",8,1,8,-0.002028000,0.000000000,few,-0.253500,,,-0.002028000,,")));
+    assert_true(
+        str_ends(head, S("treated,control,marked,refused,saved_by_cache_usd,saved_by_flex_usd,"
+                         "control_state,control_saved_share,control_saved_share_low,"
+                         "control_saved_share_high,control_saved_usd,control_saved_usd_low,"
+                         "control_saved_usd_high")));
+    assert_true(str_ends(row, S(",8,1,8,0,-0.002028000,0.000000000,few,-0.253500,,,-0.002028000,,")));
     buf_fini(&b);
     report_free(r);
     made_fini(&m);

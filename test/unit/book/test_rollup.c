@@ -72,6 +72,8 @@ static void counts_ends(void **state)
     counted(r, COUNTS([ROLLUP_INVOCATIONS] = 0), 0, 0);
     r.flags = RECORD_JOINED;
     counted(r, COUNTS([ROLLUP_JOINED] = 1), 0, 0);
+    r.flags = RECORD_REFUSED;
+    counted(r, COUNTS([ROLLUP_REFUSED] = 1), 0, 0);
 }
 
 /* Tokens without a price are unpriced; what used none owes nothing. */

@@ -278,6 +278,13 @@ static void a_503_that_is_not_sent_again(void **state)
     assert_int_equal(clerk.last.end, RECORD_SERVER_ERROR);
     assert_int_equal(clerk.last.attempts, 1);
     tokens_are(0, 0);
+    begin_with("POST", "/model/anthropic.claude-opus-5/converse", true);
+    give_whole(hello); /* the next goes nowhere */
+    gone(FRONT_DONE);
+    assert_true(far.started == 1 && clerk.records == 2);
+    assert_true(str_eq(clerk.last.outcome, S("no-credentials")));
+    assert_int_equal(clerk.last.flags, RECORD_REFUSED);
+    assert_int_equal(clerk.last.attempts, 0);
 }
 
 /* --- the client leaves */

@@ -37,13 +37,12 @@ static const float wins_fade_s = 1200;
 static const float prior_prompts = 8, prior_returns = 2;
 /* What proved itself may lose more: so many times the stake for each time that it came in again. */
 static const float deserved = 4;
-/* Of a mean prompt: what may be lost at once; and of the budget: what of it is forgiven as input
+/* At once, the budget of MEAN_PROMPTS may be lost; and of the budget, so much is forgiven as input
  * goes by. */
-/* So many times the usual number of first prompts may be out before any of them is back. */
-static const float rush = 4;
-/* By so much the share of first prompts may be above the usual. */
-static const float sudden = 0.5F;
-static const float first_stake = 0.25F, share_of_budget = 0.5F;
+static const float share_of_budget = 0.5F;
+/* So many times the usual number of first prompts may be out before any of them is back, and by so
+ * much may their share be above the usual. */
+static const float rush = 4, sudden = 0.5F;
 
 struct cache_learner *cache_learner_init(void *memory)
 {
@@ -337,9 +336,10 @@ const char *ledger_refuses(const struct cache_learner *l, const struct cache_ter
         return "more first prompts at once than usual";
     if (of == LABEL_FIRST && g->firsts_now - g->firsts > sudden)
         return "suddenly most are first prompts";
-    float proven = g->repaid / (g->due + prior_prompts * g->mean * value_surcharge(t));
+    float due = g->due + prior_prompts * g->mean * value_surcharge(t);
+    float proven = due > 0 ? g->repaid / due : 0;
     float flying = (g->in_flight + cost) * fminf(1, proven);
-    float stake = first_stake * g->mean * (1 + deserved * fmaxf(0, proven - 1));
+    float stake = MEAN_PROMPTS * t->exploring * g->mean * (1 + deserved * fmaxf(0, proven - 1));
     if (cost > 0 && g->balance - cost + flying < -stake)
         return "the budget of loss is spent";
     return NULL;

@@ -52,32 +52,49 @@ void cache_learner_write(const struct cache_learner *l, struct buf *out)
     }
 }
 
+/* Far beyond what comes of learning, far below what a float holds. */
+static bool is_sane(float f)
+{
+    return isfinite(f) && fabsf(f) < 1e12F;
+}
+
 static bool is_good(const struct row_weight *w)
 {
-    return w->at < CHANCE_PLACES && isfinite(w->weight) && isfinite(w->heat) && w->heat > 0;
+    return w->at < CHANCE_PLACES && is_sane(w->weight) && fabsf(w->weight) < 1e3F &&
+           is_sane(w->heat) && w->heat > 1e-6F;
+}
+
+static bool is_chance(float f)
+{
+    return f >= 0 && f <= 1;
+}
+
+static bool all_sane(const float *f, size_t n, float least)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!is_sane(f[i]) || f[i] < least)
+            return false;
+    return true;
 }
 
 static int read_rest(struct cache_learner *l, struct str bytes)
 {
-    struct row_rest rest;
-    memcpy(&rest, bytes.ptr, sizeof rest);
-    l->ledger = rest.ledger;
-    l->second = rest.second;
-    l->seconds = rest.seconds;
-    memcpy(l->ends, rest.ends, sizeof rest.ends);
-    const struct ledger *g = &l->ledger;
-    const float numbers[] = {g->mean,          g->balance,        g->in_flight,    g->due,
-                             g->repaid,        g->first_due,      g->first_repaid, g->expected[0],
-                             g->expected[1],   g->had[0],         g->had[1],       g->first_out,
-                             g->first_usual,   g->firsts_now,     g->firsts,       g->when[0],
-                             g->when[1],       g->when[2],        g->when[3],      rest.second.soon,
-                             rest.second.half, rest.second.later, rest.seconds};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (!isfinite(numbers[i]))
-            return ERR_BAD;
-    for (size_t i = 0; i < ENDS_MOST; i++)
-        if (!isfinite(l->ends[i]) || l->ends[i] < 0)
-            return ERR_BAD;
+    struct row_rest r;
+    memcpy(&r, bytes.ptr, sizeof r);
+    const struct ledger *g = &r.ledger;
+    const float numbers[] = {g->mean,      g->in_flight,    g->due,         g->repaid,
+                             g->first_due, g->first_repaid, g->first_out,   g->first_usual,
+                             g->firsts,    g->firsts_now,   g->expected[0], g->expected[1],
+                             g->had[0],    g->had[1]};
+    if (!all_sane(numbers, sizeof numbers / sizeof *numbers, 0) || !is_sane(g->balance) ||
+        !all_sane(g->when, CHANCE_SOON, 0) || !all_sane(r.ends, ENDS_MOST, 0) ||
+        !is_chance(r.second.soon) || !is_chance(r.second.half) || !is_chance(r.second.later) ||
+        !(r.seconds >= 0 && r.seconds < 1e3F))
+        return ERR_BAD;
+    l->ledger = r.ledger;
+    l->second = r.second;
+    l->seconds = r.seconds;
+    memcpy(l->ends, r.ends, sizeof r.ends);
     return 0;
 }
 

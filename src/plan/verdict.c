@@ -25,6 +25,7 @@ enum {
     PARTS = 1000,      /* of a try, in the stored bytes */
     SILENT_ENOUGH = 3, /* one may be an estimate that was too high */
     STALE_ENOUGH = 3,  /* one may be a miss like others */
+    SUSPECTED_S = 3600,
     HALF_AFTER_S = 6 * 3600,
     FORGIVEN_S = VERDICT_AGAIN_S /* so long after its end a refusal is as the first one again */
 };
@@ -175,17 +176,33 @@ bool verdict_refused(struct verdict *v, struct str message, unsigned marked, boo
     return read_path(v, path, what, marked, hour, now_s);
 }
 
+/* Those of one second may have one reason, which is over. */
+static void suspect(struct verdict *v, enum verdict_of of, int64_t now_s)
+{
+    bool again = v->suspect == 1U + of && lasts(v->suspect_s + SUSPECTED_S, SUSPECTED_S, now_s);
+    if (again && now_s == v->suspect_s)
+        return;
+    if (again)
+        refuse(v, of, now_s);
+    v->suspect = again ? 0 : 1U + of;
+    v->suspect_s = now_s;
+}
+
 void verdict_blamed(struct verdict *v, unsigned marked, bool hour, int64_t now_s)
 {
     static const enum verdict_of in_turn[] = {VERDICT_TOOLS, VERDICT_MESSAGES, VERDICT_SYSTEM};
     bool known = holds(v, VERDICT_ANY, now_s) || (hour && holds(v, VERDICT_1H, now_s));
     for (size_t i = 0; i < sizeof in_turn / sizeof *in_turn; i++)
         known = known || (marked & 1U << in_turn[i] && holds(v, in_turn[i], now_s));
-    if (known || refuse_hour(v, hour, now_s))
+    if (known)
         return;
+    if (hour) {
+        suspect(v, VERDICT_1H, now_s);
+        return;
+    }
     for (size_t i = 0; i < sizeof in_turn / sizeof *in_turn; i++)
         if (marked & 1U << in_turn[i]) {
-            refuse(v, in_turn[i], now_s);
+            suspect(v, in_turn[i], now_s);
             return;
         }
 }

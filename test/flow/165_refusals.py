@@ -2,8 +2,9 @@
 # asan: yes
 """A catalogue that says more than is true: models that take no markers, by 400, in each dialect; one that takes five minutes
 only. The client's request succeeds, is asked again once for each thing that is learned, and goes as it came from then on. A
-403 of whatever reason likewise; what is refused for the client's own fault is refused as without Weir, and nothing learned."""
+403 of whatever reason likewise, the second time; what is refused for the client's own fault is refused as without Weir, and nothing learned."""
 import json
+import time
 from cacheflow import check_markers, prefixes, taken_out, words
 from weirflow import MODEL, Story, ask, claude, equal, model_path, same_answer
 
@@ -46,7 +47,9 @@ with Story() as s:
     bad = {**prompt('403', 1)[1], 'max_tokens': -1}  # with our markers and without
     same_answer(*(ask(url, model_path('invoke'), bad) for url in (s.sim.url, weir.url)))
     equal(prefixes(weir, MODEL), set(), 'nothing is learned of that')
-    s.sim.control('/sim/fault', 'POST', b'{"fault":"status=403","count":1}')
-    equal(turn('403', 2)[0], 2, 'taken without markers')
-    equal(len(prefixes(weir, MODEL)), 1, 'one thing at a time is taken for the reason')
-    equal(weir.metric('weir_upstream_resent_total', reason='edit'), 5.0, 'sent again')
+    for n in (2, 3):
+        s.sim.control('/sim/fault', 'POST', b'{"fault":"status=403","count":1}')
+        equal(turn('403', n)[0], 2, 'taken without markers')
+        equal(len(prefixes(weir, MODEL)), n - 2, 'once may be chance; then one thing is taken for the reason')
+        time.sleep(1.1)  # those of one second have one reason
+    equal(weir.metric('weir_upstream_resent_total', reason='edit'), 6.0, 'sent again')

@@ -33,6 +33,8 @@ struct verdict {
     uint32_t silent_tokens, spoke_tokens;
     unsigned silent_times;
     int64_t silent_until_s;
+    unsigned suspect; /* blamed once without a text that says so: 1 + enum verdict_of; 0: none */
+    int64_t suspect_s;
     unsigned stale_times; /* reads in a row that missed what only such a marker kept */
     float tries, hits;    /* of reads that were to come, decayed by number and by time */
     int64_t tried_s;      /* when the last was */
@@ -46,8 +48,9 @@ struct verdict {
 bool verdict_refused(struct verdict *v, struct str message, unsigned marked, bool hour,
                      int64_t now_s);
 /* Without a text that says so: refused with the marks, taken without them. One thing at a time is
- * taken for the reason: the hour, then tools, messages, system. Nothing is learned where what was
- * blamed before explains it: it was on its way already. */
+ * taken for the reason: the hour, then tools, messages, system; and not before the second time
+ * within an hour, since once may be chance. Nothing is learned where what was blamed before
+ * explains it: it was on its way already. */
 void verdict_blamed(struct verdict *v, unsigned marked, bool hour, int64_t now_s);
 /* An answer: what was to be read and written, and what was, in tokens. `renewed`: so much of what
  * was to be read is there only if a marker for an hour prolonged it. */

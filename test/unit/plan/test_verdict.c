@@ -197,6 +197,26 @@ static bool blamed(const struct verdict *v, enum verdict_of of)
     return v->until_s[of] == NOW + DAY;
 }
 
+static void blame_twice(struct verdict *v, unsigned marked, bool hour)
+{
+    verdict_blamed(v, marked, hour, NOW - 10);
+    verdict_blamed(v, marked, hour, NOW);
+}
+
+static void once_may_be_chance(void **state)
+{
+    struct cache_terms terms = claude();
+    struct verdict v = {0};
+    verdict_blamed(&v, T, false, NOW);
+    verdict_blamed(&v, T, false, NOW); /* at once: the same reason */
+    verdict_blamed(&v, T, false, NOW + 3601);
+    assert_true(verdict_apply(&v, NOW + 3601, &terms));
+    assert_int_equal(terms.fields, T | Y | M);
+    verdict_blamed(&v, T, false, NOW + 3700);
+    assert_true(verdict_apply(&v, NOW + 3700, &terms));
+    assert_int_equal(terms.fields, Y | M);
+}
+
 static void blames_one_thing_at_a_time(void **state)
 {
     static const struct {
@@ -209,7 +229,7 @@ static void blames_one_thing_at_a_time(void **state)
                 {Y, false, VERDICT_SYSTEM}};
     struct verdict v = {0};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        verdict_blamed(&v, rows[i].marked, rows[i].hour, NOW);
+        blame_twice(&v, rows[i].marked, rows[i].hour);
         for (size_t j = 0; j < sizeof rows / sizeof *rows; j++)
             assert_int_equal(blamed(&v, rows[j].of), j <= i);
         verdict_blamed(&v, rows[i].marked, rows[i].hour, NOW); /* was on its way */
@@ -339,8 +359,8 @@ static void survives_a_restart(void **state)
 {
     struct verdict v = {0}, again;
     struct buf b = {0};
-    verdict_blamed(&v, T | Y, true, NOW);
-    verdict_blamed(&v, T | Y, false, NOW + 1);
+    blame_twice(&v, T | Y, true);
+    blame_twice(&v, T | Y, false);
     try_times(&v, 7, 1000);
     for (int i = 0; i < 4; i++)
         verdict_answered(&v, 0, 0, 2000, 2000, 0, 0, NOW);
@@ -367,6 +387,7 @@ int main(void)
         cmocka_unit_test(takes_it_out_of_the_terms),
         cmocka_unit_test(a_day_then_weeks),
         cmocka_unit_test(a_clock_that_went_back_forbids_nothing),
+        cmocka_unit_test(once_may_be_chance),
         cmocka_unit_test(blames_one_thing_at_a_time),
         cmocka_unit_test(three_silences_raise_the_minimum),
         cmocka_unit_test(a_later_write_corrects_it),

@@ -218,20 +218,23 @@ def memory_of_index(bench, twins):
 
 
 def caching_wait(bench, peer, rate=3000):
-    """The same prompt of 1 KB at a fixed rate, with levers off and on."""
-    twins, found, skip = twins_of_levers(bench, peer, 'waiting'), {}, rate // 2
+    """The same prompt of 1 KB at a fixed rate, with levers off and on, a short load on each in turn."""
+    twins, told = twins_of_levers(bench, peer, 'waiting'), {}
     del twins['observe']
     try:
-        for levers, twin in twins.items():
+        for twin in twins.values():
             twin.start()
             peers.set_pace(peers.paced, [twin.process.pid])
-            told = bench.own(twin, 'h1', MODEL, '--keep', '--body', bench.folder / 'prompt-1k', '--rate', rate,
-                             '--slots', 32, '--skip', skip, '--count', skip + int(rate * bench.seconds * 2))
-            found.update({f'{levers}_p50_us': told['whole_us']['p50'], f'{levers}_p99_us': told['whole_us']['p99']})
+        for turn in range(TURNS):
+            for levers in [*twins][::1 if turn % 2 else -1]:
+                whole = bench.own(twins[levers], 'h1', MODEL, '--keep', '--body', bench.folder / 'prompt-1k', '--rate', rate,
+                                  '--slots', 32, '--skip', rate // 4, '--count', rate // 4 + int(rate * bench.seconds))['whole_us']
+                for p in ('p50', 'p99'):
+                    told.setdefault(f'{levers}_{p}_us', []).append(whole[p])
     finally:
         for twin in twins.values():
             twin.stop()
-    return found
+    return {name: statistics.median(values) for name, values in told.items()}
 
 
 def overload(bench, peer):
@@ -312,15 +315,23 @@ def memory(bench, peer):
 
 
 def longest_turn(bench, peer):
-    """The longest time that Weir's loop was busy at a stretch while bodies of 24 MB pass, by its own
-    gauge, which is of the time since it was last read and set once a second."""
-    path = bench.folder / 'body-24m'
+    """The longest time that Weir's loop was busy at a stretch while bodies of 24 MB pass, with levers off and
+    on, by its own gauge, which is of the time since it was last read and set once a second."""
+    path, found = bench.folder / 'body-24m', {}
     path.write_text(body(24000000))
-    scrape(peer)
-    for http in ('h1', 'h2'):
-        bench.own(peer, http, MODEL, '--body', path, '--count', 8, '--slots', 4)
-    time.sleep(1.2)
-    return {'turn_ms': scrape(peer) * 1e3}
+    acting = peers.WeirActing('turn-on', bench.folder, peer.origin_port, peer.cert)
+    acting.start()
+    peers.set_pace(peers.paced, [acting.process.pid])
+    try:
+        for name, one in (('turn_ms', peer), ('turn_on_ms', acting)):
+            scrape(one)
+            for http in ('h1', 'h2'):
+                bench.own(one, http, MODEL, '--body', path, '--count', 8, '--slots', 4)
+            time.sleep(1.2)
+            found[name] = scrape(one) * 1e3
+    finally:
+        acting.stop()
+    return found
 
 
 def scrape(peer):

@@ -166,6 +166,7 @@ def aims(found, micro):
         a.of_memory(found, row)
         if row in found.get('turn', {}):
             a.add(f'Longest turn while 24 MB bodies pass, {row}', found['turn'][row]['turn_ms'], 5, 'ms')
+            a.add(f'... with levers on, {row}', found['turn'][row]['turn_on_ms'], 5, 'ms')
     if 'weir' in found.get('overload', {}):
         a.add('Goodput at twice what a limit lets through', found['overload']['weir']['goodput'], 90, '%', at_least=True)
         a.add('A refusal then, p99', found['overload']['weir']['refused_p99_ms'], 10, 'ms')

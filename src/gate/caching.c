@@ -22,7 +22,7 @@ struct caching_room {
 
 /* Long prompts are read in turns, some at a time: one spare room would not do. A mapping of its
  * own: pages that nobody touches cost nothing, and nobody clears them. */
-enum { ROOMS_SPARE = 4 };
+enum { ROOMS_SPARE = 4, WALKED_MOST = 4 << 20 };
 
 static struct caching_room *take_room(struct worker *w)
 {
@@ -237,6 +237,23 @@ static void decide(struct exchange *ex, struct caching *c)
     take_along(c);
 }
 
+/* A text is read in one piece, however long it is: not several long ones in one turn, which are
+ * told apart by their time. */
+static bool walked_enough(const struct worker *w)
+{
+    return w->walked_ms == loop_now_ms(w->loop) && w->walked_bytes >= WALKED_MOST;
+}
+
+static enum ask_state walk_on(struct worker *w, struct ask *a)
+{
+    enum ask_state state = ask_step(a);
+    if (w->walked_ms != loop_now_ms(w->loop))
+        w->walked_bytes = 0;
+    w->walked_ms = loop_now_ms(w->loop);
+    w->walked_bytes += a->done;
+    return state;
+}
+
 bool caching_plan(struct exchange *ex)
 {
     if (!ex->caching)
@@ -244,7 +261,9 @@ bool caching_plan(struct exchange *ex)
     struct caching *c = ex->caching;
     if (!c || c->state == CACHING_OVER)
         return true;
-    enum ask_state state = ask_step(&c->ask);
+    if (walked_enough(ex->worker))
+        return false;
+    enum ask_state state = walk_on(ex->worker, &c->ask);
     if (state == ASK_MORE)
         return false;
     c->state = CACHING_OVER;

@@ -44,6 +44,8 @@ struct worker {
     struct keyring *keyring;                       /* counted; NULL: none was issued */
     struct caching_room *caching_rooms;            /* spare ones */
     unsigned n_caching_rooms;
+    int64_t walked_ms; /* the last turn in which prompts were read, and how much of them */
+    size_t walked_bytes;
     struct body_pool bodies;
     struct later clean;     /* of bodies' pages, a slice a turn */
     unsigned resend_tenths; /* one for each call; ten are spent by sending again on 503 or 529 */

@@ -66,6 +66,7 @@ static void all_of_it(void **state)
     shared_cache_restore(daemon_.cache, rows, 2);
     answer(10000);
     answer(100); /* too short a prompt */
+    shared_cache_blamed(daemon_.cache, S("eu.m-1"), 1 << ASK_TOOLS, false, noon_s - 1);
     shared_cache_blamed(daemon_.cache, S("eu.m-1"), 1 << ASK_TOOLS, false, noon_s);
     says_page("{\"index\":{\"entries\":2,\"places\":16384,\"evicted\":0},"
               "\"verdicts\":[{\"model\":\"eu.m-1\",\"refused\":[{\"what\":\"tools\","
@@ -81,6 +82,7 @@ static void all_of_it(void **state)
 
 static void what_is_over_is_not_said(void **state)
 {
+    shared_cache_blamed(daemon_.cache, S("m"), 1 << ASK_TOOLS, false, noon_s - VERDICT_FIRST_S - 1);
     shared_cache_blamed(daemon_.cache, S("m"), 1 << ASK_TOOLS, false, noon_s - VERDICT_FIRST_S);
     buf_clear(&text);
     back_prefixes_add_json(daemon_.cache, catalogue, noon_s, &text);

@@ -237,6 +237,7 @@ static void models_unused_for_longest_give_way(void **state)
     for (int i = 0; i < 3 * LIMIT_CACHE_MODELS; i++) {
         char model[32];
         snprintf(model, sizeof model, "model-%d", i);
+        shared_cache_blamed(c, str_of(model), 1 << ASK_SYSTEM, false, 999);
         shared_cache_blamed(c, str_of(model), 1 << ASK_SYSTEM, false, 1000);
         assert_true(shared_cache_verdict(c, S("model-0")).times[VERDICT_SYSTEM] == 1);
     }
@@ -309,6 +310,7 @@ static void what_is_kept_comes_back(void **state)
     make_sites(sites, 1);
     shared_cache_plan(old, S("web"), &terms, sites, SITES, S("work"), NOW, false, &plan);
     answer(old, "m", "web");
+    shared_cache_blamed(old, S("m"), 1 << ASK_TOOLS, false, 999);
     shared_cache_blamed(old, S("m"), 1 << ASK_TOOLS, false, 1000);
     see(new, 9, NOW + 20); /* before it was loaded */
     do {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the clerk's files share: clerk.c (doors, thread, trouble), clerk_batch.c (one transaction)
- * and clerk_prune.c (what is forgotten).
+ * What the clerk's files share: clerk.c (thread, trouble), clerk_doors.c (what other threads do),
+ * clerk_batch.c (one transaction) and clerk_prune.c (what is forgotten).
  */
 #ifndef WEIR_SRC_BOOK_CLERK_PRIVATE_H
 #define WEIR_SRC_BOOK_CLERK_PRIVATE_H
@@ -38,6 +38,9 @@ struct clerk_mail {
 struct clerk_queue {
     struct clerk_mail *first, **last;
 };
+
+/* What wakes it: see clerk.c. */
+enum bell { BELL_MAIL = 1, BELL_NOW = 2 };
 
 enum { CLERK_BATCH_MOST = 1024 }; /* tasks in one transaction */
 
@@ -95,6 +98,11 @@ struct clerk {
     enum series_room room; /* as it was told */
     char told[512];        /* the trouble that was told; empty: none */
 };
+
+/* From any thread. */
+void clerk_ring(struct clerk *c, uint32_t bits);
+/* As the last of them; in the clerk's thread. */
+void clerk_append(struct clerk_queue *q, struct clerk_mail *m);
 
 /* The next tasks in one transaction, at most CLERK_BATCH_MOST, up to a compaction. Those that were
  * done are *out_n. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The state of one HTTP/2 server connection and of its streams, shared by h2_server.c (what comes
- * in, deadlines, the ends) and h2_answer.c (what goes out).
+ * in, the ends), h2_deadlines.c, h2_body.c and h2_answer.c (what goes out).
  */
 #ifndef WEIR_SRC_NET_H2_PRIVATE_H
 #define WEIR_SRC_NET_H2_PRIVATE_H
@@ -96,9 +96,20 @@ void h2_take_data(struct h2_stream *s, struct str bytes);
 void h2_pump(struct h2_stream *s);
 void h2_credit(struct h2_server *h, size_t n);
 
+/* h2_deadlines.c */
+/* The timer fires in `ms`, or before, as it is set. */
+void h2_arm(struct h2_server *h, int64_t ms);
+void h2_on_timer(void *arg);
+
 /* h2_server.c */
 void h2_work_later(struct h2_server *h);
-void h2_arm(struct h2_server *h, int64_t ms);
+bool h2_has_nothing(const struct h2_server *h);
+/* The stream may live on; its sink knows nothing of it any more. */
+void h2_front_gone(struct h2_stream *s, enum front_gone why);
+/* The connection ends with all its streams, and then with the conn as `how` does it. */
+void h2_end(struct h2_server *h, void (*how)(struct conn *c));
+/* After a GOAWAY, and whatever was to be said before it. */
+void h2_say_and_end(struct h2_server *h, uint32_t code);
 /* One glitch; the connection ends when it is one too many. */
 void h2_charge(struct h2_server *h, enum glitch_kind kind);
 

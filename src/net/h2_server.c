@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An HTTP/2 server connection on nghttp2: the reading half, deadlines and ends.
+ * An HTTP/2 server connection on nghttp2: the reading half, and the ends.
  *
  *     bytes > nghttp2 > head > on_request      a stream's front lives until its END_STREAM was
  * taken > DATA > on_body         by the kernel, or it was reset, or the connection went
@@ -55,7 +55,7 @@ static void stream_free(struct h2_stream *s)
     mem_free(s);
 }
 
-static void front_gone(struct h2_stream *s, enum front_gone why)
+void h2_front_gone(struct h2_stream *s, enum front_gone why)
 {
     if (!s->busy)
         return;
@@ -66,7 +66,7 @@ static void front_gone(struct h2_stream *s, enum front_gone why)
 
 static void tell_gone(struct h2_stream *s)
 {
-    front_gone(s, s->why);
+    h2_front_gone(s, s->why);
     stream_free(s);
 }
 
@@ -91,7 +91,7 @@ static void tell_all_gone(struct h2_server *h, struct list *streams)
 }
 
 /* What the sinks look at in on_gone (names, addresses) is the conn's, so that ends last. */
-static void end(struct h2_server *h, void (*how)(struct conn *c))
+void h2_end(struct h2_server *h, void (*how)(struct conn *c))
 {
     if (h->dead)
         return;
@@ -108,7 +108,7 @@ static void end(struct h2_server *h, void (*how)(struct conn *c))
 }
 
 /* GOAWAY and whatever was to be said before it, then the end. */
-static void say_and_end(struct h2_server *h, uint32_t code)
+void h2_say_and_end(struct h2_server *h, uint32_t code)
 {
     const uint8_t *bytes;
     ssize_t n;
@@ -118,7 +118,7 @@ static void say_and_end(struct h2_server *h, uint32_t code)
            (n = nghttp2_session_mem_send(h->session, &bytes)) > 0)
         conn_write(h->conn, (struct str){(const char *)bytes, (size_t)n});
     conn_keep_borrowed(h->conn); /* the streams go before the last byte does */
-    end(h, conn_finish);
+    h2_end(h, conn_finish);
 }
 
 void h2_work_later(struct h2_server *h)
@@ -288,7 +288,7 @@ static void tell_streams(struct h2_server *h)
         if (s->body == H2_BODY_TAKEN && (buf_len(&s->early) || s->remote_ended))
             h2_pump(s);
         if (s->busy && s->end_sent && s->done_at <= conn_written(h->conn))
-            front_gone(s, FRONT_DONE); /* the stream may live on, for a body that nobody wants */
+            h2_front_gone(s, FRONT_DONE); /* the stream may live on, for a body that nobody wants */
         if (buf_len(&s->out) == 0 && s->out.cap > SPARE_MOST)
             buf_fini(&s->out); /* a waiting stream is small */
         if (s->full && buf_len(&s->out) <= FRONT_LOW_MARK) {
@@ -299,7 +299,7 @@ static void tell_streams(struct h2_server *h)
     }
 }
 
-static bool has_nothing(const struct h2_server *h)
+bool h2_has_nothing(const struct h2_server *h)
 {
     return list_empty(&h->streams) && list_empty(&h->ending);
 }
@@ -311,28 +311,28 @@ static void work(struct h2_server *h)
         h2_send(h);
     }
     if (h->refused) {
-        end(h, conn_close);
+        h2_end(h, conn_close);
         return;
     }
     if (nghttp2_session_get_outbound_queue_size(h->session) > FRAMES_MOST)
         end_with(h, NGHTTP2_ENHANCE_YOUR_CALM);
     if (h->end_code) {
-        say_and_end(h, h->end_code);
+        h2_say_and_end(h, h->end_code);
         return;
     }
     tell_ended(h);
     if (h->dead || !list_empty(&h->ending))
         return;
     if (!nghttp2_session_want_read(h->session) && !nghttp2_session_want_write(h->session))
-        end(h, conn_finish);
-    else if (has_nothing(h))
+        h2_end(h, conn_finish);
+    else if (h2_has_nothing(h))
         h2_arm(h, h->idle_since_ms + LIMIT_IDLE_MS - loop_now_ms(h->o.loop));
 }
 
 static void on_work(void *arg)
 {
     struct h2_server *h = arg;
-    if (!has_nothing(h))
+    if (!h2_has_nothing(h))
         h->idle_since_ms = loop_now_ms(h->o.loop);
     work(h);
 }
@@ -352,7 +352,7 @@ static bool receive(struct h2_server *h, struct str bytes)
     h->inside = false;
     h2_work_later(h);
     if (n == NGHTTP2_ERR_BAD_CLIENT_MAGIC)
-        end(h, conn_close); /* it does not speak HTTP/2: no frame would be understood */
+        h2_end(h, conn_close); /* it does not speak HTTP/2: no frame would be understood */
     else if (n < 0)
         end_with(h, NGHTTP2_ENHANCE_YOUR_CALM);
     return n >= 0 && !h->end_code;
@@ -366,7 +366,7 @@ static void read_some(struct h2_server *h)
         if (n == ERR_AGAIN)
             return;
         if (n < 0) { /* HTTP/2 knows no half-closed connection */
-            end(h, conn_close);
+            h2_end(h, conn_close);
             return;
         }
         if (!receive(h, (struct str){bytes, (size_t)n}) || (size_t)n < sizeof bytes)
@@ -388,122 +388,9 @@ static void on_conn(void *arg, enum conn_event event)
         work(h);
         break;
     case CONN_BROKEN:
-        end(h, conn_close);
+        h2_end(h, conn_close);
         break;
     }
-}
-
-/* --- deadlines */
-
-void h2_arm(struct h2_server *h, int64_t ms)
-{
-    int64_t at = loop_now_ms(h->o.loop) + (ms > 0 ? ms : 1);
-    if (h->dead || h->timer_at_ms <= at)
-        return;
-    h->timer_at_ms = at;
-    timer_start(&h->timer, ms);
-}
-
-static bool body_too_slow(const struct h2_stream *s, int64_t now)
-{
-    int64_t took = now - s->body_since_ms - LIMIT_BODY_GRACE_MS;
-    return s->body == H2_BODY_TAKEN && !s->remote_ended &&
-           (now - s->body_seen_ms >= LIMIT_BODY_IDLE_MS ||
-            (took > 0 && (int64_t)s->body_bytes < took * LIMIT_BODY_BYTES_PER_S / 1000));
-}
-
-/* The client gives no window, or does not read. */
-static bool answer_stalls(struct h2_stream *s, int64_t now)
-{
-    if (!s->answered || s->end_sent || (buf_len(&s->out) == 0 && !s->ended)) {
-        s->sent_ms = now;
-        return false;
-    }
-    return now - s->sent_ms >= LIMIT_WRITE_STALL_MS;
-}
-
-static void body_timed_out(struct h2_stream *s)
-{
-    h2_answer_fault(s, (struct h2_fault){408, "The request body came too slowly."});
-    front_gone(s, FRONT_LEFT);
-}
-
-static void stalled(struct h2_stream *s, int64_t now)
-{
-    s->sent_ms = now;
-    h2_reset(s, NGHTTP2_CANCEL);
-}
-
-/* Ms until the next look. */
-static int64_t look_at_streams(struct h2_server *h, int64_t now)
-{
-    int64_t ms = LIMIT_IDLE_MS;
-    struct list *next;
-    for (struct list *node = h->streams.next; node != &h->streams; node = next) {
-        struct h2_stream *s = LIST_OF(node, struct h2_stream, node);
-        next = node->next;
-        if (s->reset_at_ms && now >= s->reset_at_ms)
-            h2_reset(s, NGHTTP2_NO_ERROR);
-        else if (body_too_slow(s, now))
-            body_timed_out(s);
-        else if (answer_stalls(s, now))
-            stalled(s, now);
-        if (s->body == H2_BODY_TAKEN || s->reset_at_ms)
-            ms = H2_CHECK_MS;
-        else if (s->answered && ms > LIMIT_WRITE_STALL_MS / 4)
-            ms = LIMIT_WRITE_STALL_MS / 4;
-    }
-    return ms;
-}
-
-/* The socket takes nothing. */
-static bool socket_stalls(struct h2_server *h, int64_t now)
-{
-    if (h->write_seen != conn_written(h->conn) || conn_unwritten(h->conn) == 0) {
-        h->write_seen = conn_written(h->conn);
-        h->write_seen_ms = now;
-    }
-    return now - h->write_seen_ms >= LIMIT_WRITE_STALL_MS;
-}
-
-static int64_t look_at_idle(struct h2_server *h, int64_t now)
-{
-    int64_t left = h->idle_since_ms + LIMIT_IDLE_MS - now;
-    if (left <= 0)
-        say_and_end(h, NGHTTP2_NO_ERROR);
-    return left;
-}
-
-static void send_last_goaway(struct h2_server *h)
-{
-    h->goaway_at_ms = 0;
-    (void)nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE,
-                                nghttp2_session_get_last_proc_stream_id(h->session),
-                                NGHTTP2_NO_ERROR, NULL, 0);
-    h2_work_later(h);
-}
-
-static void on_timer(void *arg)
-{
-    struct h2_server *h = arg;
-    int64_t now = loop_now_ms(h->o.loop);
-    h->timer_at_ms = INT64_MAX;
-    if (h->head_since_ms && now - h->head_since_ms >= LIMIT_HEAD_MS) {
-        say_and_end(h, NGHTTP2_ENHANCE_YOUR_CALM);
-        return;
-    }
-    if (socket_stalls(h, now)) {
-        end(h, conn_reset);
-        return;
-    }
-    if (h->goaway_at_ms && now >= h->goaway_at_ms)
-        send_last_goaway(h);
-    int64_t ms = has_nothing(h) ? look_at_idle(h, now) : look_at_streams(h, now);
-    if (h->dead)
-        return;
-    if (h->head_since_ms && h->head_since_ms + LIMIT_HEAD_MS - now < ms)
-        ms = h->head_since_ms + LIMIT_HEAD_MS - now;
-    h2_arm(h, ms);
 }
 
 /* --- beginning */
@@ -562,8 +449,8 @@ static void drain(struct server *s)
     h->draining = true;
     if (h->work.run == on_start)
         return; /* what it was opened for is looked at first */
-    if (has_nothing(h)) {
-        say_and_end(h, NGHTTP2_NO_ERROR);
+    if (h2_has_nothing(h)) {
+        h2_say_and_end(h, NGHTTP2_NO_ERROR);
         return;
     }
     (void)nghttp2_submit_shutdown_notice(h->session);
@@ -574,7 +461,7 @@ static void drain(struct server *s)
 
 static void free_server(struct server *s)
 {
-    end((struct h2_server *)(void *)s, conn_close);
+    h2_end((struct h2_server *)(void *)s, conn_close);
 }
 
 static void on_start(void *arg)
@@ -585,7 +472,7 @@ static void on_start(void *arg)
     h->work.run = on_work;
     if (!h->session) {
         buf_fini(&early);
-        end(h, conn_close);
+        h2_end(h, conn_close);
         return;
     }
     greet(h);
@@ -616,7 +503,7 @@ struct server *h2_server_new(struct conn *c, const struct server_options *o, str
     h->idle_since_ms = loop_now_ms(o->loop);
     h2_watch_init(&h->watch, h->idle_since_ms);
     h->timer_at_ms = INT64_MAX;
-    timer_init(&h->timer, o->loop, on_timer, h);
+    timer_init(&h->timer, o->loop, h2_on_timer, h);
     later_init(&h->work, on_start, h);
     conn_owner(c, on_conn, h);
     loop_later(o->loop, &h->work);

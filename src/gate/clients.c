@@ -7,6 +7,9 @@
  *
  * A bearer key that nobody knows can only ever become the one passthrough client, which has nothing
  * that its own key does not give it: the key goes upstream in place of Weir's signature.
+ *
+ * SDKs always show something. So where there is a client for this machine, a key of this machine
+ * that nobody knows is as if nothing had been shown, which whoever is here could have done as well.
  */
 #include "weir/gate/clients.h"
 
@@ -144,6 +147,24 @@ static const struct client *owner_of(const struct finding *f, const struct key *
     return key && !key->admin ? clients_named(f->all, key->client) : NULL;
 }
 
+/* A key that nobody knows is nothing, here; a certificate beside it would be something. */
+static bool is_here(const struct finding *f)
+{
+    const struct credentials_shown *s = f->shown;
+    return f->all->loopback && s->from_loopback && !(s->tls && s->peer_name.len);
+}
+
+/* Also one that was revoked, is for the admin port, or whose client is not configured any more. */
+static bool was_issued(const struct keyring *ring, struct str access_key)
+{
+    size_t n = 0;
+    const struct key *keys = keyring_keys(ring, &n);
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(keys[i].id, access_key))
+            return true;
+    return false;
+}
+
 static enum identified by_signature(struct finding *f, const struct sigv4_received *r,
                                     const struct sigv4_claim *claim)
 {
@@ -161,7 +182,10 @@ static enum identified by_signature(struct finding *f, const struct sigv4_receiv
         whose = owner_of(f, key);
         secret = key->secret;
     }
-    if (!sigv4_claim_holds(r, claim, secret))
+    bool holds = sigv4_claim_holds(r, claim, secret);
+    if (!whose && is_here(f) && !was_issued(f->ring, claim->access_key))
+        return is_of(f, f->all->loopback);
+    if (!holds)
         return refused(f, whose ? "the signature does not match" : "the access key is not known");
     if (claim->token.len)
         return refused(f, "a session token, which no key of Weir's has");
@@ -188,6 +212,8 @@ static enum identified by_bearer(struct finding *f, struct str token)
         return refused(f, "a bearer key in clear text");
     if (c || owner)
         return is_of(f, c ? c : owner);
+    if (!f->all->passthrough && is_here(f) && !str_starts(token, issued))
+        return is_of(f, f->all->loopback);
     if (!f->all->passthrough || token.len > BEARER_MOST || str_starts(token, issued))
         return refused(f, "the bearer key is not known, or was revoked");
     f->bearer = token;

@@ -25,7 +25,8 @@ static char dir[64], err[512];
 static struct config *config;
 static struct clients *all;
 static struct keyring *ring;
-static struct buf issued_id, issued_secret, issued_token, gone_token, admin_id, admin_secret;
+static struct buf issued_id, issued_secret, issued_token, gone_id, gone_token, admin_id,
+    admin_secret;
 
 static void put(const char *name, const char *text, mode_t mode)
 {
@@ -64,7 +65,7 @@ static void issue(const char *client, bool admin, enum key_kind kind, struct buf
 
 static int set_up(void **state)
 {
-    struct buf ids = {0}, gone_id = {0};
+    struct buf ids = {0}, token_id = {0}, gone_secret = {0};
     strcpy(dir, "/tmp/weir-clients-XXXXXX");
     assert_non_null(mkdtemp(dir));
     put("search.secret", SEARCH_SECRET "\n", 0600);
@@ -82,13 +83,16 @@ static int set_up(void **state)
     issue("agents", false, KEY_SIGV4, &issued_id, &issued_secret);
     issue("search", false, KEY_BEARER, &ids, &issued_token);
     issue("", true, KEY_SIGV4, &admin_id, &admin_secret);
-    issue("search", false, KEY_BEARER, &gone_id, &gone_token);
+    issue("search", false, KEY_BEARER, &token_id, &gone_token);
+    issue("search", false, KEY_SIGV4, &gone_id, &gone_secret);
+    assert_int_equal(keyring_revoke(str_of(dir), buf_str(&token_id), err, sizeof err), 0);
     assert_int_equal(keyring_revoke(str_of(dir), buf_str(&gone_id), err, sizeof err), 0);
     ring = keyring_load(str_of(dir), S(""), err, sizeof err);
     if (!ring)
         fail_msg("%s", err);
     buf_fini(&ids);
-    buf_fini(&gone_id);
+    buf_fini(&token_id);
+    buf_fini(&gone_secret);
     return 0;
 }
 
@@ -98,7 +102,7 @@ static int tear_down(void **state)
     keyring_unref(ring);
     clients_free(all);
     config_free(config);
-    struct buf *const bufs[] = {&issued_id,  &issued_secret, &issued_token,
+    struct buf *const bufs[] = {&issued_id,  &issued_secret, &issued_token, &gone_id,
                                 &gone_token, &admin_id,      &admin_secret};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
         buf_fini(bufs[i]);
@@ -299,6 +303,48 @@ static void knows_this_machine(void **state)
     assert_is("here");
 }
 
+/* An SDK signs with whatever keys it finds; who is here could have shown nothing. */
+static void takes_unknown_keys_of_this_machine_for_none(void **state)
+{
+    begin();
+    shown.from_loopback = true;
+    fields_add(&fields, S("x-amz-security-token"), S("t"));
+    sign(S("AKIAEXAMPLE"), S("any"), S("bedrock"));
+    assert_is("here");
+    assert_null(upstream.ptr);
+    shown.peer_name = S("another.internal");
+    shown.tls = true; /* that is not nothing */
+    assert_refused("not known");
+    begin();
+    sign(S("AKIAEXAMPLE"), S("any"), S("bedrock"));
+    assert_refused("not known"); /* from elsewhere */
+    begin();
+    shown.from_loopback = true;
+    sign(S("WEIRSEARCH"), S(SEARCH_SECRET "x"), S("bedrock"));
+    assert_refused("does not match");
+    begin();
+    shown.from_loopback = true;
+    sign(buf_str(&issued_id), S(SEARCH_SECRET), S("bedrock"));
+    assert_refused("does not match");
+    begin();
+    shown.from_loopback = true;
+    sign(buf_str(&gone_id), S(SEARCH_SECRET), S("bedrock"));
+    assert_refused("not known");
+    begin();
+    shown.from_loopback = true;
+    sign(buf_str(&admin_id), buf_str(&admin_secret), S("bedrock"));
+    assert_refused("not known");
+    begin(); /* where it may be Bedrock's, it stays the passthrough client's */
+    shown.from_loopback = true;
+    show_field("x-api-key", "", S("bedrock-api-key-abc"));
+    assert_is("agents");
+    assert_true(str_eq(upstream, S("bedrock-api-key-abc")));
+    begin();
+    shown.from_loopback = true;
+    show_field("x-api-key", "", buf_str(&gone_token));
+    assert_refused("revoked");
+}
+
 /* --- what is shown first decides alone */
 
 static void takes_the_first_that_is_shown(void **state)
@@ -361,6 +407,18 @@ static void refuses_unknown_keys_without_passthrough(void **state)
     struct clients *few = clients_new(c, err, sizeof err);
     begin();
     show_field("authorization", "Bearer ", S("bedrock-api-key-abc"));
+    assert_int_equal(clients_identify(few, ring, &shown, NOW_S, &who, &upstream, &why),
+                     IDENTIFY_REFUSED);
+    shown.from_loopback = true; /* here it is nothing */
+    upstream = (struct str){NULL, 0};
+    assert_int_equal(clients_identify(few, ring, &shown, NOW_S, &who, &upstream, &why), IDENTIFIED);
+    assert_true(str_eq(who->name, S("here")));
+    assert_null(upstream.ptr);
+    shown.plaintext_ok = false;
+    assert_int_equal(clients_identify(few, ring, &shown, NOW_S, &who, &upstream, &why),
+                     IDENTIFY_REFUSED);
+    begin(); /* one of Weir's that was revoked */
+    show_field("x-api-key", "", buf_str(&gone_token));
     shown.from_loopback = true;
     assert_int_equal(clients_identify(few, ring, &shown, NOW_S, &who, &upstream, &why),
                      IDENTIFY_REFUSED);
@@ -369,6 +427,7 @@ static void refuses_unknown_keys_without_passthrough(void **state)
     assert_int_equal(clients_identify(few, ring, &shown, NOW_S, &who, &upstream, &why),
                      IDENTIFY_REFUSED);
     begin();
+    shown.from_loopback = true;
     sign(buf_str(&issued_id), buf_str(&issued_secret), S("bedrock"));
     assert_int_equal(clients_identify(few, ring, &shown, NOW_S, &who, &upstream, &why),
                      IDENTIFY_REFUSED);
@@ -503,6 +562,7 @@ int main(void)
         cmocka_unit_test(refuses_admin_keys),
         cmocka_unit_test(knows_certificates),
         cmocka_unit_test(knows_this_machine),
+        cmocka_unit_test(takes_unknown_keys_of_this_machine_for_none),
         cmocka_unit_test(takes_the_first_that_is_shown),
         cmocka_unit_test(keeps_bearer_keys_out_of_clear_text),
         cmocka_unit_test(believes_certificates_only_over_tls),

@@ -5,6 +5,7 @@
 #include "cache_draft.h"
 
 #include "cache_price.h"
+#include "cache_value.h"
 
 void draft_begin(struct draft *d, const struct cache_terms *terms, const struct cache_site *sites,
                  size_t n, uint32_t now)
@@ -39,6 +40,8 @@ static void insert(struct draft *d, size_t at, struct cache_mark mark)
 bool draft_add(struct draft *d, size_t end, enum ask_ttl ttl, enum cache_reason reason)
 {
     size_t at = 0;
+    if (!cache_price_offered(d->terms, ttl)) /* it was, when that was cached */
+        ttl = value_cheap(d->terms);
     while (at < d->n && d->marks[at].block < end - 1)
         at++;
     struct cache_mark *there = at < d->n ? &d->marks[at] : NULL;

@@ -268,6 +268,23 @@ static void the_configured_ttl_is_kept_to(void **state)
     run_end(r);
 }
 
+/* It was refused since: what is cached for it must not ask for it again. */
+static void a_ttl_that_is_offered_no_more_is_not_used(void **state)
+{
+    struct run *r = run_begin();
+    struct line l = {0};
+    pauses(r, true);
+    line_add(r, &l, 40);
+    run_line(r, &l, 3, 1, 20);
+    assert_int_equal(r->plan.marks[0].ttl, ASK_1H);
+    r->terms.ttls = 1;
+    run_line(r, &l, 3, 1, 20);
+    assert_true(r->plan.n > 0);
+    for (size_t i = 0; i < r->plan.n; i++)
+        assert_int_equal(r->plan.marks[i].ttl, ASK_5M);
+    run_end(r);
+}
+
 static void always_marks_what_nobody_knows(void **state)
 {
     struct run *r = run_begin();
@@ -562,6 +579,7 @@ int main(void)
         cmocka_unit_test(an_hour_is_had_by_renewal),
         cmocka_unit_test(a_clients_marker_gets_an_hour_where_that_pays),
         cmocka_unit_test(the_configured_ttl_is_kept_to),
+        cmocka_unit_test(a_ttl_that_is_offered_no_more_is_not_used),
         cmocka_unit_test(always_marks_what_nobody_knows),
         cmocka_unit_test(prompts_that_are_all_new_cost_nothing_more),
         cmocka_unit_test(a_clock_in_the_system_prompt_costs_nothing_more),

@@ -99,26 +99,42 @@ static int set_aside(struct keeper *k, char *why, size_t why_size)
     snprintf(what, sizeof what, "%s", why);
     int rc = store_set_aside(k->dir, why, why_size);
     if (rc == 0)
-        log_say(LOG_WARN, "prefixes", "%s was damaged, is now %s.damaged and begun anew: %s",
+        log_say(LOG_WARN, "prefixes",
+                "%s was damaged, is now %s.damaged and begun anew; nothing need be done (%s)",
                 k->dir, k->dir, what);
     return rc;
+}
+
+/* What is no folder was not made by Weir either. */
+static int open_there(struct keeper *k, char *why, size_t why_size)
+{
+    struct stat st;
+    const struct store_options o = {
+        .dir = k->dir, .size_bytes = size_of(k), .kind = STORE_PREFIXES};
+    if (stat(k->dir, &st) == 0 && !S_ISDIR(st.st_mode)) {
+        snprintf(why, why_size, "%s: it is no folder", k->dir);
+        return ERR_BAD;
+    }
+    k->anew = k->anew || !place_stat(k->dir, &st);
+    return store_open(&o, &k->store, why, why_size);
 }
 
 static bool open_store(struct keeper *k)
 {
     char why[sizeof k->told];
-    const struct store_options o = {
-        .dir = k->dir, .size_bytes = size_of(k), .kind = STORE_PREFIXES};
     int rc = k->source.ready ? k->source.ready(k->source.arg, why, sizeof why) : 0;
     if (rc == 0)
-        rc = store_open(&o, &k->store, why, sizeof why);
+        rc = open_there(k, why, sizeof why);
     if (rc == ERR_BAD) {
         rc = set_aside(k, why, sizeof why);
         if (rc == 0)
-            rc = store_open(&o, &k->store, why, sizeof why);
+            rc = open_there(k, why, sizeof why);
     }
     if (rc)
         return fail(k, rc, why);
+    if (k->anew && k->source.all_changed)
+        k->source.all_changed(k->source.arg);
+    k->anew = false;
     atomic_store(&k->open, true);
     return true;
 }
@@ -135,7 +151,7 @@ static bool begin_anew(struct keeper *k)
 
 struct loading {
     struct keeper *keeper;
-    uint64_t rows;
+    uint64_t prefixes;
 };
 
 static void give_rows(struct keeper *k)
@@ -149,7 +165,7 @@ static void on_prefix(void *arg, const struct prefix *p)
     struct loading *l = arg;
     struct keeper *k = l->keeper;
     k->rows[k->n++] = *p;
-    l->rows++;
+    l->prefixes++;
     if (k->n == KEEPER_ROWS)
         give_rows(k);
 }
@@ -158,7 +174,6 @@ static void on_named(void *arg, struct str name, struct str bytes)
 {
     struct loading *l = arg;
     l->keeper->source.restore_named(l->keeper->source.arg, name, bytes);
-    l->rows++;
 }
 
 static bool load(struct keeper *k)
@@ -174,7 +189,7 @@ static bool load(struct keeper *k)
         return fail(k, rc, NULL);
     k->loaded = true;
     if (k->source.loaded)
-        k->source.loaded(k->source.arg, l.rows, (clock_mono_ns() - began_ns) / NS_A_MS);
+        k->source.loaded(k->source.arg, l.prefixes, (clock_mono_ns() - began_ns) / NS_A_MS);
     return true;
 }
 
@@ -265,22 +280,37 @@ static int forget(struct keeper *k)
     return rc;
 }
 
-bool keeper_round(struct keeper *k)
+static int save(struct keeper *k)
 {
-    if (k->store && store_is_gone(k->store))
-        close_store(k);
-    if (!k->store && !open_store(k))
-        return false;
-    if (!k->loaded && !load(k))
-        return false;
     store_sweep(k->store);
     int rc = save_named(k);
     if (rc == 0)
         rc = save_prefixes(k);
-    if (rc == 0)
-        rc = forget(k);
+    return rc ? rc : forget(k);
+}
+
+static void close_what_is_gone(struct keeper *k)
+{
+    if (!k->store || !store_is_gone(k->store))
+        return;
+    log_say(LOG_WARN, "prefixes", "%s was deleted or replaced: all that is in memory is saved anew",
+            k->dir);
+    close_store(k);
+    k->anew = true;
+}
+
+bool keeper_round(struct keeper *k)
+{
+    close_what_is_gone(k);
+    if (!k->store && !open_store(k))
+        return false;
+    if (!k->loaded && !load(k))
+        return false;
+    int rc = save(k);
+    if (rc == ERR_BAD && !begin_anew(k))
+        return false;
     if (rc == ERR_BAD)
-        return begin_anew(k);
+        rc = save(k);
     if (rc == ERR_FULL)
         (void)forget(k); /* what goes makes room */
     if (rc)

@@ -24,7 +24,7 @@ struct keeper {
     atomic_bool stop;
 
     struct store *store;
-    bool loaded;
+    bool loaded, anew; /* anew: what is opened next has not what was saved */
     char told[512]; /* the trouble that was told; empty: all is well */
     /* Taken, and not saved yet: those from `done` on. */
     struct prefix *rows; /* KEEPER_TAKEN of them */

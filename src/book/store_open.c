@@ -68,11 +68,16 @@ static void count_out(struct store *s)
     pthread_mutex_unlock(&opened.lock);
 }
 
+/* What may be lost is begun anew by whoever writes it. */
 static int bad(struct store *s, const char *what, char *why, size_t why_size)
 {
-    snprintf(why, why_size,
-             "%s: %s; move the folder away (Weir then begins a new book) or put a backup there",
-             s->dir, what);
+    if (s->kind == STORE_PREFIXES)
+        snprintf(why, why_size, "%s: %s%s", s->dir, what,
+                 s->read_only ? "; weir serve sets it aside and begins anew" : "");
+    else
+        snprintf(why, why_size,
+                 "%s: %s; move the folder away (Weir then begins a new book) or put a backup there",
+                 s->dir, what);
     return ERR_BAD;
 }
 
@@ -252,8 +257,10 @@ static int check_schema(struct store *s, char *why, size_t why_size)
         snprintf(
             why, why_size,
             "%s was written by a later Weir (schema %u; this one knows up to %d); use that one, "
-            "or give this one another state",
-            s->dir, found, SCHEMA);
+            "or %s",
+            s->dir, found, SCHEMA,
+            s->kind == STORE_PREFIXES ? "delete it: it may be lost"
+                                      : "give this one another state");
     else
         snprintf(why, why_size, "%s is of an older Weir (schema %u); start weir serve once", s->dir,
                  found);
@@ -278,7 +285,10 @@ static int open_there(struct store *s, const struct store_options *o, char *why,
 {
     int rc = o->read_only ? open_env(s, o) : open_writer(s, o);
     if (rc == MDB_INVALID || rc == MDB_VERSION_MISMATCH)
-        return bad(s, "data.mdb is not a book", why, why_size);
+        return bad(s,
+                   s->kind == STORE_PREFIXES ? "data.mdb is not what Weir wrote"
+                                             : "data.mdb is not a book",
+                   why, why_size);
     if (store_classify(s, rc) == ERR_BAD)
         return bad(s, "data.mdb is damaged", why, why_size);
     if (rc)
@@ -290,6 +300,8 @@ static int open_there(struct store *s, const struct store_options *o, char *why,
 
 static int marked(struct store *s, char *why, size_t why_size)
 {
+    if (s->kind == STORE_PREFIXES)
+        return bad(s, "Weir crashed in it", why, why_size);
     snprintf(why, why_size,
              "%s: Weir crashed inside this book, so it is probably damaged (weir book check); move "
              "the folder away (Weir then begins a new book), put a backup there, or remove "

@@ -92,7 +92,7 @@ int place_check(const char *dir, char *why, size_t why_size)
     if (!remote)
         return ERR_OK;
     snprintf(why, why_size,
-             "%s is on a network file system (%s), where the book would be damaged; set state to a "
+             "%s is on a network file system (%s), where it would be damaged; set state to a "
              "folder on a local disk",
              at, remote);
     return ERR_UNSUPPORTED;
@@ -191,7 +191,7 @@ int place_publish(const char *dir, char *why, size_t why_size)
     if (!err_no)
         return ERR_OK;
     (void)remove_folder(aside);
-    return place_failed(dir, "cannot put a new book there", err_no, why, why_size);
+    return place_failed(dir, "cannot put a new one there", err_no, why, why_size);
 }
 
 int place_set_aside(const char *dir, char *why, size_t why_size)
@@ -200,6 +200,8 @@ int place_set_aside(const char *dir, char *why, size_t why_size)
     if (!place_path(dir, PLACE_DAMAGED, damaged))
         return place_failed(dir, "cannot use it", ENAMETOOLONG, why, why_size);
     int err_no = remove_folder(damaged);
+    if (err_no == ENOTDIR) /* nor was that a folder */
+        err_no = unlink(damaged) == 0 ? 0 : errno;
     if (!err_no && rename(dir, damaged) != 0)
         err_no = errno;
     return err_no ? place_failed(dir, "cannot move it away", err_no, why, why_size) : ERR_OK;

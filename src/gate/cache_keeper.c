@@ -35,6 +35,12 @@ static void restore_named(void *arg, struct str name, struct str bytes)
     shared_cache_restore_named(d->cache, name, bytes);
 }
 
+static void all_changed(void *arg)
+{
+    struct daemon *d = arg;
+    shared_cache_all_changed(d->cache);
+}
+
 static int ready(void *arg, char *why, size_t why_size)
 {
     return daemon_hold_state(arg, why, why_size);
@@ -49,10 +55,11 @@ static void trouble(void *arg, const char *sentence)
         log_say(LOG_INFO, "prefixes", "what prompt caching learned is saved again");
 }
 
-static void loaded(void *arg, uint64_t rows, int64_t ms)
+static void loaded(void *arg, uint64_t prefixes, int64_t ms)
 {
     (void)arg;
-    log_say(LOG_INFO, "prefixes", "%" PRIu64 " prefixes were loaded in %" PRId64 " ms", rows, ms);
+    log_say(LOG_INFO, "prefixes", "%" PRIu64 " prefixes were loaded in %" PRId64 " ms", prefixes,
+            ms);
 }
 
 struct keeper *cache_keeper_new(struct daemon *d)
@@ -65,6 +72,7 @@ struct keeper *cache_keeper_new(struct daemon *d)
                                          .restore = restore,
                                          .each_named = each_named,
                                          .restore_named = restore_named,
+                                         .all_changed = all_changed,
                                          .ready = ready,
                                          .trouble = trouble,
                                          .loaded = loaded};

@@ -131,3 +131,11 @@ bool named_take(struct named_table *t, size_t *i, struct buf *name, void *out_th
     pthread_mutex_unlock(&t->lock);
     return there;
 }
+
+void named_all_changed(struct named_table *t)
+{
+    pthread_mutex_lock(&t->lock);
+    for (size_t i = 0; i < t->n; i++)
+        t->rows[i]->changed = true;
+    pthread_mutex_unlock(&t->lock);
+}

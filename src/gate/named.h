@@ -32,5 +32,6 @@ void named_changed(void *thing);
 bool named_copy(struct named_table *t, size_t i, struct buf *name, void *out_thing);
 /* The same for a row that changed since it was last taken: *i moves behind it; false: no more. */
 bool named_take(struct named_table *t, size_t *i, struct buf *name, void *out_thing);
+void named_all_changed(struct named_table *t);
 
 #endif

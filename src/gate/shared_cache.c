@@ -12,8 +12,9 @@
 #include "weir/base/mem.h"
 
 enum {
-    AHEAD = 16,        /* look-ups: 128 lines, which is about what a core waits for at a time */
-    SAVED_AT_ONCE = 16 /* under one lock: 1,024 places are looked at */
+    AHEAD = 16,         /* look-ups: 128 lines, which is about what a core waits for at a time */
+    SAVED_AT_ONCE = 16, /* under one lock: 1,024 places are looked at */
+    MARKED_AT_ONCE = 64 * SAVED_AT_ONCE
 };
 
 static size_t count_shards(uint64_t size_bytes)
@@ -166,6 +167,19 @@ size_t shared_cache_take_dirty(struct shared_cache *c, size_t *cursor, struct pr
     }
     *cursor = shard < c->n ? place * SHARDS_MOST + shard : 0;
     return taken;
+}
+
+void shared_cache_all_changed(struct shared_cache *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        size_t place = 0;
+        do {
+            pthread_mutex_lock(&c->shards[i].lock);
+            prefix_make_dirty(c->shards[i].index, &place, MARKED_AT_ONCE);
+            pthread_mutex_unlock(&c->shards[i].lock);
+        } while (place);
+    }
+    shared_learned_all_changed(c);
 }
 
 /* What has been seen since the start stays as it is. */

@@ -41,6 +41,7 @@ void shared_cache_note(struct shared_cache *c, const struct cache_site *sites,
 
 void shared_learned_init(struct shared_cache *c);
 void shared_learned_fini(struct shared_cache *c);
+void shared_learned_all_changed(struct shared_cache *c);
 void shared_volatile_init(struct shared_cache *c);
 void shared_volatile_fini(struct shared_cache *c);
 

@@ -224,6 +224,20 @@ void shared_cache_each_changed(struct shared_cache *c,
     buf_fini(&t.bytes);
 }
 
+void shared_learned_all_changed(struct shared_cache *c)
+{
+    struct shared_learner *l;
+    struct buf name = {0};
+    for (size_t i = 0; named_copy(&c->learners, i, &name, &l); i++) {
+        pthread_mutex_lock(&l->lock);
+        l->changed = true;
+        pthread_mutex_unlock(&l->lock);
+    }
+    buf_fini(&name);
+    named_all_changed(&c->verdicts);
+    named_all_changed(&c->scales);
+}
+
 static void restore_learner(struct shared_cache *c, struct str client, struct str bytes)
 {
     struct shared_learner *l = learner_of(c, client);

@@ -189,6 +189,15 @@ size_t prefix_take_dirty(struct prefix_index *x, size_t *cursor, struct prefix *
     return taken;
 }
 
+void prefix_make_dirty(struct prefix_index *x, size_t *cursor, size_t n)
+{
+    size_t all = (size_t)x->n * WAYS, stop = *cursor + n;
+    for (; *cursor < all && *cursor < stop; ++*cursor)
+        x->places[*cursor].dirty = x->places[*cursor].key != 0;
+    if (*cursor >= all)
+        *cursor = 0;
+}
+
 const struct prefix *prefix_next(const struct prefix_index *x, size_t *cursor)
 {
     size_t all = (size_t)x->n * WAYS;

@@ -10,8 +10,9 @@
  *
  * Nobody waits for it. What cannot be opened or written is told once and tried again every few
  * seconds; what was taken and not saved stays in memory, everything else stays dirty at its
- * owner's. A damaged environment is moved to STATE/prefixes.damaged, and a new one is begun. Of
- * more rows than the index has places those go whose prefixes were not seen for the longest time.
+ * owner's. A damaged environment is moved to STATE/prefixes.damaged, and a new one is begun, as
+ * where it was deleted: with all that is in memory. Of more rows than the index has places those go
+ * whose prefixes were not seen for the longest time.
  */
 #ifndef WEIR_BOOK_KEEPER_H
 #define WEIR_BOOK_KEEPER_H
@@ -31,9 +32,11 @@ struct keeper_source {
     void (*each_named)(void *arg, void (*each)(void *to, struct str name, struct str bytes),
                        void *to);
     void (*restore_named)(void *arg, struct str name, struct str bytes);
-    int (*ready)(void *arg, char *why, size_t why_size);  /* as the clerk's; may be NULL */
-    void (*trouble)(void *arg, const char *sentence);     /* as the clerk's; may be NULL */
-    void (*loaded)(void *arg, uint64_t rows, int64_t ms); /* once; may be NULL */
+    /* The environment was begun anew: take and each_named give all again; may be NULL */
+    void (*all_changed)(void *arg);
+    int (*ready)(void *arg, char *why, size_t why_size);      /* as the clerk's; may be NULL */
+    void (*trouble)(void *arg, const char *sentence);         /* as the clerk's; may be NULL */
+    void (*loaded)(void *arg, uint64_t prefixes, int64_t ms); /* once; may be NULL */
 };
 
 /* More than that is not saved. */

@@ -72,6 +72,9 @@ void shared_cache_each_changed(struct shared_cache *c,
                                void (*each)(void *arg, struct str name, struct str bytes),
                                void *arg);
 void shared_cache_restore_named(struct shared_cache *c, struct str name, struct str bytes);
+/* What was saved is lost: all of both kinds counts as changed. Nobody is held up: in slices, too.
+ */
+void shared_cache_all_changed(struct shared_cache *c);
 
 /* --- to be seen */
 void shared_cache_count(struct shared_cache *c, struct prefix_counts *out);

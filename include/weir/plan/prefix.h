@@ -64,6 +64,9 @@ void prefix_count(const struct prefix_index *x, struct prefix_counts *out);
 /* For saving: copies up to n dirty entries from *cursor on (0 begins), and cleans them. Returns how
  * many; *cursor is 0 again at the end. Looks at no more than 64 n places in one call. */
 size_t prefix_take_dirty(struct prefix_index *x, size_t *cursor, struct prefix *out, size_t n);
+/* All entries are to be saved again: marks those of up to n places from *cursor on (0 begins),
+ * which is 0 again at the end. */
+void prefix_make_dirty(struct prefix_index *x, size_t *cursor, size_t n);
 /* Walks over all: the next entry from *cursor on (0 begins), or NULL at the end. */
 const struct prefix *prefix_next(const struct prefix_index *x, size_t *cursor);
 

@@ -22,7 +22,7 @@ struct side {
     size_t n_names, n_got_names;
     bool name_changed[SIDE_NAMES];
     uint64_t loaded;
-    unsigned loads, troubles, relieved;
+    unsigned loads, troubles, relieved, anew;
     char trouble[512];
     const char *not_ready;
 };
@@ -109,6 +109,16 @@ static inline void side_restore_named(void *arg, struct str name, struct str byt
     x->n_got_names++;
 }
 
+static inline void side_all_changed(void *arg)
+{
+    struct side *x = arg;
+    x->anew++;
+    for (size_t i = 0; i < x->n; i++)
+        x->rows[i].dirty = x->rows[i].key != 0;
+    for (size_t i = 0; i < x->n_names; i++)
+        x->name_changed[i] = true;
+}
+
 static inline int side_ready(void *arg, char *why, size_t why_size)
 {
     struct side *x = arg;
@@ -126,11 +136,11 @@ static inline void side_trouble(void *arg, const char *sentence)
     snprintf(x->trouble, sizeof x->trouble, "%s", sentence ? sentence : "");
 }
 
-static inline void side_loaded(void *arg, uint64_t rows, int64_t ms)
+static inline void side_loaded(void *arg, uint64_t prefixes, int64_t ms)
 {
     struct side *x = arg;
     x->loads++;
-    x->loaded = rows;
+    x->loaded = prefixes;
 }
 
 static inline struct keeper_source side_source(struct side *x)
@@ -140,6 +150,7 @@ static inline struct keeper_source side_source(struct side *x)
                                   .restore = side_restore,
                                   .each_named = side_each_named,
                                   .restore_named = side_restore_named,
+                                  .all_changed = side_all_changed,
                                   .ready = side_ready,
                                   .trouble = side_trouble,
                                   .loaded = side_loaded};

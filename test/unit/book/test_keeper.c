@@ -78,7 +78,7 @@ static void keeps_what_it_saved(void **state)
     assert_true(counts.open);
     keeper_end(k);
     load_again();
-    assert_int_equal(x.loaded, 252);
+    assert_int_equal(x.loaded, 250);
     assert_int_equal(x.n_got, 250);
     assert_int_equal(x.got[17].last, 200);
     assert_int_equal(x.got[17].count, 2);
@@ -135,6 +135,35 @@ static void what_could_not_be_saved_is_not_lost(void **state)
     assert_string_equal(x.got_names[0], "two");
 }
 
+static void put_raw(enum table table, struct str key, struct str value)
+{
+    struct store *s;
+    struct store_txn *t;
+    const struct store_options o = {.dir = at.meter, .size_bytes = MIB, .kind = STORE_PREFIXES};
+    assert_int_equal(store_open(&o, &s, why, sizeof why), 0);
+    assert_int_equal(store_begin(s, true, &t), 0);
+    assert_int_equal(store_put(t, table, key, value), 0);
+    assert_int_equal(store_commit(t), 0);
+    store_close(s);
+}
+
+static void put_file(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "mine", 4), 4);
+    close(fd);
+}
+
+/* A row of no form at all, which a walk over them finds. There must be enough of them for one. */
+static void put_raw_into(struct keeper *k, enum table table, struct str key)
+{
+    struct store_txn *t;
+    assert_int_equal(store_begin(k->store, true, &t), 0);
+    assert_int_equal(store_put(t, table, key, S("")), 0);
+    assert_int_equal(store_commit(t), 0);
+}
+
 static void waits_for_its_folder(void **state)
 {
     struct keeper *k = keeper_of(MIB);
@@ -156,8 +185,59 @@ static void waits_for_its_folder(void **state)
     keeper_end(k);
     assert_int_equal(x.loads, 1);
     load_again();
-    assert_int_equal(x.n_got, 1);
+    assert_int_equal(x.n_got, 2);
     assert_int_equal(x.got[1].last, 100);
+}
+
+/* Deleted, damaged, or replaced by a file or another one while it is open: what is in memory is
+ * saved once more. */
+static void all_is_saved_anew(void **state)
+{
+    for (int how = 0; how < 4; how++) {
+        struct keeper *k = keeper_of(80 * sizeof(struct prefix));
+        for (size_t i = 0; i < 100; i++)
+            side_change(&x, i, 100, 1);
+        side_name(&x, 0, "one");
+        assert_true(keeper_round(k));
+        unsigned anew = x.anew;
+        assert_true(keeper_round(k));
+        assert_int_equal(x.anew, anew);
+        if (how == 0)
+            folder_remove(at.meter);
+        if (how == 1)
+            put_raw_into(k, TABLE_PREFIXES, S("short"));
+        if (how == 2) {
+            folder_remove(at.meter);
+            put_file(at.meter);
+        }
+        if (how == 3) {
+            folder_remove(at.meter);
+            put_raw(TABLE_NAMED, S("12345678"), S("of a later Weir"));
+        }
+        side_change(&x, 7, 200, 2);
+        assert_true(keeper_round(k));
+        assert_int_equal(x.anew, anew + 1);
+        assert_int_equal(x.troubles, 0);
+        keeper_end(k);
+        load_again();
+        assert_int_equal(x.n_got, 100);
+        assert_int_equal(x.got[7].count, 2);
+        assert_string_equal(x.got_names[0], "one");
+    }
+}
+
+/* At the start as well, and when one lies where damaged ones go. */
+static void a_file_is_set_aside(void **state)
+{
+    struct stat st;
+    for (int times = 0; times < 2; times++) {
+        put_file(at.meter);
+        load_again();
+        assert_int_equal(x.troubles, 0);
+        assert_int_equal(stat(damaged, &st), 0);
+        assert_true(S_ISREG(st.st_mode));
+        folder_remove(at.meter);
+    }
 }
 
 enum ruin { CUT_OFF, PAGES_OF_ZEROS, NO_LMDB, CRASHED, RUINS };
@@ -204,18 +284,6 @@ static void a_damaged_one_is_set_aside(void **state)
     ruin_it(CUT_OFF); /* another one lies there already */
     load_again();
     assert_int_equal(x.troubles, 0);
-}
-
-static void put_raw(enum table table, struct str key, struct str value)
-{
-    struct store *s;
-    struct store_txn *t;
-    const struct store_options o = {.dir = at.meter, .size_bytes = MIB, .kind = STORE_PREFIXES};
-    assert_int_equal(store_open(&o, &s, why, sizeof why), 0);
-    assert_int_equal(store_begin(s, true, &t), 0);
-    assert_int_equal(store_put(t, table, key, value), 0);
-    assert_int_equal(store_commit(t), 0);
-    store_close(s);
 }
 
 static void rows_of_another_form_are_left_out(void **state)
@@ -458,6 +526,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(its_thread_saves_at_its_end, setup, teardown),
         cmocka_unit_test_setup_teardown(what_could_not_be_saved_is_not_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(waits_for_its_folder, setup, teardown),
+        cmocka_unit_test_setup_teardown(all_is_saved_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_is_set_aside, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_one_is_set_aside, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_of_another_form_are_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(the_oldest_are_forgotten, setup, teardown),

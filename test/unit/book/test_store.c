@@ -375,6 +375,14 @@ static void what_is_damaged_says_what_to_do(void **state)
         assert_int_equal(open_with(read_only ? 0 : 16 << 20, read_only, &s), ERR_BAD);
         assert_non_null(strstr(why, "move the folder away"));
         assert_non_null(strstr(why, "put a backup there"));
+        const struct store_options lost = {.dir = at.meter,
+                                           .size_bytes = 16 << 20,
+                                           .read_only = read_only,
+                                           .kind = STORE_PREFIXES};
+        assert_int_equal(store_open(&lost, &s, why, sizeof why), ERR_BAD);
+        assert_null(strstr(why, "a book"));
+        assert_null(strstr(why, "new book"));
+        assert_null(strstr(why, "backup"));
     }
 }
 

@@ -326,6 +326,11 @@ static void what_is_kept_comes_back(void **state)
     shared_cache_each_changed(old, restore_into, new);
     assert_int_equal(n_names, 3);
     assert_int_equal(count_changed(old, ""), 0);
+    shared_cache_all_changed(old); /* what was saved is lost */
+    assert_int_equal(count_changed(old, ""), 3);
+    for (all = 0; (n = shared_cache_take_dirty(old, &cursor, rows, 7)) || cursor;)
+        all += n;
+    assert_int_equal(all, SITES + SITES / 2);
     assert_int_equal(shared_cache_scale(new, S("m"), S("web")).times, 1);
     assert_int_equal(shared_cache_verdict(new, S("m")).times[VERDICT_TOOLS], 1);
     assert_int_equal(count_changed(new, ""), 0);

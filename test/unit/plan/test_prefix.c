@@ -211,6 +211,25 @@ static void each_change_is_taken_once(void **state)
     free(x);
 }
 
+static void all_is_taken_again(void **state)
+{
+    static unsigned times[10000];
+    struct prefix_index *x = make((size_t)64 * 40000);
+    size_t cursor = 0, slices = 0;
+    memset(times, 0, sizeof times);
+    for (uint32_t i = 0; i < 5000; i++)
+        visit(x, key(i), 1)->tokens = i;
+    size_t there = take_all(x, 100, times);
+    do {
+        prefix_make_dirty(x, &cursor, 1000);
+        slices++;
+    } while (cursor);
+    assert_true(slices > 4);
+    assert_int_equal(take_all(x, 100, times), there);
+    assert_int_equal(counts(x).entries, there); /* a free place is not dirty */
+    free(x);
+}
+
 /* What is put between two slices, and moves since the index doubles, is passed over by none. */
 static void nothing_is_passed_over_while_it_grows(void **state)
 {
@@ -327,6 +346,7 @@ int main(void)
         cmocka_unit_test(what_came_back_stays),
         cmocka_unit_test(what_stopped_coming_back_goes),
         cmocka_unit_test(each_change_is_taken_once),
+        cmocka_unit_test(all_is_taken_again),
         cmocka_unit_test(nothing_is_passed_over_while_it_grows),
         cmocka_unit_test(rows_come_back),
         cmocka_unit_test(damage_is_refused),

@@ -7,6 +7,7 @@ takes each that it takes without Weir, asked once, with the same answer; never a
 import collections
 import os
 import random
+import re
 from cacheflow import ALONE, check_markers, prefixes, taken_out, words
 from weirflow import BUILD, MODEL, Failed, Story, ask, check, equal, model_path
 
@@ -15,7 +16,7 @@ NOVA, GPT = 'us.amazon.nova-2-lite-v1:0', 'us.openai.gpt-5.6-sol'
 WAYS = {'converse': [model_path('converse'), model_path('converse-stream', 'eu.' + MODEL)], 'nova': [model_path('invoke', NOVA)],
         'converse-nova': [model_path('converse', NOVA)], 'chat': ['/openai/v1/chat/completions'],
         'claude': [model_path('invoke'), model_path('invoke-with-response-stream')], 'responses': ['/openai/v1/responses']}
-ADDED = b'"requestMetadata":{"team":"seven"},'  # of the rule, beside the markers
+SAID, ADDED = re.compile(rb'sim [0-9a-f]{16}'), b'"requestMetadata":{"team":"seven"},'  # of the question; of the rule
 
 
 def bodies(s):
@@ -33,19 +34,17 @@ def bodies(s):
 with Story() as s:
     weir = s.weir(cache={**ALONE['cache'], 'mode': 'always'},
                   rules=[{'name': 'tag', 'match': {'workload': 'tagged'}, 'set': {'metadata': {'team': 'seven'}}}])
-    good, marked, refused = collections.Counter(), collections.Counter(), 0
+    good, marked = collections.Counter(), collections.Counter()
     for n, (dialect, target, body) in enumerate(bodies(s)):
         direct = ask(s.sim.url, target, body)
         for prefix in ('/w/tagged', '', ''):
-            before = s.sim.summary()['requests']
-            through = ask(weir.url, prefix + target, body)
+            before, through = s.sim.summary()['requests'], ask(weir.url, prefix + target, body)
             equal(through.status, direct.status, f'body {n}: {direct.body[:200]} {through.body[:200]} {body[:3000]}')
             arrived = s.sim.last()['body'].replace(ADDED if prefix else b'\0', b'', 1)
-            ours = taken_out(body, arrived)
+            marked[dialect] += len(taken_out(body, arrived))
             if direct.status == 200:
-                equal(s.sim.summary()['requests'] - before, 1, f'body {n}: sent again')
+                equal((s.sim.summary()['requests'] - before, SAID.findall(through.body)), (1, SAID.findall(direct.body)), f'body {n}')
                 check_markers(arrived)
-            good[dialect], marked[dialect] = good[dialect] + (direct.status == 200), marked[dialect] + len(ours)
-    print(f'# seed {SEED}: taken {dict(good)}, markers of Weir {dict(marked)}')
-    check(all(good[d] > 20 and (marked[d] > good[d] / 4 or d == 'chat') for d in WAYS), 'too few')
+                good[dialect] += 1
+    check(all(good[d] > 20 and (marked[d] > good[d] / 4 or d == 'chat') for d in WAYS), f'too few: {good}, {marked}')
     check(all(not v['refused'] for v in prefixes(weir)['verdicts']), 'verdicts')

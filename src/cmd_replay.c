@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "cmd_book.h"
 #include "weir/base/mem.h"
+#include "weir/base/text.h"
 #include "weir/gate/setup.h"
 #include "weir/wire/json_out.h"
 
@@ -15,6 +16,8 @@
 #include <string.h>
 
 /* --- what is shown */
+
+enum { REQUESTS_FEW = 1000 };
 
 struct results {
     bool wanted[REPLAY_POLICIES];
@@ -77,6 +80,14 @@ static void add_row(const struct results *x, enum replay_policy p, bool money, s
     buf_add_char(out, '\n');
 }
 
+/* Weir begins knowing nothing; a fixed policy is as good on the first request as on the last. */
+static bool is_warming_up(const struct replay *r, const struct results *x)
+{
+    double weir = x->sums[REPLAY_WEIR].cost;
+    return r->n < REQUESTS_FEW && x->wanted[REPLAY_WEIR] && x->wanted[REPLAY_END] &&
+           (weir > x->sums[REPLAY_END].cost || weir > x->sums[REPLAY_SYSTEM].cost);
+}
+
 /* Where a marker prolongs for nothing; the bound does not know of that. */
 static bool beats_clairvoyant(const struct results *x)
 {
@@ -86,20 +97,34 @@ static bool beats_clairvoyant(const struct results *x)
     return false;
 }
 
+static void add_span(double minutes, struct buf *out)
+{
+    if (minutes >= 2 * 24 * 60)
+        buf_addf(out, "%.1f days", minutes / (24 * 60));
+    else if (minutes >= 2 * 60)
+        buf_addf(out, "%.1f hours", minutes / 60);
+    else
+        buf_addf(out, "%.1f minutes", minutes);
+}
+
 static void add_table(const struct replay *r, const struct results *x, struct buf *out)
 {
     bool money = replay_is_money(r);
-    double minutes =
-        r->n ? (double)(r->requests[r->n - 1].time_ms - r->requests[0].time_ms) / 6e4 : 0;
-    buf_addf(out, "%zu requests of %" PRIu32 " client%s in %.1f minutes, %.0f tokens of input\n\n",
-             r->n, r->clients.n, r->clients.n == 1 ? "" : "s", minutes,
-             x->sums[REPLAY_CLAIRVOYANT].input);
+    buf_addf(out, "%zu requests of %" PRIu32 " client%s in ", r->n, r->clients.n,
+             r->clients.n == 1 ? "" : "s");
+    add_span((double)(r->n ? r->requests[r->n - 1].time_ms - r->requests[0].time_ms : 0) / 6e4,
+             out);
+    buf_addf(out, ", %.0f tokens of input\n\n", x->sums[REPLAY_CLAIRVOYANT].input);
     buf_addf(out, "%-12s %10s %9s %9s %10s %14s", "policy", "cost", "read", "write", "saving",
              "of clairvoyant");
     buf_addf(out, money ? " %12s %12s\n" : "\n", "cost $", "saving $");
     for (enum replay_policy p = 0; p < REPLAY_POLICIES; p++)
         if (x->wanted[p] || p == REPLAY_CLAIRVOYANT)
             add_row(x, p, money, out);
+    if (is_warming_up(r, x))
+        buf_add(out,
+                S("\nweir begins knowing nothing, and these are few requests: with more of them "
+                  "it does better\n"));
     if (beats_clairvoyant(x))
         buf_add(out, S("\nclairvoyant chooses a block's time to live when it is written; a marker "
                        "for an hour that prolongs\nwhat was written for 5 minutes, without a new "
@@ -123,17 +148,69 @@ static int show(const struct replay *r, const struct results *x, bool json)
 
 /* --- what is to be known of the trace */
 
+enum { NAME_MOST = 200, MODELS_TOLD = 8 };
+
 static void note(uint64_t n, const char *what)
 {
     if (n)
         fprintf(stderr, "weir replay: %" PRIu64 " request%s %s\n", n, n == 1 ? "" : "s", what);
 }
 
+/* A log names it, so it is written as in JSON. */
+static void add_name(const struct replay *r, uint32_t model, struct buf *out)
+{
+    struct str name = r->models.names[model];
+    text_add_json(out, name.len ? name : S("a model that the log does not name"), NAME_MOST);
+}
+
+/* Of each model what cannot be relied on. */
+static bool tell_model(const struct replay *r, uint32_t model)
+{
+    const struct replay_model *m = &r->of_model[model];
+    struct buf what = {0};
+    if (!m->told)
+        buf_add(&what, S("counted as plain input: what is behind "));
+    else if (!m->known)
+        buf_add(&what, S("counted as plain input: the catalogue knows no prompt caching of "));
+    else if (m->family)
+        buf_add(&what,
+                S("with the price and the minimum of a family: the catalogue does not know "));
+    bool worth = buf_len(&what) > 0;
+    add_name(r, model, &what);
+    if (!m->told)
+        buf_add(&what, S(" no log tells; --model MODEL says it for all such records"));
+    if (worth)
+        note(m->requests, buf_cstr(&what));
+    buf_fini(&what);
+    return worth;
+}
+
+static void tell_models(const struct replay *r)
+{
+    unsigned told = 0;
+    if (r->kind == TRACE_ROW)
+        return;
+    for (uint32_t i = 0; i < r->models.n && told < MODELS_TOLD; i++)
+        told += tell_model(r, i);
+    for (uint32_t i = 0; i < r->models.n; i++) {
+        struct buf name = {0};
+        if (r->of_model[i].priced)
+            continue;
+        add_name(r, i, &name);
+        fprintf(stderr,
+                "weir replay: no dollars are shown: the catalogue has no price for %s "
+                "(prices.overrides gives one)\n",
+                buf_cstr(&name));
+        buf_fini(&name);
+        return;
+    }
+}
+
 static void tell(const struct replay *r)
 {
     note(r->bodiless, "left out: the log has no body (it is in S3 where it is over 100 KB, or "
                       "bodies are not logged)");
-    note(r->unknown, "counted as plain input: the catalogue knows no prompt caching of the model");
+    tell_models(r);
     note(r->unclear, "counted as plain input: no prompt that Weir would mark");
     note(r->disordered, "out of order: sorted by time");
 }
@@ -172,6 +249,27 @@ static size_t find_traces(int argc, char **argv, const char **out)
     return n;
 }
 
+/* Stdin ends once. */
+static bool traces_are_good(const char *const *traces, size_t n)
+{
+    unsigned in = 0;
+    for (size_t i = 0; i < n; i++)
+        in += strcmp(traces[i], "-") == 0;
+    if (in > 1)
+        fprintf(stderr, "weir replay: --trace - is stdin, which can be read once\n");
+    return in <= 1;
+}
+
+/* What is behind an ARN must be known itself. */
+static bool model_is_good(const struct replay *r)
+{
+    bool good = !r->model.len || catalogue_find(r->catalogue, r->model);
+    if (!good)
+        fprintf(stderr, "weir replay: --model: the catalogue does not know \"%.*s\"\n",
+                STR_ARG(r->model));
+    return good;
+}
+
 static bool is_policy(const char *word)
 {
     for (enum replay_policy p = 0; p < REPLAY_CLAIRVOYANT; p++)
@@ -185,8 +283,8 @@ static bool options_are_good(const char *trace, const char *policy, const char *
     if (!trace)
         fprintf(stderr, "weir replay: which trace? --trace FILE; see weir replay --help\n");
     else if (policy && !is_policy(policy))
-        fprintf(stderr, "weir replay: --policy takes weir, none, system or end, not \"%s\"\n",
-                policy);
+        fprintf(stderr, "weir replay: --policy takes weir, none, system or end, not \"%s\"%s\n",
+                policy, strcmp(policy, "clairvoyant") ? "" : ", which is shown beside each");
     else if (strcmp(format, "table") && strcmp(format, "json"))
         fprintf(stderr, "weir replay: --format takes table or json, not \"%s\"\n", format);
     else
@@ -207,8 +305,12 @@ static struct catalogue *load_catalogue(const struct config *c)
 int cmd_replay(int argc, char **argv)
 {
     const char *config = cmd_default_config(), *trace = NULL, *policy = NULL, *format = "table";
-    const struct cmd_option options[] = {
-        {"-c", &config}, {"--trace", &trace}, {"--policy", &policy}, {"--format", &format}};
+    const char *model = "";
+    const struct cmd_option options[] = {{"-c", &config},
+                                         {"--trace", &trace},
+                                         {"--model", &model},
+                                         {"--policy", &policy},
+                                         {"--format", &format}};
     if (!cmd_options(argc, argv, 2, options, sizeof options / sizeof *options) ||
         !options_are_good(trace, policy, format))
         return CMD_USAGE;
@@ -217,9 +319,10 @@ int cmd_replay(int argc, char **argv)
     int status = CMD_USAGE;
     if (catalogue) {
         const char **traces = mem_new((size_t)argc * sizeof *traces);
-        struct replay r = {.config = c, .catalogue = catalogue};
-        status = replay(&r, traces, find_traces(argc, argv, traces), policy,
-                        strcmp(format, "json") == 0);
+        struct replay r = {.config = c, .catalogue = catalogue, .model = str_of(model)};
+        size_t n = find_traces(argc, argv, traces);
+        if (traces_are_good(traces, n) && model_is_good(&r))
+            status = replay(&r, traces, n, policy, strcmp(format, "json") == 0);
         replay_fini(&r);
         mem_free(traces);
     }

@@ -31,7 +31,10 @@ struct replay_block {
 
 struct replay_model {
     struct cache_terms terms;
-    bool known;           /* the catalogue knows it, and it can be marked */
+    bool known;  /* the catalogue knows it, and it can be marked */
+    bool told;   /* its name says what model it is, or --model does */
+    bool family; /* the catalogue knows but its family */
+    uint64_t requests;
     bool priced;          /* a token of input costs... */
     double input_nanousd; /* ... this */
 };
@@ -46,6 +49,7 @@ struct replay_names {
 struct replay {
     const struct config *config; /* borrowed */
     const struct catalogue *catalogue;
+    struct str model; /* --model: what stands behind names that tell none; empty: nobody said */
     struct replay_request *requests;
     struct replay_block *blocks;
     size_t n, n_blocks;
@@ -54,7 +58,7 @@ struct replay {
     struct replay_model *of_model; /* by number */
     uint32_t of_model_most;
     enum trace_kind kind;
-    uint64_t bodiless, unclear, unknown, disordered; /* requests */
+    uint64_t bodiless, unclear, disordered; /* requests */
 };
 
 /* Adds a file, "-" for stdin. False after a sentence on stderr. */

@@ -94,12 +94,24 @@ static void row_terms(const struct replay *r, struct replay_model *out)
     out->known = cache_terms_of(&claude, &price, r->config, mode_of(r), &out->terms);
 }
 
-static void log_terms(const struct replay *r, struct str name, struct replay_model *out)
+/* The id of the model that a record names; of what tells none (an application inference profile)
+ * that of --model. */
+static struct str id_of(const struct replay *r, struct str name, bool *out_told)
 {
+    struct str id;
+    bool plain = model_form(name, &id) == MODEL_PLAIN;
+    *out_told = plain || r->model.len;
+    return plain ? id : r->model;
+}
+
+static void log_terms(const struct replay *r, struct str given, struct replay_model *out)
+{
+    struct str name = id_of(r, given, &out->told);
     const struct catalogue_model *m = catalogue_find(r->catalogue, name);
     struct price price = {{0}};
     out->priced = catalogue_price(r->catalogue, name, LANE_ONDEMAND, &price) != UNPRICED;
     out->input_nanousd = (double)price.nanousd_per_mtok[TOKEN_INPUT] / 1e6;
+    out->family = m && str_chr(m->name, '*') >= 0;
     out->known = m && out->priced && cache_terms_of(m, &price, r->config, mode_of(r), &out->terms);
 }
 
@@ -195,6 +207,7 @@ static struct replay_request *add_request(struct source *s, const struct trace_r
                                  .order = (uint32_t)r->n};
     if (r->n && t->time_ms < r->requests[r->n - 1].time_ms)
         r->disordered++;
+    r->of_model[q->model].requests++;
     r->n++;
     return q;
 }
@@ -233,9 +246,8 @@ static uint64_t seed_of(const struct trace_record *t)
 static bool ask(struct source *s, const struct trace_record *t, struct ask *out)
 {
     const struct operation *op = operation_named(t->operation);
-    struct str id;
-    (void)model_form(t->model, &id);
-    enum ask_dialect dialect = cache_dialect(op, id);
+    bool told;
+    enum ask_dialect dialect = cache_dialect(op, id_of(s->r, t->model, &told));
     struct ask_parts parts;
     struct facts facts = {0};
     enum ask_state state;
@@ -264,9 +276,18 @@ static bool add_blocks(struct replay *r, struct replay_request *q, const struct 
     return true;
 }
 
-static bool add_log(struct source *s, const struct trace_record *t)
+/* As in a request's path: "...v1%3A0". */
+static void decode_model(struct source *s, struct trace_record *t)
+{
+    struct str model = operation_model(t->model, &s->arena);
+    if (model.ptr)
+        t->model = model;
+}
+
+static bool add_log(struct source *s, struct trace_record *t)
 {
     struct replay *r = s->r;
+    decode_model(s, t);
     struct ask a = {0};
     if (!t->body.len) {
         r->bodiless++;
@@ -280,7 +301,6 @@ static bool add_log(struct source *s, const struct trace_record *t)
         return add_blocks(r, q, &a);
     uint64_t tokens = tokens_estimate(t->body);
     q->estimated = tokens < UINT32_MAX ? (uint32_t)tokens : UINT32_MAX;
-    r->unknown += !r->of_model[q->model].known;
     r->unclear += r->of_model[q->model].known;
     return true;
 }

@@ -68,7 +68,12 @@ static bool find_operation(struct explain *e, struct buf *why)
 static bool find_model(struct explain *e, struct buf *why)
 {
     bool in_body = e->op->id != OP_CONVERSE && e->op->id != OP_INVOKE;
-    e->model = e->options.model;
+    e->model = operation_model(e->options.model, &e->arena); /* as in a path: "...v1%3A0" */
+    if (e->options.model.len && !e->model.len) {
+        buf_addf(why, "--model has an escape that is none: \"%.*s\"",
+                 STR_ARG(str_sub(e->options.model, 0, 60)));
+        return false;
+    }
     if (!e->model.len && in_body)
         e->model = facts_model(&e->facts, &e->arena);
     if (!e->model.len) {

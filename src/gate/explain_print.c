@@ -29,9 +29,14 @@ static void print_model(const struct explain *e, struct buf *out)
     text_add_json(out, e->model, 200);
     if (!e->row)
         buf_add(out, S(" (not in the catalogue)"));
+    else if (str_chr(e->row->name, '*') >= 0)
+        buf_addf(out,
+                 " (not in the catalogue by its own name: taken for one of %.*s, price and minimum "
+                 "are the family's",
+                 STR_ARG(e->row->name));
     else
         buf_addf(out, " (catalogue: %.*s%s", STR_ARG(e->row->name),
-                 e->row->provisional ? ", a family: what it takes is learned" : "");
+                 e->row->provisional ? ", at its family's price" : "");
     if (e->priced) {
         buf_add(out, S("; "));
         print_usd_a_million(e->price.nanousd_per_mtok[TOKEN_INPUT], out);

@@ -7,6 +7,7 @@
 #include "weir/gate/operation.h"
 
 #include "back.h"
+#include "weir/wire/uri.h"
 
 static const struct operation rows[OPERATIONS] = {
 #define OPERATION(id_, name_, realm_, method_, path_, dialect_, passes_, usage_, answers_) \
@@ -83,6 +84,13 @@ const struct operation *operation_find(enum realm realm, struct str method, stru
         *why = OUTCOME_BAD_METHOD;
     }
     return NULL;
+}
+
+struct str operation_model(struct str segment, struct arena *a)
+{
+    char *room = segment.len ? arena_new(a, segment.len) : NULL;
+    ssize_t n = room ? uri_decode_segment(segment, room, segment.len) : -1;
+    return n > 0 ? str_from(room, (size_t)n) : (struct str){NULL, 0};
 }
 
 void operation_add_allow(struct buf *b, enum realm realm, struct str path)

@@ -48,12 +48,11 @@ static bool strip_target(struct exchange *ex)
 
 static void decode_model(struct exchange *ex, struct str segment)
 {
-    if (segment.len == 0 || !str_starts(ex->op->path, S("/model/")))
+    if (!str_starts(ex->op->path, S("/model/")))
         return;
-    char *room = arena_new(&ex->arena, segment.len);
-    ssize_t n = room ? uri_decode_segment(segment, room, segment.len) : -1;
-    if (n > 0)
-        ex->model = str_from(room, (size_t)n);
+    struct str model = operation_model(segment, &ex->arena);
+    if (model.ptr)
+        ex->model = model;
 }
 
 /* operations: {other: allow}, by the methods that REST services use. */

@@ -75,6 +75,9 @@ static int pick_inside(struct reader *r, const struct json_member *m, const char
 
 /* --- rows */
 
+/* The year 9999, in milliseconds of today's calendar: what is later counts in another unit. */
+#define ROW_TIME_MOST UINT64_C(253402300799999)
+
 enum {
     ROW_TIME,
     ROW_LENGTH,
@@ -86,6 +89,7 @@ enum {
     LOG_MODEL,
     LOG_IDENTITY,
     LOG_INPUT,
+    CLOUDWATCH_EVENTS,
     MEMBERS
 };
 
@@ -94,7 +98,7 @@ static int read_row(struct reader *r, const struct json_member *m, struct trace_
     uint64_t time, length;
     const struct json_member *ids = &m[ROW_IDS];
     int err = read_number(r, &m[ROW_TIME], "timestamp is not a number of milliseconds",
-                          INT64_MAX / 2, &time);
+                          ROW_TIME_MOST, &time);
     if (err == 0)
         err = read_number(r, &m[ROW_LENGTH], "input_length is not a number of tokens", UINT32_MAX,
                           &length);
@@ -235,11 +239,12 @@ int trace_read(struct str record, struct arena *a, struct trace_record *out,
                struct trace_fault *fault)
 {
     struct json_member m[MEMBERS] = {
-        [ROW_TIME] = {.name = STR("timestamp")},      [ROW_LENGTH] = {.name = STR("input_length")},
-        [ROW_IDS] = {.name = STR("hash_ids")},        [LOG_SCHEMA] = {.name = STR("schemaType")},
-        [LOG_ACCOUNT] = {.name = STR("accountId")},   [LOG_REGION] = {.name = STR("region")},
-        [LOG_OPERATION] = {.name = STR("operation")}, [LOG_MODEL] = {.name = STR("modelId")},
-        [LOG_IDENTITY] = {.name = STR("identity")},   [LOG_INPUT] = {.name = STR("input")},
+        [ROW_TIME] = {.name = STR("timestamp")},       [ROW_LENGTH] = {.name = STR("input_length")},
+        [ROW_IDS] = {.name = STR("hash_ids")},         [LOG_SCHEMA] = {.name = STR("schemaType")},
+        [LOG_ACCOUNT] = {.name = STR("accountId")},    [LOG_REGION] = {.name = STR("region")},
+        [LOG_OPERATION] = {.name = STR("operation")},  [LOG_MODEL] = {.name = STR("modelId")},
+        [LOG_IDENTITY] = {.name = STR("identity")},    [LOG_INPUT] = {.name = STR("input")},
+        [CLOUDWATCH_EVENTS] = {.name = STR("events")},
     };
     struct reader r = {record, a, fault};
     struct json_pick p;
@@ -251,5 +256,9 @@ int trace_read(struct str record, struct arena *a, struct trace_record *out,
         return read_log(&r, m, out);
     if (m[ROW_IDS].times)
         return read_row(&r, m, out);
+    if (m[CLOUDWATCH_EVENTS].times)
+        return wrong(fault, 0,
+                     "events of CloudWatch; the records are in them: jq -r "
+                     "'.events[].message' makes a trace of it");
     return wrong(fault, 0, "neither a row with hash_ids nor a ModelInvocationLog");
 }

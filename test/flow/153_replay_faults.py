@@ -18,6 +18,8 @@ BAD = {
     b'[' + ROW + b',' + ROW: 'trace:2: it ends in the middle of a list',
     ROW + ROW[:-9]: 'trace:2: it ends in the middle of a record',
     ROW + b'{"a": 1}': 'trace:2: neither a row with hash_ids nor a ModelInvocationLog',
+    b'{"events": [{"message": "{}"}]}': "trace:1: events of CloudWatch; the records are in them: jq -r '.events[].message'",
+    ROW.replace(b'5', b'99999999999999999', 1): 'trace:1: timestamp is not a number of milliseconds',
     ROW + LOG: 'trace:2: rows and logs do not go together',
     LOG.replace(b'T03', b' at '): 'trace:1: timestamp is not a time as 2026-01-02T03:04:05Z',
     LOG.replace(b'{"inputBodyJson":{}}', b'7'): 'trace:1: input is not an object',
@@ -44,6 +46,7 @@ with Story() as s:
     equal(replay('--trace', 'missing').returncode, 1)
     equal(replay('--trace', '.').returncode, 1, 'a folder')
     for argv in ([], ['--trace'], ['--trace', 'trace', '--policy', 'best'], ['--trace', 'trace', '--format', 'csv'],
+                 ['--trace', '-', '--trace', '-'], ['--trace', 'trace', '--model', 'no.such'], ['--trace', 'trace', '--policy', 'clairvoyant'],
                  ['--trace', 'trace', '-c', 'missing.yaml'], ['trace']):
         equal(replay(*argv).returncode, 2, f'{argv}')
     check('weir replay --trace' in replay('--help').stdout, 'help')

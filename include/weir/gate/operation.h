@@ -6,6 +6,7 @@
 #ifndef WEIR_GATE_OPERATION_H
 #define WEIR_GATE_OPERATION_H
 
+#include "weir/base/arena.h"
 #include "weir/gate/outcome.h"
 #include "weir/wire/fields.h"
 
@@ -56,6 +57,10 @@ const struct operation *operation_row(enum operation_id id);
  * segment, raw, borrowed from the path. NULL with *why set to UNKNOWN_OPERATION or BAD_METHOD. */
 const struct operation *operation_find(enum realm realm, struct str method, struct str path,
                                        struct str *first, enum outcome *why);
+
+/* The model that a raw segment names, its percent escapes resolved, in the arena; ptr NULL: it is
+ * empty, a bad one, or there is no room. */
+struct str operation_model(struct str segment, struct arena *a);
 
 /* The methods that this path takes, for Allow: "GET, POST". */
 void operation_add_allow(struct buf *b, enum realm realm, struct str path);

@@ -292,6 +292,22 @@ static void finds_the_operation(void **state)
     }
 }
 
+/* As it stands in a URL; and an id of which only the family is known. */
+static void reads_the_model_as_a_path_has_it(void **state)
+{
+    configure("");
+    write_body("You are", "what?");
+    assert_true(look("us.anthropic.claude-sonnet-4-5-20250929-v1%3A0", "", ""));
+    says("model      us.anthropic.claude-sonnet-4-5-20250929-v1:0 (catalogue: "
+         "anthropic.claude-sonnet-4-5");
+    says_not("family");
+    assert_true(look("anthropic.claude-sonnet-77-v1:0", "", ""));
+    says("(not in the catalogue by its own name: taken for one of anthropic.claude-sonnet-*, price "
+         "and minimum are the family's; $");
+    assert_false(look("us.anthropic.claude%zz", "", ""));
+    says("an escape that is none");
+}
+
 static void wants_what_it_needs(void **state)
 {
     configure("clients: [{name: web}, {name: jobs}]\n");
@@ -321,6 +337,7 @@ int main(void)
                                        STORY(tells_what_looks_volatile),
                                        STORY(finds_the_control_group),
                                        STORY(finds_the_operation),
+                                       STORY(reads_the_model_as_a_path_has_it),
                                        STORY(wants_what_it_needs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,6 +92,19 @@ static uint64_t seed_of(const struct exchange *ex)
                              ex->form == MODEL_PLAIN ? ex->plain_model : ex->model);
 }
 
+static void say(struct exchange *ex, struct str word)
+{
+    ex->decision = arena_printf(&ex->arena, "cache=%.*s;lane=ondemand;model=same", STR_ARG(word));
+}
+
+/* An application inference profile's, still asked for or not told: it might have been marked. */
+static void say_unknown_model(struct exchange *ex)
+{
+    const struct rule_view view = edit_view(ex);
+    if (cache_wish(ex->setup->config, &view) != CACHE_OFF)
+        say(ex, S("unknown-model"));
+}
+
 static struct caching *begin(struct exchange *ex)
 {
     struct ask_parts parts;
@@ -100,10 +113,17 @@ static struct caching *begin(struct exchange *ex)
     if (ex->off || levers == LEVERS_OFF || ex->op->usage == NO_USAGE || !ex->worker->daemon->cache)
         return NULL;
     struct str id = model_id(ex);
-    enum ask_dialect dialect = cache_dialect(ex->op, id);
-    if (dialect == ASK_NONE || !find_terms(ex, id, &terms) ||
-        !facts_parts(&ex->facts, body_str(&ex->body), dialect, &parts))
+    if (!id.len && ex->form == MODEL_TO_RESOLVE) {
+        say_unknown_model(ex);
         return NULL;
+    }
+    enum ask_dialect dialect = cache_dialect(ex->op, id);
+    if (dialect == ASK_NONE || !find_terms(ex, id, &terms))
+        return NULL;
+    if (!facts_parts(&ex->facts, body_str(&ex->body), dialect, &parts)) {
+        say(ex, S("unclear"));
+        return NULL;
+    }
     struct caching_room *room = take_room(ex->worker);
     if (!room)
         return NULL;
@@ -174,11 +194,6 @@ static void take_along(struct caching *c)
         c->plan.marks[i].block = (uint32_t)i;
         c->prefix_tokens = c->sites[i].tokens;
     }
-}
-
-static void say(struct exchange *ex, struct str word)
-{
-    ex->decision = arena_printf(&ex->arena, "cache=%.*s;lane=ondemand;model=same", STR_ARG(word));
 }
 
 /* "2@tools,messages": the marks that are Weir's. */

@@ -106,11 +106,17 @@ struct str exchange_decision(const struct exchange *ex)
     return ex->decision.len ? ex->decision : S("lane=ondemand;model=same");
 }
 
+static bool is_yes(struct str word)
+{
+    return str_eq(word, S("1")) || str_ieq(word, S("true")) || str_ieq(word, S("yes")) ||
+           str_ieq(word, S("on"));
+}
+
 /* x-weir-explain: 1 asks what the answer costs, where its head tells already. */
 static size_t add_costs(struct exchange *ex, struct field *out)
 {
     struct str cost, saved;
-    if (!str_eq(fields_get(&ex->request->fields, S("x-weir-explain")), S("1")) ||
+    if (!is_yes(fields_get(&ex->request->fields, S("x-weir-explain"))) ||
         !meter_costs(ex, &cost, &saved))
         return 0;
     out[0] = (struct field){STR("x-weir-cost-usd"), cost};

@@ -3,7 +3,8 @@
  * AdaGrad (Duchi, Hazan, Singer, 2011) with a slow forgetting of old gradients: the rate is that of
  * the method divided by the number of features that share a step, nothing was searched. The bias
  * says that what nobody knows does not come back: it takes evidence to spend money. What came back
- * once is such evidence: it does so again as often as not (Laplace's rule of succession).
+ * once is such evidence: it does so again as often as not (Laplace's rule of succession); and a
+ * line that went on once goes on, soon or later.
  */
 #include "cache_chance.h"
 
@@ -15,7 +16,8 @@ enum { SETS_LATER = 4, STEPS_OF_A_SET = (CHANCE_STEPS - CHANCE_SOON) / SETS_LATE
 enum { SET_SOON, SET_TIMED, SET_LATER = SET_TIMED + CHANCE_SOON };
 enum { FEATURES_MOST = TRAITS_FEATURES_MOST + TRAITS_TIMED_MOST };
 
-static const float bias = -3.5F, seen_bias = -2, rate = 0.1F, first_heat = 0.05F, kept = 0.9998F;
+static const float bias = -3.5F, seen_bias = -2, later_bias = -3, rate = 0.1F, first_heat = 0.05F,
+                   kept = 0.9998F;
 
 uint32_t chance_step_ends(unsigned step)
 {
@@ -39,10 +41,12 @@ static float chance_at(float z)
     return 1 / (1 + expf(-fmaxf(-15, fminf(15, z))));
 }
 
-/* Four steps of seen_bias make 0.4. */
+/* Four steps of seen_bias make 0.4, twelve of later_bias as much. */
 static float bias_of(uint64_t traits, unsigned step)
 {
-    return step < CHANCE_SOON && !traits_are_tail(traits) ? seen_bias : bias;
+    if (step >= CHANCE_SOON)
+        return traits_go_on(traits) ? later_bias : bias;
+    return traits_are_tail(traits) && !traits_go_on(traits) ? bias : seen_bias;
 }
 
 static float sum(const struct chance_weights *w, uint64_t traits, unsigned set, bool timed)
@@ -62,7 +66,8 @@ struct chance chance_of(const struct chance_weights *w, uint64_t traits)
     for (unsigned s = 0; s < CHANCE_SOON; s++)
         not_soon *= 1 - chance_at(shared + sum(w, traits, SET_TIMED + s, true));
     for (unsigned s = 0; s < SETS_LATER; s++) {
-        float not = 1 - chance_at(bias + sum(w, traits, SET_LATER + s, false));
+        float not =
+            1 - chance_at(bias_of(traits, CHANCE_SOON) + sum(w, traits, SET_LATER + s, false));
         not_later *= not *not *not ;
         if (s + 1 < SETS_LATER)
             not_half = not_later;

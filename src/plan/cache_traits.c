@@ -150,6 +150,11 @@ bool traits_are_tail(uint64_t traits)
     return get(traits, T_TAIL);
 }
 
+bool traits_go_on(uint64_t traits)
+{
+    return traits_are_tail(traits) && get(traits, N_TURN) > 0;
+}
+
 /* Murmur3's finish (Appleby, 2011): few numbers, spread over all places. */
 static uint32_t spread(uint32_t x)
 {

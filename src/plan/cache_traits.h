@@ -30,6 +30,8 @@ struct traits_tail {
 uint64_t traits_tail(const struct traits_tail *t, uint32_t now);
 
 bool traits_are_tail(uint64_t traits);
+/* ... of a line that went on at least once. */
+bool traits_go_on(uint64_t traits);
 
 /* The places of the features, below `places` (a power of two), for one set of weights. Timed: only
  * those that say when. Returns how many: at most TRAITS_FEATURES_MOST, TRAITS_TIMED_MOST. */

@@ -5,6 +5,7 @@
  * no hash of one.
  */
 #include "back.h"
+#include "volatile_news.h"
 #include "weir/base/clock.h"
 #include "weir/base/text.h"
 #include "weir/book/catalogue.h"
@@ -105,32 +106,41 @@ static void add_scale(void *arg, struct str model, struct str client, const stru
     json_out_end(&p->out);
 }
 
-/* What a month of such tokens costs more than reading them from the cache would; null: nobody knows
- * the price. */
-static void add_cost(struct prefixes_page *p, struct str model, uint64_t tokens)
+/* null: nobody knows the price. */
+static void add_cost(struct prefixes_page *p, struct str name, struct str model, uint64_t tokens)
 {
-    struct price price;
     struct buf b = {0};
-    json_out_key(&p->out, S("usd_a_month"));
-    if (!p->catalogue || catalogue_price(p->catalogue, model, LANE_ONDEMAND, &price) == UNPRICED) {
+    int64_t nanousd;
+    json_out_key(&p->out, name);
+    if (!volatile_news_cost(p->catalogue, model, tokens, &nanousd)) {
         json_out_null(&p->out);
         return;
     }
-    const struct usage plain = {.tokens = {[TOKEN_INPUT] = tokens}};
-    const struct usage read = {.tokens = {[TOKEN_CACHE_READ] = tokens}};
-    uint64_t cost = price_cost(&price, &plain), less = price_cost(&price, &read);
-    price_add_usd(&b, cost > less ? (int64_t)(cost - less) : 0);
+    price_add_usd(&b, nanousd);
     json_out_raw(&p->out, buf_str(&b));
     buf_fini(&b);
+}
+
+/* Of some minutes a month would be a guess: null. */
+static void add_month(struct prefixes_page *p, struct str model, uint64_t tokens)
+{
+    if (tokens) {
+        add_u64(&p->out, S("tokens_a_month"), tokens);
+        add_cost(p, S("usd_a_month"), model, tokens);
+        return;
+    }
+    json_out_key(&p->out, S("tokens_a_month"));
+    json_out_null(&p->out);
+    json_out_key(&p->out, S("usd_a_month"));
+    json_out_null(&p->out);
 }
 
 static void add_volatile(void *arg, struct str model, struct str client,
                          const struct volatile_place *v)
 {
     struct prefixes_page *p = arg;
-    struct tokens_scale scale = shared_cache_scale(p->cache, model, client);
-    double factor = scale.factor > 0 ? (double)scale.factor : 1;
-    uint64_t tokens = (uint64_t)((double)volatile_month(v, p->now_s) * factor);
+    uint64_t tokens = volatile_news_scale(p->cache, model, client, v->tokens);
+    uint64_t month = volatile_news_scale(p->cache, model, client, volatile_month(v, p->now_s));
     json_out_object(&p->out);
     json_out_key(&p->out, S("model"));
     json_out_string(&p->out, model);
@@ -147,8 +157,9 @@ static void add_volatile(void *arg, struct str model, struct str client,
     add_u64(&p->out, S("repeats"), v->repeats);
     add_time(&p->out, S("first"), v->first_s);
     add_time(&p->out, S("last"), v->last_s);
-    add_u64(&p->out, S("tokens_a_month"), tokens);
-    add_cost(p, model, tokens);
+    add_u64(&p->out, S("tokens"), tokens);
+    add_cost(p, S("usd"), model, tokens);
+    add_month(p, model, month);
     json_out_end(&p->out);
 }
 

@@ -7,6 +7,7 @@
 
 #include "bind.h"
 #include "cache_keeper.h"
+#include "volatile_news.h"
 #include "weir/base/clock.h"
 #include "weir/base/environ.h"
 #include "weir/base/log.h"
@@ -92,6 +93,7 @@ static void open_book(struct daemon *s)
         s->keeper = cache_keeper_new(s);
     else
         log_say(LOG_WARN, "prefixes", "there is no memory for cache.memory: nothing is cached");
+    s->volatile_news = volatile_news_new(s);
     if (c->metering == METERING_OFF)
         return;
     snprintf(dir, sizeof dir, "%.*s/meter", STR_ARG(c->state));
@@ -137,6 +139,7 @@ static void close_book(struct daemon *s)
         clerk_free(s->clerk);
     exporters_free(s->exporters);
     keeper_free(s->keeper);
+    volatile_news_free(s->volatile_news);
     shared_cache_free(s->cache);
     buf_fini(&s->state);
 }

@@ -267,6 +267,20 @@ static int64_t prefix_value(struct daemon *daemon, enum metric_id id)
     return (int64_t)(id == METRIC_PREFIX_ENTRIES ? c.entries : c.evicted);
 }
 
+static void count_place(void *arg, struct str model, struct str client,
+                        const struct volatile_place *p)
+{
+    ++*(int64_t *)arg;
+}
+
+static int64_t volatile_places(struct daemon *daemon)
+{
+    int64_t n = 0;
+    if (daemon->cache)
+        shared_cache_each_volatile(daemon->cache, count_place, &n);
+    return n;
+}
+
 static int64_t keeper_value(struct daemon *daemon, enum metric_id id)
 {
     struct keeper_counts c = {0};
@@ -337,6 +351,8 @@ static int64_t simple_value(struct daemon *daemon, const struct slabs *s, enum m
         return keeper_value(daemon, id);
     if (id == METRIC_PREFIX_ENTRIES || id == METRIC_PREFIX_EVICTED)
         return prefix_value(daemon, id);
+    if (id == METRIC_VOLATILE_PLACES)
+        return volatile_places(daemon);
     if (id == METRIC_DRAINING)
         return atomic_load(&daemon->draining);
     if (id == METRIC_CREDENTIALS_EXPIRE)

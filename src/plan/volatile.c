@@ -32,6 +32,7 @@ enum {
     SHORT = 512,        /* a block of at most so many bytes may be another one altogether */
     TOKENS_WORTH = 256, /* behind it: less is no prefix */
     SOON_S = 3600,      /* after that nothing would be cached any more */
+    PACE_S = 3600,      /* of less than that nobody can say what it is in a month */
     SURE = 3,           /* changes */
     ONE_IN = 20,        /* prompts */
     QUIET = 200,        /* prompts in a row */
@@ -438,6 +439,8 @@ void volatile_each(const struct volatile_watch *w,
 uint64_t volatile_month(const struct volatile_place *p, int64_t now_s)
 {
     static const int64_t month_s = 30 * 86400;
-    int64_t past_s = now_s - p->first_s < SOON_S ? SOON_S : now_s - p->first_s;
+    int64_t past_s = now_s - p->first_s;
+    if (past_s < PACE_S)
+        return 0;
     return (uint64_t)((double)p->tokens * (double)month_s / (double)past_s);
 }

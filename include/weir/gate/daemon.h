@@ -47,7 +47,8 @@ struct daemon {
     struct levers levers;
     struct shared_cache *cache; /* or NULL: nothing is planned */
     struct keeper *keeper;      /* of what the cache learned */
-    bool limits_follow;         /* they know what the book says was spent */
+    struct volatile_news *volatile_news;
+    bool limits_follow; /* they know what the book says was spent */
     int64_t limits_asked_ms;
     atomic_bool draining;
     atomic_bool ready;

@@ -5,8 +5,11 @@
 #include "sides.h"
 
 #include "../../../src/gate/back.h"
+#include "../../../src/gate/volatile_news.h"
+#include "weir/base/log.h"
 #include "weir/gate/export_prom.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 
 static struct buf text;
@@ -113,14 +116,66 @@ static void where_prompts_change_early(void **state)
     }
     buf_clear(&text);
     back_prefixes_add_json(daemon_.cache, catalogue, noon_s + 780, &text);
-    /* 12 changes, 1245 tokens behind it each, in an hour at least: 720 of them are a month */
+    /* 12 changes, 1245 tokens behind it each; of minutes nobody knows the month */
     assert_true(has(&text, "\"volatile\":[{\"model\":\"anthropic.claude-sonnet-4-6\","
                            "\"client\":\"web\",\"kind\":\"time\",\"section\":\"system\","
                            "\"message\":0,\"block\":0,\"offset\":15,\"changes\":12,"
                            "\"repeats\":0,\"first\":\"2026-11-20T12:02:00Z\","
-                           "\"last\":\"2026-11-20T12:13:00Z\",\"tokens_a_month\":10765440,"
-                           "\"usd_a_month\":29.066688000},{\"model\":\"unheard-of\""));
-    assert_true(has(&text, "\"usd_a_month\":null}]}"));
+                           "\"last\":\"2026-11-20T12:13:00Z\",\"tokens\":14952,"
+                           "\"usd\":0.040370400,\"tokens_a_month\":null,"
+                           "\"usd_a_month\":null},{\"model\":\"unheard-of\""));
+    assert_true(has(&text, "\"tokens\":14952,\"usd\":null,\"tokens_a_month\":null,"));
+    buf_clear(&text);
+    back_prefixes_add_json(daemon_.cache, catalogue, noon_s + 120 + 2 * 3600, &text);
+    /* in two hours: 360 times that is a month */
+    assert_true(has(&text, "\"tokens_a_month\":5382720,\"usd_a_month\":14.533344000},{\"model\":"));
+    assert_true(has(&text, "\"tokens_a_month\":5382720,\"usd_a_month\":null}]}"));
+    assert_true(metrics_say("\nweir_volatile_places 2\n"));
+    catalogue_free(catalogue);
+    catalogue = NULL;
+}
+
+/* What the log says of the next place; empty: nothing. */
+static const char *told(struct volatile_news *n)
+{
+    static char line[4096];
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+    bool is = volatile_news_tell(n, daemon_.cache, catalogue);
+    (void)log_drain(ends[1]);
+    ssize_t got = read(ends[0], line, sizeof line - 1);
+    line[got < 0 ? 0 : got] = '\0';
+    close(ends[0]);
+    close(ends[1]);
+    assert_int_equal(is, got > 0);
+    return line;
+}
+
+static void a_place_is_told_once(void **state)
+{
+    struct buf faults = {0};
+    daemon_.office.loop = office;
+    struct volatile_news *n = volatile_news_new(&daemon_);
+    catalogue = catalogue_load(NULL, &(struct catalogue_terms){0}, &faults);
+    assert_string_equal(told(n), "");
+    for (unsigned i = 0; i < 14; i++)
+        note_prompt(S("web"), S("anthropic.claude-sonnet-4-6"), i);
+    assert_non_null(strstr(told(n),
+                           " volatile client=web model=anthropic.claude-sonnet-4-6 kind=time "
+                           "place=system[0] offset=15 tokens_behind=1246 "
+                           "usd_each=0.003364200 advice="));
+    for (unsigned i = 14; i < 20; i++) {
+        note_prompt(S("web"), S("anthropic.claude-sonnet-4-6"), i);
+        note_prompt(S("app"), S("unheard-of"), i);
+        note_prompt(S("a b"), S("unheard-of"), i);
+    }
+    const char *line = told(n); /* one at a time; without a price no word of one */
+    assert_non_null(strstr(line, " volatile client=app model=unheard-of "));
+    assert_null(strstr(line, "usd"));
+    assert_null(strstr(line, "It is 12"));
+    assert_non_null(strstr(told(n), " volatile client=\"a b\" "));
+    assert_string_equal(told(n), "");
+    volatile_news_free(n);
     catalogue_free(catalogue);
     catalogue = NULL;
 }
@@ -141,7 +196,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(all_of_it, set_up_cache, tear_down_cache),
         cmocka_unit_test_setup_teardown(what_is_over_is_not_said, set_up_cache, tear_down_cache),
         cmocka_unit_test_setup_teardown(where_prompts_change_early, set_up_cache, tear_down_cache),
+        cmocka_unit_test_setup_teardown(a_place_is_told_once, set_up_cache, tear_down_cache),
         cmocka_unit_test_setup_teardown(without_a_cache, set_up_cache, tear_down_cache),
     };
+    log_ring(64 * 1024);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

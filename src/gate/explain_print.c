@@ -261,6 +261,28 @@ static const char *reason_sentence(enum cache_reason r)
     return "";
 }
 
+/* A plan's gain stands at its deepest mark of what is new; why the others are there. */
+static const char *gainless(const struct explain *e, size_t i)
+{
+    const struct cache_mark *m = &e->plan.marks[i];
+    if (e->sites[m->block].was.cached_until > prefix_tick(e->options.now_ms))
+        return "reads what is cached up to here";
+    if (i + 1 < e->plan.n)
+        return "writes nothing that a mark behind it would not";
+    return m->reason == CACHE_FORCED ? "no gain is expected" : "finds what is cached before it";
+}
+
+static void print_chances(const struct explain *e, size_t i, struct buf *out)
+{
+    const struct cache_mark *m = &e->plan.marks[i];
+    buf_addf(out, "; read again within 5m by a chance of %.2f, within 1h %.2f; ", (double)m->p_5m,
+             (double)m->p_1h);
+    if (m->gain >= 0.5f)
+        buf_addf(out, "gains %.0f tokens", (double)m->gain);
+    else
+        buf_add(out, str_of(gainless(e, i)));
+}
+
 static void print_marks(const struct explain *e, struct buf *out)
 {
     buf_add(out, e->plan.n ? S("\nmarks\n") : S("\nno marks\n"));
@@ -271,12 +293,12 @@ static void print_marks(const struct explain *e, struct buf *out)
         buf_addf(out, "  %s behind %s, %s: %s", ask_ttl_word(m->ttl).ptr, where,
                  cache_reason_word(m->reason).ptr, reason_sentence(m->reason));
         if (m->reason != CACHE_OWN)
-            buf_addf(out,
-                     "; read again within 5m by a chance of %.2f, within 1h %.2f; gains %.0f "
-                     "tokens",
-                     (double)m->p_5m, (double)m->p_1h, (double)m->gain);
+            print_chances(e, i, out);
         buf_add_char(out, '\n');
     }
+    if (e->plan.gain >= 0.5f)
+        buf_add(out, S("  gains: tokens of input that later prompts save, less what writing costs, "
+                       "against what is cached already and no more\n"));
     if (e->plan.held)
         buf_addf(out, "  held: %s\n", e->plan.held);
 }

@@ -153,6 +153,23 @@ static void comes(uint32_t ago_s)
     (void)cache_prompt_sites(&ask, &terms, &scale, sites);
     shared_cache_see(known, sites, ask.n, now, false);
     shared_cache_plan(known, S("anonymous"), &terms, sites, ask.n, S(""), now, false, &plan);
+    shared_cache_mark(known, sites, &plan, now);
+}
+
+/* A gain is said where there is one; a mark without one says why it is there. */
+static void says_what_a_mark_is_for(void **state)
+{
+    configure("cache: {mode: always, holdout: 0}\n");
+    write_body("You are", "one");
+    assert_true(look(OPUS, "converse", ""));
+    says("forced: cache.mode always; read again");
+    says("no gain is expected\n");
+    says_not("  gains: ");
+    for (uint32_t ago_s = 400; ago_s > 0; ago_s -= 10)
+        comes(ago_s);
+    assert_true(look(OPUS, "converse", ""));
+    says("reads what is cached up to here\n");
+    says_not("gains 0 tokens");
 }
 
 static void tells_what_came_before(void **state)
@@ -333,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {STORY(tells_a_new_prompt),
                                        STORY(tells_what_came_before),
                                        STORY(edits_the_body),
+                                       STORY(says_what_a_mark_is_for),
                                        STORY(says_why_it_stays),
                                        STORY(tells_what_looks_volatile),
                                        STORY(finds_the_control_group),

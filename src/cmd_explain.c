@@ -20,7 +20,7 @@ static bool read_stdin(struct buf *out)
     char piece[64 * 1024];
     size_t n;
     out->max = BODY_MOST_BYTES;
-    while ((n = fread(piece, 1, sizeof piece, stdin)) > 0)
+    while (!out->overflow && (n = fread(piece, 1, sizeof piece, stdin)) > 0)
         buf_add(out, str_from(piece, n));
     if (!out->overflow && !ferror(stdin))
         return true;
@@ -34,9 +34,11 @@ static bool read_body(const char *path, struct buf *out)
     char why[512];
     if (strcmp(path, "-") == 0)
         return read_stdin(out);
-    if (file_read(path, BODY_MOST_BYTES, out, why, sizeof why) == 0)
+    int err = file_read(path, BODY_MOST_BYTES, out, why, sizeof why);
+    if (err == 0)
         return true;
-    fprintf(stderr, "weir explain: %s\n", why);
+    fprintf(stderr, "weir explain: %s%s\n", why,
+            err == ERR_UNSUPPORTED ? "; \"-\" reads what comes through a pipe" : "");
     return false;
 }
 
@@ -84,7 +86,7 @@ static int print(const struct explain *e, bool body)
     bool good = fwrite(out.data + out.head, 1, buf_len(&out), stdout) == buf_len(&out) &&
                 fflush(stdout) == 0;
     buf_fini(&out);
-    return good ? CMD_DONE : CMD_FAILED;
+    return good && !explain_unreadable(e) ? CMD_DONE : CMD_FAILED;
 }
 
 static int explain(const struct config *c, const struct explain_options *o, bool body)

@@ -92,12 +92,13 @@ static bool find_client(struct explain *e, struct buf *why)
     const struct config *c = e->config;
     struct str wanted = e->options.client;
     e->client = wanted.len ? wanted : c->n_clients ? c->clients[0].name : S("anonymous");
-    if (!c->n_clients || !wanted.len)
+    if (!wanted.len || (!c->n_clients && str_eq(wanted, S("anonymous"))))
         return true;
     for (size_t i = 0; i < c->n_clients; i++)
         if (str_eq(c->clients[i].name, wanted))
             return true;
-    buf_addf(why, "no client is called \"%.*s\"", STR_ARG(str_sub(wanted, 0, 60)));
+    buf_addf(why, "no client is called \"%.*s\"%s", STR_ARG(str_sub(wanted, 0, 60)),
+             c->n_clients ? "" : ": the configuration has none, so all are \"anonymous\"");
     return false;
 }
 
@@ -128,6 +129,26 @@ static void find_terms(struct explain *e, const struct catalogue *catalogue,
     e->forbidden = e->marks && !verdict_apply(&e->verdict, e->options.now_ms / 1000, &e->terms);
 }
 
+static bool is_twice(const struct facts *f)
+{
+    bool twice = false;
+    for (size_t i = FACT_TOOLS; i < FACTS_LOOKED_AT; i++)
+        twice |= f->twice[i];
+    return twice;
+}
+
+/* Why facts_parts gave none. */
+static const char *partless(const struct explain *e, bool elsewhere)
+{
+    if (e->facts.state == FACTS_NONE)
+        return "the body is empty";
+    if (e->facts.state != FACTS_STRICT)
+        return "the body is not strict JSON";
+    if (elsewhere)
+        return "the prompt begins with what is not in the body";
+    return "the body has a member of the prompt twice";
+}
+
 /* Converse is read for every model: the blocks are worth seeing where nothing can be marked. */
 static void read_blocks(struct explain *e)
 {
@@ -135,10 +156,14 @@ static void read_blocks(struct explain *e)
     e->dialect = cache_dialect(e->op, e->plain);
     enum ask_dialect dialect =
         e->dialect == ASK_NONE && e->op->id == OP_CONVERSE ? ASK_CONVERSE : e->dialect;
-    e->ask.why = "the body is not strict JSON, or has a member of the prompt twice";
-    if (dialect == ASK_NONE)
+    if (dialect == ASK_NONE) {
         e->ask.why = "nobody knows how this model's body is written";
-    else if (facts_parts(&e->facts, e->options.body, dialect, &parts)) {
+        e->unreadable = e->facts.state != FACTS_STRICT;
+    } else if (!facts_parts(&e->facts, e->options.body, dialect, &parts)) {
+        bool elsewhere = dialect == ASK_RESPONSES && !is_twice(&e->facts);
+        e->ask.why = partless(e, elsewhere);
+        e->unreadable = !elsewhere || e->facts.state != FACTS_STRICT;
+    } else {
         struct str model = e->plain.len ? e->plain : e->model;
         ask_begin(&e->ask, dialect, cache_prompt_seed(e->config, e->client, model), &parts,
                   e->blocks, ASK_BLOCKS_MOST);
@@ -146,6 +171,11 @@ static void read_blocks(struct explain *e)
             ;
         e->clear = e->ask.state == ASK_GOOD && e->ask.n;
     }
+}
+
+bool explain_unreadable(const struct explain *e)
+{
+    return e->unreadable;
 }
 
 static void decide(struct explain *e, struct shared_cache *known)
@@ -204,6 +234,9 @@ const char *explain_unmarked(const struct explain *e)
         return "levers: off";
     if (e->mode == CACHE_OFF)
         return "caching is off for it";
+    if (!e->plain.len && !str_starts(e->model, S("arn:")))
+        return "this is no model's id: one names its maker before the first dot, as in "
+               "us.anthropic.claude-sonnet-4-6";
     if (!e->plain.len)
         return "this ARN does not say the model behind it; say --model with the model's id to see "
                "a plan";

@@ -25,8 +25,9 @@ struct explain {
     enum ask_dialect dialect;
     bool by_rule; /* mode: not cache.mode */
     enum cache_mode mode;
-    bool marks;     /* terms hold: this model is marked */
-    bool forbidden; /* ... but for its verdict */
+    bool unreadable; /* the body: it is no strict JSON, or a member stands in it twice */
+    bool marks;      /* terms hold: this model is marked */
+    bool forbidden;  /* ... but for its verdict */
     struct cache_terms terms;
     struct verdict verdict;
     struct tokens_scale scale;

@@ -60,6 +60,15 @@ static void print_ttls(unsigned ttls, struct buf *out)
     }
 }
 
+/* Through OpenAI's Chat Completions a model that is marked elsewhere takes none. */
+static bool is_barred_by_api(const struct explain *e)
+{
+    for (size_t i = 0; i < e->ask.n; i++)
+        if (e->blocks[i].bar != ASK_BAR_DIALECT)
+            return false;
+    return e->clear;
+}
+
 static void print_takes(const struct explain *e, struct buf *out)
 {
     const struct cache_terms *t = &e->terms;
@@ -67,6 +76,10 @@ static void print_takes(const struct explain *e, struct buf *out)
     if (!e->marks)
         return;
     line(out, "takes");
+    if (is_barred_by_api(e)) {
+        buf_add(out, S("no markers through this API\n"));
+        return;
+    }
     buf_addf(out, "%u markers", t->most_markers);
     for (int s = 0; s < ASK_SECTIONS; s++) {
         if (!(t->fields & 1U << s))

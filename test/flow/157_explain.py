@@ -39,4 +39,8 @@ with Story() as s:
     equal(ask(weir.url, f'/model/{MODEL}/converse', edited.encode(), {'x-weir': 'off'}).status, 200, 'Bedrock takes it')
     check('invoke' in weir.command('explain', '--op', 'embed', '--model', MODEL, str(file), status=2), 'operations')
     check('--model' in weir.command('explain', str(file), status=2), 'no model')
+    run = lambda stdin: s.run([binary, 'explain', '-c', weir.path, '--model', MODEL, '-'], stdin=stdin, status=1)
+    check('the body is empty' in run(b'') and 'the body is not strict JSON' in run(b'hello'), 'exit 1')
+    check('more than any body may' in run(b'y' * 25_000_001), 'more than any body')
+    check('"-" reads what comes through a pipe' in weir.command('explain', '--model', MODEL, '/dev/null', status=1), 'no file')
     check('No such file' in weir.command('explain', '--model', MODEL, str(s.dir / 'none'), status=1), 'no file')

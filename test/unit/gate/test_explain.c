@@ -227,6 +227,15 @@ static void as_it_came(const char *because)
     buf_fini(&out);
 }
 
+static void as_it_is(const char *bytes, const char *op, const char *because, bool unreadable)
+{
+    buf_clear(&body);
+    buf_add(&body, str_of(bytes));
+    assert_true(look(strcmp(op, "responses") ? OPUS : "openai.gpt-5.6-sol", op, ""));
+    as_it_came(because);
+    assert_int_equal(explain_unreadable(e), unreadable);
+}
+
 static void says_why_it_stays(void **state)
 {
     write_body("You are", "what?");
@@ -255,6 +264,27 @@ static void says_why_it_stays(void **state)
     buf_add(&body, S("{\"messages\": [}"));
     assert_true(look(OPUS, "converse", ""));
     as_it_came("not strict JSON");
+    assert_true(explain_unreadable(e));
+    as_it_is("", "converse", "the body is empty", true);
+    as_it_is("{\"messages\": [], \"messages\": []}", "converse", "a member of the prompt twice",
+             true);
+    as_it_is("{\"previous_response_id\": \"r\", \"input\": \"x\"}", "responses",
+             "begins with what is not in the body", false);
+    write_body("You are", "what?");
+    assert_true(look("claude", "", ""));
+    as_it_came("no model's id");
+    assert_false(explain_unreadable(e));
+}
+
+static void says_what_an_api_does_not_take(void **state)
+{
+    configure("");
+    buf_clear(&body);
+    buf_add(&body,
+            S("{\"model\":\"" OPUS "\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}"));
+    assert_true(look(OPUS, "chat", ""));
+    says("takes      no markers through this API\n");
+    says_not("4 markers");
 }
 
 static void tells_what_looks_volatile(void **state)
@@ -341,6 +371,10 @@ static void wants_what_it_needs(void **state)
     says("client jobs\n");
     assert_true(look(OPUS, "", ""));
     says("client web\n");
+    configure("");
+    assert_false(look(OPUS, "", "web"));
+    says("no client is called \"web\": the configuration has none, so all are \"anonymous\"");
+    assert_true(look(OPUS, "", "anonymous"));
 }
 
 #define STORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -352,6 +386,7 @@ int main(void)
                                        STORY(edits_the_body),
                                        STORY(says_what_a_mark_is_for),
                                        STORY(says_why_it_stays),
+                                       STORY(says_what_an_api_does_not_take),
                                        STORY(tells_what_looks_volatile),
                                        STORY(finds_the_control_group),
                                        STORY(finds_the_operation),

@@ -26,17 +26,22 @@ static bool print_state(struct str answer)
         return false;
     printf("levers: %.*s", STR_ARG(now));
     if (!str_eq(now, configured))
-        printf(" (until a restart; the configuration says %.*s)", STR_ARG(configured));
+        printf(" (until a restart, or a reload with other levers; the configuration says %.*s)",
+               STR_ARG(configured));
     printf("\n");
     return true;
 }
 
-static void say_how_else(const char *path, const char *word, const char *err)
+static void say_how_else(const struct config *c, const char *path, const char *word,
+                         const char *err)
 {
-    fprintf(stderr,
-            "weir levers: %s. The running daemon is asked; when none runs, set \"levers: %s\" in "
-            "%s, and it starts so\n",
-            err, word ? word : "observe", path ? path : "/etc/weir/weir.yaml");
+    fprintf(stderr, "weir levers: %s. The running daemon is asked; when none runs, ", err);
+    if (word)
+        fprintf(stderr, "set \"levers: %s\" in %s, and it starts so\n", word,
+                path ? path : "its configuration");
+    else
+        fprintf(stderr, "one starts with levers: %s, %s%s\n", levers_word(c->levers).ptr,
+                path ? "by " : "as always without a configuration", path ? path : "");
 }
 
 static int ask(const struct config *c, const char *path, const char *word)
@@ -51,7 +56,7 @@ static int ask(const struct config *c, const char *path, const char *word)
                           &answer, err, sizeof err);
     buf_clear(&text);
     if (!came) {
-        say_how_else(path, word, err);
+        say_how_else(c, path, word, err);
     } else if (answer.status == 200 && print_state(buf_str(&answer.body))) {
         status = fflush(stdout) == 0 && !ferror(stdout) ? CMD_DONE : CMD_FAILED;
     } else {

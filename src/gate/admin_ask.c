@@ -87,7 +87,12 @@ bool admin_ask(const struct config *c, struct str method, struct str target, str
     buf_addf(&url, "http://%.*s", STR_ARG(c->admin_address));
     *out = (struct admin_answer){0};
     bool good = endpoint_parse(buf_str(&url), &e, err, err_size);
-    if (!good)
+    if (str_ends(c->admin_address, S(":0")))
+        snprintf(err, err_size,
+                 "admin.address %.*s is another port at every start, which nobody can ask: give it "
+                 "a fixed one",
+                 STR_ARG(c->admin_address));
+    else if (!good)
         snprintf(err, err_size, "a daemon holds %.*s, and admin.address %.*s cannot be asked",
                  STR_ARG(c->state), STR_ARG(c->admin_address));
     good = good && make_authorization(c, &authorization, err, err_size);

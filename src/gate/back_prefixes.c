@@ -11,6 +11,7 @@
 #include "weir/book/catalogue.h"
 #include "weir/gate/daemon.h"
 #include "weir/wire/json_out.h"
+#include "weir/wire/uri.h"
 
 struct prefixes_page {
     struct json_out out;
@@ -192,6 +193,10 @@ void back_prefixes_add_json(struct shared_cache *cache, const struct catalogue *
 static enum step_result start_prefixes(struct exchange *ex)
 {
     struct buf b = {0};
+    struct str path, query;
+    uri_split(ex->target, &path, &query);
+    if (query.len)
+        return exchange_fail(ex, OUTCOME_BAD_QUERY, S("There are no parameters here."));
     back_prefixes_add_json(ex->worker->daemon->cache, ex->setup->catalogue, clock_wall_ms() / 1000,
                            &b);
     enum step_result r = exchange_own(ex, 200, S("application/json"), buf_str(&b));

@@ -28,7 +28,7 @@ static bool read_word(struct str value, enum cache_mode *out)
 
 /* A client that sends it with every request fills no log; and what it sent may be a secret that
  * went astray. */
-static void say_unknown(const struct rule_view *v)
+static void say_unknown(const struct rule_view *v, size_t times)
 {
     static _Atomic(int64_t) next_s;
     int64_t now_s = clock_mono_ns() / 1000000000, due = atomic_load(&next_s);
@@ -37,7 +37,9 @@ static void say_unknown(const struct rule_view *v)
         return;
     log_begin(&l, LOG_INFO, "cache");
     log_str(&l, "client", v->client);
-    log_str(&l, "ignored", S("x-weir-cache wants auto, always or off, once"));
+    log_str(&l, "ignored",
+            times > 1 ? S("x-weir-cache came more than once: none of them holds")
+                      : S("x-weir-cache wants auto, always or off"));
     log_end(&l);
 }
 
@@ -48,6 +50,6 @@ enum cache_mode cache_wish(const struct config *c, const struct rule_view *v)
     if (n == 1 && read_word(str_trim(fields_get(v->fields, header)), &mode))
         return mode;
     if (n)
-        say_unknown(v);
+        say_unknown(v, n);
     return rules_cache(c, v, &mode) ? mode : c->cache_mode;
 }

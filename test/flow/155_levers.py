@@ -23,12 +23,12 @@ with Story() as s:
 
     equal(state(), {'levers': 'observe', 'configured': 'observe'}, 'as configured')
     before = time.monotonic()
-    equal(weir.command('levers', 'off'), 'levers: off (until a restart; the configuration says observe)\n', 'off')
+    equal(weir.command('levers', 'off'), 'levers: off (until a restart, or a reload with other levers; the configuration says observe)\n', 'off')
     check(time.monotonic() - before < 1, 'under a second')
     weir.line(r' levers .*are=off were=observe')
     equal(weir.path.read_bytes(), file, 'the file')
     equal(state(), {'levers': 'off', 'configured': 'observe'}, 'off')
-    equal(weir.command('levers'), 'levers: off (until a restart; the configuration says observe)\n', 'shown')
+    equal(weir.command('levers'), 'levers: off (until a restart, or a reload with other levers; the configuration says observe)\n', 'shown')
     equal(http_ask(weir.admin, 'POST', '/api/v1/levers', body=b'{"levers":"observe"}').json()['levers'], 'observe', 'by the API')
     for body in (b'', b'{}', b'{"levers":"maybe"}', b'{"levers":1}', b'{"levers":"on","levers":"off"}', b'{"levers":"on"'):
         equal(http_ask(weir.admin, 'POST', '/api/v1/levers', body=body).status, 400, f'bad-levers {body}')
@@ -45,3 +45,7 @@ with Story() as s:
     weir.end()
     said = weir.command('levers', 'observe', status=1)
     check('the daemon does not answer' in said and f'set "levers: observe" in {weir.path}' in said, said)
+    said = weir.command('levers', status=1)
+    check(f'when none runs, one starts with levers: off, by {weir.path}' in said and 'set ' not in said, said)
+    (s.dir / 'any.yaml').write_text(f'state: {s.dir}/none\nadmin: {{address: "127.0.0.1:0"}}\n')
+    check('127.0.0.1:0 is another port' in s.run([weir.popen.args[0], 'levers', '-c', 'any.yaml'], status=1), 'port 0')

@@ -88,6 +88,7 @@ static void ignores_what_is_no_word(void **state)
     assert_int_equal(said(), 1);
     assert_int_equal(wish("", "on", NULL), CACHE_ALWAYS);
     assert_int_equal(wish("n", "auto", "always"), CACHE_OFF); /* which of the two? */
+    assert_int_equal(wish("", "off", "off"), CACHE_ALWAYS);
     assert_int_equal(wish("n", "", NULL), CACHE_OFF);
     clock_fake(1059 * (int64_t)1000000000, 0);
     assert_int_equal(wish("n", "autos", NULL), CACHE_OFF);

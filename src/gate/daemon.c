@@ -7,6 +7,7 @@
 
 #include "bind.h"
 #include "cache_keeper.h"
+#include "order.h"
 #include "volatile_news.h"
 #include "weir/base/clock.h"
 #include "weir/base/environ.h"
@@ -144,55 +145,15 @@ static void close_book(struct daemon *s)
     buf_fini(&s->state);
 }
 
-/* --- mail to the workers */
-
-struct order {
-    struct mail mail;
-    struct worker *worker;
-    struct setup *setup; /* both NULL: drain */
-    struct keyring *ring;
-    int fds[CONFIG_MOST_LISTENERS];
-    bool force; /* end what runs, and leave */
-};
-
-static void carry_out(struct mail *m)
-{
-    struct order *o = LIST_OF(m, struct order, mail);
-    if (o->force) {
-        worker_cut(o->worker);
-    } else if (o->setup) {
-        worker_switch(o->worker, o->setup, o->fds);
-        setup_unref(o->setup);
-    } else if (o->ring) {
-        worker_take_keyring(o->worker, o->ring);
-    } else {
-        worker_drain(o->worker);
-    }
-    mem_free(o);
-}
-
-static struct order *new_order(struct worker *w)
-{
-    struct order *o = mem_new(sizeof *o);
-    o->mail.deliver = carry_out;
-    o->worker = w;
-    return o;
-}
-
-static void send_order(struct order *o)
-{
-    mailbox_send(loop_mailbox(o->worker->loop), &o->mail);
-}
-
 /* --- issued keys */
 
 void daemon_set_keyring(struct daemon *s, struct keyring *ring)
 {
     worker_take_keyring(&s->office, ring);
     for (unsigned w = 0; w < s->n_workers; w++) {
-        struct order *o = new_order(s->workers[w]);
+        struct order *o = order_new(s->workers[w]);
         o->ring = keyring_ref(ring);
-        send_order(o);
+        order_send(o);
     }
 }
 
@@ -346,11 +307,11 @@ bool daemon_reload(struct daemon *s, struct buf *faults)
     levers_follow(&s->levers, old->levers, config->levers);
     follow_limits(s); /* before a new client can come in */
     for (unsigned w = 0; w < s->n_workers; w++) {
-        struct order *o = new_order(s->workers[w]);
+        struct order *o = order_new(s->workers[w]);
         o->setup = setup_ref(setup);
         for (size_t i = 0; i < config->n_listen; i++)
             o->fds[i] = fds[i][w];
-        send_order(o);
+        order_send(o);
     }
     worker_follow(&s->office, setup);
     daemon_set_keyring(s, ring);
@@ -373,9 +334,9 @@ bool daemon_ready(struct daemon *s)
 static void force_out(struct daemon *s)
 {
     for (unsigned w = 0; w < s->n_workers; w++) {
-        struct order *o = new_order(s->workers[w]);
+        struct order *o = order_new(s->workers[w]);
         o->force = true;
-        send_order(o);
+        order_send(o);
     }
 }
 
@@ -391,7 +352,7 @@ void daemon_drain(struct daemon *s)
         return;
     log_say(LOG_INFO, "drain", "no new work is taken; what runs may finish");
     for (unsigned w = 0; w < s->n_workers; w++)
-        send_order(new_order(s->workers[w]));
+        order_send(order_new(s->workers[w]));
     timer_init(&s->drain_timer, s->office.loop, drain_over, s);
     timer_start(&s->drain_timer, s->setups->config->drain_ms);
 }
@@ -431,7 +392,7 @@ static void *run_worker(void *arg)
     struct worker *w = arg;
     (void)prctl(PR_SET_NAME, "weir-worker"); /* for top -H */
     loop_run(w->loop);
-    struct order *o = new_order(w);
+    struct order *o = order_new(w);
     o->mail.deliver = worker_ended;
     mailbox_send(loop_mailbox(w->daemon->office.loop), &o->mail);
     return NULL;

@@ -74,6 +74,14 @@ static void add_usd(struct buf *b, const struct record *r, uint64_t nanousd, str
         price_add_usd(b, (int64_t)nanousd);
 }
 
+static void add_observed(struct buf *b, const struct record *r, struct str unknown)
+{
+    if (r->flags & RECORD_OBSERVED)
+        add_usd(b, r, r->observed_nanousd, unknown);
+    else
+        buf_add(b, unknown);
+}
+
 static void add_first(struct buf *b, const struct record *r, struct str unknown)
 {
     if (r->flags & RECORD_STREAM && r->first_us)
@@ -119,6 +127,8 @@ void record_add_json(const struct record *r, struct buf *out)
     add_usd(out, r, r->input_nanousd, S("null"));
     buf_add(out, S(",\"plain_usd\":"));
     add_usd(out, r, r->plain_nanousd, S("null"));
+    buf_add(out, S(",\"observed_usd\":"));
+    add_observed(out, r, S("null"));
     buf_add_char(out, '}');
 }
 
@@ -136,7 +146,7 @@ void record_add_csv_head(struct buf *out)
         buf_addf(out, ",%s", usage_word((enum token_kind)i).ptr);
     buf_add(out,
             S(",cost_usd,untouched_usd,latency_ms,added_ms,first_token_ms,moved,refused,marks,arm,"
-              "group,unmarked_usd,input_usd,plain_usd\n"));
+              "group,unmarked_usd,input_usd,plain_usd,observed_usd\n"));
 }
 
 void record_add_csv(const struct record *r, struct buf *out)
@@ -170,5 +180,7 @@ void record_add_csv(const struct record *r, struct buf *out)
     add_usd(out, r, r->input_nanousd, S(""));
     buf_add_char(out, ',');
     add_usd(out, r, r->plain_nanousd, S(""));
+    buf_add_char(out, ',');
+    add_observed(out, r, S(""));
     buf_add_char(out, '\n');
 }

@@ -82,6 +82,21 @@ static void put_arm(struct json_out *o, struct str key, unsigned groups,
     buf_fini(&b);
 }
 
+static void put_observed(struct json_out *o, const struct rollup_observed *sum)
+{
+    struct buf b = {0};
+    json_out_key(o, S("observed"));
+    json_out_object(o);
+    json_out_key(o, S("requests"));
+    json_out_u64(o, sum->requests);
+    price_add_usd(&b, (int64_t)sum->cost_nanousd);
+    put_raw(o, "cost_usd", &b);
+    price_add_usd(&b, (int64_t)sum->would_nanousd);
+    put_raw(o, "would_have_cost_usd", &b);
+    json_out_end(o);
+    buf_fini(&b);
+}
+
 void report_put_savings(struct json_out *o, const struct rollup *sum)
 {
     struct control_estimate e;
@@ -101,6 +116,7 @@ void report_put_savings(struct json_out *o, const struct rollup *sum)
         put_raw(o, figures[i].key, &b);
     }
     json_out_end(o);
+    put_observed(o, &sum->observed);
     buf_fini(&b);
 }
 
@@ -115,6 +131,7 @@ void report_add_savings_head(struct buf *out)
     buf_add(out, S(",control_state"));
     for (size_t i = 0; i < FIGURES; i++)
         buf_addf(out, ",control_%s", figures[i].key);
+    buf_add(out, S(",observed_requests,observed_cost_usd,observed_would_have_cost_usd"));
 }
 
 void report_add_savings_fields(const struct rollup *sum, struct buf *out)
@@ -133,6 +150,10 @@ void report_add_savings_fields(const struct rollup *sum, struct buf *out)
         buf_add_char(out, ',');
         add_figure(&figures[i], S(""), out);
     }
+    buf_addf(out, ",%llu,", (unsigned long long)sum->observed.requests);
+    price_add_usd(out, (int64_t)sum->observed.cost_nanousd);
+    buf_add_char(out, ',');
+    price_add_usd(out, (int64_t)sum->observed.would_nanousd);
 }
 
 /* --- for people */
@@ -190,6 +211,21 @@ static void add_against(const struct rollup *sum, unsigned decimals, struct buf 
     }
 }
 
+static void add_observed(const struct rollup_observed *o, unsigned decimals, struct buf *out)
+{
+    if (!o->requests)
+        return;
+    buf_addf(out,
+             "levers: observe: %llu request%s; with the marks that were withheld %s would have "
+             "cost about ",
+             (unsigned long long)o->requests, o->requests == 1 ? "" : "s",
+             o->requests == 1 ? "it" : "they");
+    report_add_dollars(out, o->would_nanousd, decimals);
+    buf_add(out, S(" instead of "));
+    report_add_dollars(out, o->cost_nanousd, decimals);
+    buf_add(out, S(" (by belief).\n"));
+}
+
 void report_add_savings_text(const struct rollup *sum, unsigned decimals, struct buf *out)
 {
     int64_t cache = rollup_saved(sum, ROLLUP_CACHE), flex = rollup_saved(sum, ROLLUP_FLEX);
@@ -207,4 +243,5 @@ void report_add_savings_text(const struct rollup *sum, unsigned decimals, struct
         add_dollars(out, flex, decimals);
         buf_add(out, S(" (against the price on demand).\n"));
     }
+    add_observed(&sum->observed, decimals, out);
 }

@@ -3,11 +3,12 @@
  * Sums of records. How a record counts is written in rollup_add and, for people, in
  * docs/METRICS.md. The bytes:
  *
- *     version 2 | CRC-32 of what follows 4 | n, counts | n, tokens | cost untouched | n, histograms
- *               | unmarked | n, lost | n, groups
+ *     version 3 | CRC-32 of what follows 4 | n, counts | n, tokens | cost untouched | n, histograms
+ *               | unmarked | n, lost | n, groups | n, observed
  *
  * Each list is preceded by its length, so that a later Weir with longer lists reads what an older
- * one wrote; version 1 ends behind the histograms. Without a control group n is 0. Sums saturate.
+ * one wrote; version 1 ends behind the histograms, version 2 behind the groups. Without a control
+ * group n is 0, as where nothing was observed. Sums saturate.
  */
 #include "weir/book/rollup.h"
 
@@ -17,8 +18,11 @@
 
 #include <string.h>
 
-enum { VERSION = 2, HEAD_BYTES = 5, GROUPS = CONTROL_ARMS * CONTROL_GROUPS };
-enum { LAST = 3 + ROLLUP_LEVERS + 2 * GROUPS }; /* numbers behind the histograms */
+enum { VERSION = 3, HEAD_BYTES = 5, GROUPS = CONTROL_ARMS * CONTROL_GROUPS };
+enum {
+    OBSERVED = 3,
+    LAST = 4 + ROLLUP_LEVERS + 2 * GROUPS + OBSERVED
+}; /* numbers behind the histograms */
 enum { NUMBERS = ROLLUP_COUNTS + TOKENS + 5 };
 
 _Static_assert((int)ROLLUP_BYTES_MOST <= (int)STORE_VALUE_MOST, "a rollup fits into one value");
@@ -80,6 +84,13 @@ static void add_lost(uint64_t *sum, uint64_t with, uint64_t without)
     add(sum, with > without ? with - without : 0);
 }
 
+static void add_observed(struct rollup_observed *sum, const struct rollup_observed *o)
+{
+    add(&sum->requests, o->requests);
+    add(&sum->cost_nanousd, o->cost_nanousd);
+    add(&sum->would_nanousd, o->would_nanousd);
+}
+
 static void add_money(struct rollup *r, const struct record *record)
 {
     add(&r->cost_nanousd, record->cost_nanousd);
@@ -90,6 +101,9 @@ static void add_money(struct rollup *r, const struct record *record)
     if (record->arm != RECORD_ARM_NONE)
         add_group(&r->groups[record->arm - 1][record->group % CONTROL_GROUPS],
                   record->input_nanousd, record->plain_nanousd);
+    if (record->flags & RECORD_OBSERVED)
+        add_observed(&r->observed,
+                     &(struct rollup_observed){1, record->cost_nanousd, record->observed_nanousd});
 }
 
 void rollup_add(struct rollup *r, const struct record *record)
@@ -127,6 +141,7 @@ void rollup_merge(struct rollup *r, const struct rollup *other)
         add(&r->lost_nanousd[i], other->lost_nanousd[i]);
     for (size_t i = 0; i < GROUPS; i++)
         add_group(group_of(r, i), group_of(other, i)->input, group_of(other, i)->plain);
+    add_observed(&r->observed, &other->observed);
     for (size_t i = 0; i < ROLLUP_HISTOGRAMS; i++)
         histogram_merge(&r->histograms[i], &other->histograms[i]);
 }
@@ -166,6 +181,12 @@ static char *write_groups(char *at, const struct rollup *r)
     return at;
 }
 
+static char *write_observed(char *at, const struct rollup_observed *o)
+{
+    const uint64_t numbers[OBSERVED] = {o->requests, o->cost_nanousd, o->would_nanousd};
+    return write_list(at, numbers, o->requests ? OBSERVED : 0);
+}
+
 void rollup_write(const struct rollup *r, struct buf *out)
 {
     size_t before = buf_len(out);
@@ -185,7 +206,8 @@ void rollup_write(const struct rollup *r, struct buf *out)
         return;
     at = varint_put(begin, r->unmarked_nanousd);
     at = write_list(at, r->lost_nanousd, ROLLUP_LEVERS);
-    buf_commit(out, (size_t)(write_groups(at, r) - begin));
+    at = write_groups(at, r);
+    buf_commit(out, (size_t)(write_observed(at, &r->observed) - begin));
     begin = out->data + out->head + before; /* the buffer may have moved */
     struct str all = str_from_offset(buf_str(out), before);
     uint32_t crc = crc32_add(0, str_from_offset(all, HEAD_BYTES));
@@ -216,6 +238,15 @@ static bool read_groups(struct str *in, struct rollup *r)
     return true;
 }
 
+static bool read_observed(struct str *in, struct rollup_observed *o)
+{
+    uint64_t numbers[OBSERVED] = {0};
+    if (!read_list(in, numbers, OBSERVED))
+        return false;
+    *o = (struct rollup_observed){numbers[0], numbers[1], numbers[2]};
+    return true;
+}
+
 static bool read_all(struct str in, unsigned char version, struct rollup *r)
 {
     uint64_t n;
@@ -229,6 +260,8 @@ static bool read_all(struct str in, unsigned char version, struct rollup *r)
     r->unmarked_nanousd = r->untouched_nanousd;
     if (version > 1 && (!varint_take(&in, &r->unmarked_nanousd) ||
                         !read_list(&in, r->lost_nanousd, ROLLUP_LEVERS) || !read_groups(&in, r)))
+        return false;
+    if (version > 2 && !read_observed(&in, &r->observed))
         return false;
     return in.len == 0;
 }

@@ -217,6 +217,15 @@ static void say_marks(struct exchange *ex, const struct caching *c, const char *
     buf_fini(&b);
 }
 
+static void say_plan(struct exchange *ex, const struct caching *c)
+{
+    bool observes = c->levers == LEVERS_OBSERVE;
+    if (c->terms.withheld)
+        say(ex, observes ? S("observe:control") : S("control"));
+    else
+        say_marks(ex, c, observes ? "observe:" : "");
+}
+
 static void watch(struct exchange *ex, struct caching *c)
 {
     size_t known = 0;
@@ -233,22 +242,18 @@ static void decide(struct exchange *ex, struct caching *c)
     uint32_t now = prefix_tick(clock_wall_ms());
     make_sites(ex, c);
     choose_arm(ex, c);
-    c->terms.withheld = c->levers == LEVERS_OBSERVE || c->arm == RECORD_ARM_CONTROL;
+    c->terms.withheld = c->arm == RECORD_ARM_CONTROL;
     shared_cache_see(cache, sites, c->ask.n, now, false);
     watch(ex, c);
     shared_cache_plan(cache, ex->client_name, &c->terms, sites, c->ask.n, ex->workload, now, false,
                       &c->plan);
-    if (c->levers == LEVERS_OBSERVE) {
-        say_marks(ex, c, "observe:");
-        c->arm = RECORD_ARM_NONE;
+    if (c->terms.withheld)
         keep_own(&c->plan, sites);
-    } else if (c->arm == RECORD_ARM_CONTROL) {
-        say(ex, S("control"));
-        keep_own(&c->plan, sites);
-    } else {
-        say_marks(ex, c, "");
-    }
-    make_edits(c);
+    say_plan(ex, c);
+    if (c->levers == LEVERS_OBSERVE)
+        c->arm = RECORD_ARM_NONE; /* nobody is marked: there is nothing to compare */
+    else
+        make_edits(c);
     take_along(c);
 }
 
@@ -318,10 +323,17 @@ static void learn_refusal(const struct exchange *ex, struct caching *c)
     keep_own(&c->plan, c->sites);
 }
 
+/* What was observed is believed for as long as nothing else is. */
+static bool is_believed(const struct exchange *ex, const struct caching *c)
+{
+    return c->levers != LEVERS_OBSERVE ||
+           levers_mode(&ex->worker->daemon->levers) == LEVERS_OBSERVE;
+}
+
 void caching_heard(struct exchange *ex)
 {
     struct caching *c = ex->caching;
-    if (!c || !c->estimated || ex->upstream_status >= 400)
+    if (!c || !c->estimated || ex->upstream_status >= 400 || !is_believed(ex, c))
         return;
     if (c->blamed)
         learn_refusal(ex, c);
@@ -344,16 +356,29 @@ void caching_record(const struct exchange *ex, struct record *r)
     r->marks = took_ours(c) ? c->ours : 0;
 }
 
-bool caching_own(const struct exchange *ex, struct saved_own *out)
+bool caching_own(const struct exchange *ex, struct saved_split *out)
 {
     const struct caching *c = ex->caching;
     if (!c || !took_ours(c) || c->terms.implicit)
         return false;
-    *out = (struct saved_own){.prompt = c->prompt_tokens,
-                              .read = c->plan.own_read,
-                              .write_5m = c->plan.own_write_5m,
-                              .write_30m = c->plan.own_write_30m,
-                              .write_1h = c->plan.own_write_1h};
+    *out = (struct saved_split){.prompt = c->prompt_tokens,
+                                .read = c->plan.own_read,
+                                .write_5m = c->plan.own_write_5m,
+                                .write_30m = c->plan.own_write_30m,
+                                .write_1h = c->plan.own_write_1h};
+    return true;
+}
+
+bool caching_observed(const struct exchange *ex, struct saved_split *out)
+{
+    const struct caching *c = ex->caching;
+    if (!c || !c->estimated || c->levers != LEVERS_OBSERVE || c->terms.implicit)
+        return false;
+    *out = (struct saved_split){.prompt = c->prompt_tokens,
+                                .read = c->plan.expect_read,
+                                .write_5m = c->plan.expect_write_5m,
+                                .write_30m = c->plan.expect_write_30m,
+                                .write_1h = c->plan.expect_write_1h};
     return true;
 }
 
@@ -363,9 +388,11 @@ static uint64_t written(const struct usage *u)
            u->tokens[TOKEN_CACHE_WRITE_1H];
 }
 
+/* What did not go out can neither hit nor miss. */
 void caching_settle(struct exchange *ex, const struct usage *u)
 {
     struct caching *c = ex->caching;
+    bool observes = c && c->levers == LEVERS_OBSERVE;
     if (!c || !c->estimated || !tap_usage(ex->tap)->told)
         return;
     const struct shared_cache_answer a = {.model = c->model,
@@ -373,7 +400,7 @@ void caching_settle(struct exchange *ex, const struct usage *u)
                                           .estimated = c->estimated,
                                           .reported = u->tokens[TOKEN_INPUT] +
                                                       u->tokens[TOKEN_CACHE_READ] + written(u),
-                                          .plan = c->plan.n ? &c->plan : NULL,
+                                          .plan = c->plan.n && !observes ? &c->plan : NULL,
                                           .prefix_tokens = c->prefix_tokens,
                                           .read = u->tokens[TOKEN_CACHE_READ],
                                           .written = written(u),

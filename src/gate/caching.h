@@ -30,8 +30,8 @@ struct caching {
     enum levers_mode levers;
     enum record_arm arm;
     unsigned group;
-    struct cache_plan plan; /* with the marks that go out: the client's alone in the control group
-                               and where levers observe */
+    struct cache_plan plan; /* with the marks that go out: the client's alone in the control group.
+                               Where levers observe, with those that would go out */
     struct cache_site sites[ASK_MARKERS_MOST]; /* of the plan's marks: block i is sites[i] */
     struct json_edit edits[CACHE_EDITS_MOST];
     size_t n_edits;
@@ -53,13 +53,17 @@ bool caching_plan(struct exchange *ex);
 bool caching_is_out(const struct exchange *ex);
 /* The text of such a refusal. */
 void caching_refused(struct exchange *ex, struct str body);
-/* A good head came: what was marked is cached from now on. */
+/* A good head came: what was marked is cached from now on; where levers observe, so one imagines.
+ */
 void caching_heard(struct exchange *ex);
 /* Its arm and marks. */
 void caching_record(const struct exchange *ex, struct record *r);
 /* What the client's own markers alone would have done; false: Weir set no marker that was taken, or
  * the model would have done the same by itself. */
-bool caching_own(const struct exchange *ex, struct saved_own *out);
+bool caching_own(const struct exchange *ex, struct saved_split *out);
+/* What the markers that were withheld would have done; false: levers do not observe, or the model
+ * does the same by itself. */
+bool caching_observed(const struct exchange *ex, struct saved_split *out);
 /* What it used is told: what is learned from it. */
 void caching_settle(struct exchange *ex, const struct usage *u);
 void caching_free(struct exchange *ex);

@@ -90,6 +90,7 @@ static void open_book(struct daemon *s)
     names_follow(s->names, s->setups);
     buf_add(&s->state, c->state);
     s->cache = shared_cache_new(c->cache_bytes);
+    levers_lead(&s->levers, s->cache);
     if (s->cache)
         s->keeper = cache_keeper_new(s);
     else

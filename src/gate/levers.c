@@ -4,7 +4,9 @@
  */
 #include "weir/gate/levers.h"
 
+#include "weir/base/clock.h"
 #include "weir/base/log.h"
+#include "weir/gate/shared_cache.h"
 
 static const struct str words[] = {
     [LEVERS_ON] = STR("on"), [LEVERS_OBSERVE] = STR("observe"), [LEVERS_OFF] = STR("off")};
@@ -26,6 +28,13 @@ bool levers_read(struct str word, enum levers_mode *out)
     return false;
 }
 
+static void tell_cache(const struct levers *l)
+{
+    if (l->cache)
+        shared_cache_imagine(l->cache, levers_mode(l) == LEVERS_OBSERVE,
+                             prefix_tick(clock_wall_ms()));
+}
+
 /* At rest they are on, so a start with others is logged, too. */
 static void change(struct levers *l, enum levers_mode m)
 {
@@ -33,6 +42,7 @@ static void change(struct levers *l, enum levers_mode m)
     struct log_line line;
     if (was == m)
         return;
+    tell_cache(l);
     log_begin(&line, LOG_INFO, "levers");
     log_str(&line, "are", levers_word(m));
     log_str(&line, "were", levers_word(was));
@@ -51,4 +61,10 @@ void levers_set(struct levers *l, enum levers_mode m)
 {
     change(l, m);
     atomic_store(&l->set, true);
+}
+
+void levers_lead(struct levers *l, struct shared_cache *cache)
+{
+    l->cache = cache;
+    tell_cache(l);
 }

@@ -155,13 +155,13 @@ static void place_writes(const struct setup *s, struct record *r)
 
 /* Without its markers, as `own` says; NULL: Weir set none. */
 static uint64_t cost_unmarked(const struct price *p, const struct record *r,
-                              const struct saved_own *own)
+                              const struct saved_split *own)
 {
     return own ? saved_unmarked(p, &r->usage, own) : price_cost(p, &r->usage);
 }
 
 static uint64_t cost_untouched(const struct setup *s, const struct record *r,
-                               const struct saved_own *own)
+                               const struct saved_split *own)
 {
     struct price p;
     if (!(r->flags & RECORD_MOVED) ||
@@ -170,7 +170,9 @@ static uint64_t cost_untouched(const struct setup *s, const struct record *r,
     return cost_unmarked(&p, r, own);
 }
 
-static void price(const struct setup *s, struct record *r, const struct saved_own *own)
+/* `observed`: with the markers that were withheld; NULL: none were. */
+static void price(const struct setup *s, struct record *r, const struct saved_split *own,
+                  const struct saved_split *observed)
 {
     struct price p;
     if (!used_any(&r->usage))
@@ -191,12 +193,17 @@ static void price(const struct setup *s, struct record *r, const struct saved_ow
     r->untouched_nanousd = cost_untouched(s, r, own);
     r->input_nanousd = saved_input(&p, &r->usage);
     r->plain_nanousd = saved_plain(&p, &r->usage);
+    if (!observed)
+        return;
+    r->flags |= RECORD_OBSERVED;
+    r->observed_nanousd = saved_marked(&p, &r->usage, observed);
 }
 
 static void price_exchange(const struct exchange *ex, struct record *r)
 {
-    struct saved_own own;
-    price(ex->setup, r, caching_own(ex, &own) ? &own : NULL);
+    struct saved_split own, observed;
+    price(ex->setup, r, caching_own(ex, &own) ? &own : NULL,
+          caching_observed(ex, &observed) ? &observed : NULL);
 }
 
 /* --- how it ended */
@@ -278,7 +285,7 @@ static void named(void *arg, enum names_answer answer, struct str model)
     if (record_read(buf_str(&p->bytes), &r) == 0) {
         if (answer == NAMES_KNOWN)
             r.model = model;
-        price(p->setup, &r, NULL);
+        price(p->setup, &r, NULL, NULL);
         admit_settle(p->daemon->limits, &p->reserved, &r);
         clerk_record(p->daemon->clerk, &r, p->done, p->arg);
     }

@@ -75,10 +75,27 @@ static void fetch(struct shared_cache *c, const struct cache_site *site)
     prefix_fetch(shard_of(c, site->key)->index, site->key);
 }
 
-static void look(struct shard *s, struct cache_site *site, size_t behind, uint32_t now, bool dry)
+void shared_cache_imagine(struct shared_cache *c, bool on, uint32_t now)
 {
+    if (atomic_exchange(&c->imagines, on) && !on)
+        atomic_store(&c->forgotten, now);
+}
+
+/* When it is looked at next: nobody has to walk over all of them. */
+static void forget(const struct shared_cache *c, struct prefix *p)
+{
+    if (p->last <= atomic_load_explicit(&c->forgotten, memory_order_relaxed))
+        cache_forget(p);
+}
+
+static void look(struct shared_cache *c, struct cache_site *site, size_t behind, uint32_t now,
+                 bool dry)
+{
+    struct shard *s = shard_of(c, site->key);
     pthread_mutex_lock(&s->lock);
     struct prefix *p = dry ? prefix_find(s->index, site->key) : prefix_put(s->index, site->key);
+    if (p)
+        forget(c, p);
     if (!dry) {
         cache_see(site, p, behind, now);
     } else {
@@ -96,7 +113,7 @@ void shared_cache_see(struct shared_cache *c, struct cache_site *sites, size_t n
     for (size_t i = 0; i < n; i++) {
         if (i + AHEAD < n)
             fetch(c, &sites[i + AHEAD]);
-        look(shard_of(c, sites[i].key), &sites[i], n - i - 1, now, dry);
+        look(c, &sites[i], n - i - 1, now, dry);
     }
 }
 
@@ -155,6 +172,13 @@ void shared_cache_count(struct shared_cache *c, struct prefix_counts *out)
 
 /* --- the index, kept. The cursor: which shard, and in it prefix_take_dirty's. */
 
+static void forget_imagined(const struct shared_cache *c, struct prefix *p)
+{
+    if (atomic_load_explicit(&c->imagines, memory_order_relaxed))
+        cache_forget(p);
+    forget(c, p);
+}
+
 size_t shared_cache_take_dirty(struct shared_cache *c, size_t *cursor, struct prefix *out, size_t n)
 {
     size_t shard = *cursor % SHARDS_MOST, place = *cursor / SHARDS_MOST, taken = 0;
@@ -165,6 +189,8 @@ size_t shared_cache_take_dirty(struct shared_cache *c, size_t *cursor, struct pr
         pthread_mutex_unlock(&c->shards[shard].lock);
         shard += place == 0;
     }
+    for (size_t i = 0; i < taken; i++)
+        forget_imagined(c, &out[i]);
     *cursor = shard < c->n ? place * SHARDS_MOST + shard : 0;
     return taken;
 }

@@ -10,6 +10,7 @@
 #include "weir/gate/shared_cache.h"
 
 #include <stdalign.h>
+#include <stdatomic.h>
 
 enum { SHARDS_MOST = 64, LINE = sizeof(struct prefix) };
 
@@ -29,6 +30,8 @@ struct shared_cache {
     struct shard shards[SHARDS_MOST];
     size_t n; /* shards: a power of two */
     size_t mapped_bytes;
+    atomic_bool imagines;
+    _Atomic(uint32_t) forgotten; /* what was last visited until then is not believed to be cached */
     struct named_table learners; /* struct shared_learner * */
     struct named_table verdicts; /* struct verdict */
     struct named_table scales;   /* struct tokens_scale, by "client NUL model" */

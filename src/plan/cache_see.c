@@ -72,3 +72,9 @@ void cache_mark(struct prefix *p, const struct cache_mark *mark, uint32_t tokens
     p->tokens = tokens;
     p->dirty = 1;
 }
+
+void cache_forget(struct prefix *p)
+{
+    p->cached_until = 0;
+    p->sure_until = 0;
+}

@@ -4,6 +4,7 @@
  *
  *     reported   input | read                   | written      | output
  *     unmarked   input                 | written by own | read | output
+ *     marked     input | written | read                        | output
  *
  * With more markers a request reads at least what it would have read with fewer, so that the
  * client's own cannot have read more than all of them did. They may have written more: what a
@@ -34,23 +35,38 @@ static uint64_t take(uint64_t part, uint64_t whole, uint64_t all, uint64_t most,
 }
 
 /* The estimate of the whole is no less than that of its parts. */
-static uint64_t whole_of(const struct saved_own *own)
+static uint64_t whole_of(const struct saved_split *s)
 {
-    uint64_t parts = own->read + own->write_5m + own->write_30m + own->write_1h;
-    return own->prompt > parts ? own->prompt : parts;
+    uint64_t parts = s->read + s->write_5m + s->write_30m + s->write_1h;
+    return s->prompt > parts ? s->prompt : parts;
 }
 
-uint64_t saved_unmarked(const struct price *p, const struct usage *u, const struct saved_own *own)
+/* `least` and `most`: of what is read. */
+static uint64_t cost_of(const struct price *p, const struct usage *u, const struct saved_split *s,
+                        uint64_t least, uint64_t most)
 {
-    uint64_t all = input_of(u), left = all, whole = whole_of(own);
-    uint64_t read = u->tokens[TOKEN_CACHE_READ];
+    uint64_t all = input_of(u), left = all, whole = whole_of(s);
     struct usage other = {{[TOKEN_OUTPUT] = u->tokens[TOKEN_OUTPUT]}};
-    other.tokens[TOKEN_CACHE_READ] = take(own->read, whole, all, read, &left);
-    other.tokens[TOKEN_CACHE_WRITE_1H] = take(own->write_1h, whole, all, all, &left);
-    other.tokens[TOKEN_CACHE_WRITE_30M] = take(own->write_30m, whole, all, all, &left);
-    other.tokens[TOKEN_CACHE_WRITE_5M] = take(own->write_5m, whole, all, all, &left);
+    uint64_t read = take(s->read, whole, all, most, &left);
+    if (read < least)
+        read = least;
+    left = all - read;
+    other.tokens[TOKEN_CACHE_READ] = read;
+    other.tokens[TOKEN_CACHE_WRITE_1H] = take(s->write_1h, whole, all, all, &left);
+    other.tokens[TOKEN_CACHE_WRITE_30M] = take(s->write_30m, whole, all, all, &left);
+    other.tokens[TOKEN_CACHE_WRITE_5M] = take(s->write_5m, whole, all, all, &left);
     other.tokens[TOKEN_INPUT] = left;
     return price_cost(p, &other);
+}
+
+uint64_t saved_unmarked(const struct price *p, const struct usage *u, const struct saved_split *own)
+{
+    return cost_of(p, u, own, 0, u->tokens[TOKEN_CACHE_READ]);
+}
+
+uint64_t saved_marked(const struct price *p, const struct usage *u, const struct saved_split *split)
+{
+    return cost_of(p, u, split, u->tokens[TOKEN_CACHE_READ], UINT64_MAX);
 }
 
 uint64_t saved_input(const struct price *p, const struct usage *u)

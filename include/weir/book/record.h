@@ -23,7 +23,8 @@ enum record_flag {
     RECORD_JOINED = 1 << 5,      /* it got the answer of another record's call and cost nothing */
     RECORD_UNREADABLE = 1 << 6,  /* upstream's usage was there and made no sense */
     RECORD_MOVED = 1 << 7,       /* Weir chose its lane, which is another than on demand */
-    RECORD_REFUSED = 1 << 8, /* Weir answered with an error of its own: nothing went to Bedrock */
+    RECORD_REFUSED = 1 << 8,  /* Weir answered with an error of its own: nothing went to Bedrock */
+    RECORD_OBSERVED = 1 << 9, /* levers: observe; observed_nanousd says what they withheld */
 };
 
 /* The control group (docs/decisions/011): by a hash of client and first block a prompt is in one of
@@ -64,6 +65,7 @@ struct record {
     unsigned marks; /* markers that Weir set */
     /* What all kinds of input cost; what as many tokens would have cost as plain input. */
     uint64_t input_nanousd, plain_nanousd;
+    uint64_t observed_nanousd; /* OBSERVED: with the markers that were withheld, by belief */
     uint64_t latency_us, added_us;
     uint64_t first_us; /* to the first byte of a stream's answer; 0: no stream */
 };

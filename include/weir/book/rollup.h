@@ -38,6 +38,12 @@ enum { ROLLUP_BYTES_MOST = ROLLUP_HISTOGRAMS * HISTOGRAM_BYTES_MOST + 1024 };
 /* What a saving comes of. */
 enum rollup_lever { ROLLUP_CACHE, ROLLUP_FLEX, ROLLUP_LEVERS };
 
+/* Of requests whose markers were withheld by `levers: observe`: what they cost, and what they would
+ * have cost, by belief. */
+struct rollup_observed {
+    uint64_t requests, cost_nanousd, would_nanousd;
+};
+
 /* Zero is empty and valid. */
 struct rollup {
     uint64_t counts[ROLLUP_COUNTS];
@@ -46,6 +52,7 @@ struct rollup {
     /* Of what was saved by a lever: the sum of those requests that lost money by it, without its
      * sign. rollup_saved has both in it. */
     uint64_t lost_nanousd[ROLLUP_LEVERS];
+    struct rollup_observed observed;
     struct control_group groups[CONTROL_ARMS][CONTROL_GROUPS];
     struct histogram histograms[ROLLUP_HISTOGRAMS]; /* of invocations only; FIRST of streams */
 };

@@ -14,9 +14,11 @@
 
 enum levers_mode { LEVERS_ON, LEVERS_OBSERVE, LEVERS_OFF };
 
+struct shared_cache;
 struct levers {
     atomic_int mode;
-    atomic_bool set; /* at run time */
+    atomic_bool set;            /* at run time */
+    struct shared_cache *cache; /* NULL: none */
 };
 
 struct str levers_word(enum levers_mode m);
@@ -25,6 +27,8 @@ bool levers_read(struct str word, enum levers_mode *out);
  * start). */
 void levers_follow(struct levers *l, enum levers_mode old, enum levers_mode now);
 void levers_set(struct levers *l, enum levers_mode m);
+/* From now on `cache` is told when they begin and cease to observe. At the start. */
+void levers_lead(struct levers *l, struct shared_cache *cache);
 static inline enum levers_mode levers_mode(const struct levers *l)
 {
     return (enum levers_mode)atomic_load_explicit(&l->mode, memory_order_relaxed);

@@ -35,6 +35,10 @@ void shared_cache_plan(struct shared_cache *c, struct str client, const struct c
 void shared_cache_mark(struct shared_cache *c, const struct cache_site *sites,
                        const struct cache_plan *plan, uint32_t now);
 
+/* `on`: what is marked from now on does not go out, so that nothing of it is kept as cached.
+ * Off again: what was believed to be cached until `now` is no longer. Any thread, at once. */
+void shared_cache_imagine(struct shared_cache *c, bool on, uint32_t now);
+
 /* By model as it is called. A copy; zero when nothing is known. */
 struct verdict shared_cache_verdict(struct shared_cache *c, struct str model);
 /* Of a request that was refused with Weir's marks and taken without them, by the refusal's message.

@@ -113,5 +113,7 @@ void cache_plan(struct cache_learner *l, const struct cache_terms *terms,
 void cache_note(struct prefix *p, const struct cache_note *note, uint32_t now);
 /* The plan went out: what is now cached, as far as one knows. For each mark. */
 void cache_mark(struct prefix *p, const struct cache_mark *mark, uint32_t tokens, uint32_t now);
+/* Nothing of it is believed to be cached any more. */
+void cache_forget(struct prefix *p);
 
 #endif

@@ -112,6 +112,44 @@ static cJSON *json_of(struct made *m, bool savings)
     return top;
 }
 
+static void add_observed(struct made *m)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct record r = prompt(RECORD_ARM_NONE, 0, 1000000);
+        r.id[0] = 9;
+        r.id[1] = (unsigned char)i;
+        r.flags |= RECORD_OBSERVED;
+        r.observed_nanousd = 250000;
+        made_add(m, &r);
+    }
+}
+
+static void observed(void **state)
+{
+    struct made m;
+    made_init(&m);
+    add_observed(&m);
+    struct report *r = report_of(&m);
+    struct buf b = {0};
+    report_add_table(r, 0, &b);
+    assert_non_null(strstr(buf_cstr(&b),
+                           "levers: observe: 2 requests; with the marks that were withheld they "
+                           "would have cost about $0.000500 instead of $0.002000 (by belief).\n"));
+    buf_clear(&b);
+    report_add_csv(r, &b);
+    assert_true(str_ends(buf_str(&b), S(",2,0.002000000,0.000500000\n")));
+    buf_fini(&b);
+    report_free(r);
+    for (int savings = 0; savings < 2; savings++) {
+        cJSON *top = json_of(&m, savings);
+        const cJSON *sum = cJSON_GetObjectItem(cJSON_GetObjectItem(top, "total"), "observed");
+        assert_true(number(sum, "requests") == 2 && number(sum, "cost_usd") == 0.002);
+        assert_true(number(sum, "would_have_cost_usd") == 0.0005);
+        cJSON_Delete(top);
+    }
+    made_fini(&m);
+}
+
 static void as_json(void **state)
 {
     struct made m;
@@ -158,8 +196,10 @@ static void as_csv(void **state)
         str_ends(head, S("treated,control,marked,refused,saved_by_cache_usd,saved_by_flex_usd,"
                          "control_state,control_saved_share,control_saved_share_low,"
                          "control_saved_share_high,control_saved_usd,control_saved_usd_low,"
-                         "control_saved_usd_high")));
-    assert_true(str_ends(row, S(",8,1,8,0,-0.002028000,0.000000000,few,-0.253500,,,-0.002028000,,")));
+                         "control_saved_usd_high,observed_requests,observed_cost_usd,"
+                         "observed_would_have_cost_usd")));
+    assert_true(str_ends(row, S(",8,1,8,0,-0.002028000,0.000000000,few,-0.253500,,,-0.002028000,,"
+                                ",0,0.000000000,0.000000000")));
     buf_fini(&b);
     report_free(r);
     made_fini(&m);
@@ -168,10 +208,8 @@ static void as_csv(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(in_words),
-        cmocka_unit_test(all_left_alone),
-        cmocka_unit_test(as_json),
-        cmocka_unit_test(as_csv),
+        cmocka_unit_test(in_words), cmocka_unit_test(all_left_alone), cmocka_unit_test(observed),
+        cmocka_unit_test(as_json),  cmocka_unit_test(as_csv),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  */
 #include "weir/book/rollup.h"
 
+#include "weir/base/digest.h"
 #include "weir/base/random.h"
 #include "weir/book/store.h"
 
@@ -134,10 +135,45 @@ static void counts_losses(void **state)
     rollup_fini(&r);
 }
 
+static void counts_what_was_observed(void **state)
+{
+    struct rollup r = {0};
+    struct record one = good;
+    one.observed_nanousd = 5; /* says nothing without its mark */
+    rollup_add(&r, &one);
+    assert_int_equal(r.observed.requests, 0);
+    one.flags |= RECORD_OBSERVED;
+    rollup_add(&r, &one);
+    one.observed_nanousd = 300;
+    rollup_add(&r, &one);
+    assert_int_equal(r.observed.requests, 2);
+    assert_true(r.observed.cost_nanousd == 1400 && r.observed.would_nanousd == 305);
+    assert_int_equal(r.cost_nanousd, 2100);
+    rollup_fini(&r);
+}
+
+/* As version 2 wrote it: nothing behind the groups. */
+static void an_older_form_is_read(void **state)
+{
+    struct rollup r = {0}, again = {0};
+    struct buf b = {0};
+    rollup_add(&r, &good);
+    rollup_write(&r, &b);
+    uint32_t crc = crc32_add(0, str_sub(buf_str(&b), 5, buf_len(&b) - 6));
+    b.data[b.head] = 2;
+    memcpy(b.data + b.head + 1, &crc, sizeof crc);
+    assert_int_equal(rollup_read(buf_str(&b), &again), ERR_BAD);
+    assert_int_equal(rollup_read(str_sub(buf_str(&b), 0, buf_len(&b) - 1), &again), 0);
+    assert_true(again.cost_nanousd == 700 && again.observed.requests == 0);
+    rollup_fini(&r);
+    rollup_fini(&again);
+    buf_fini(&b);
+}
+
 static struct record any_record(void)
 {
     struct record r = {.end = (enum record_end)random_below(RECORD_ENDS),
-                       .flags = (unsigned)random_below(128),
+                       .flags = (unsigned)random_below(1024),
                        .cost_nanousd = random_below(1000000),
                        .unmarked_nanousd = random_below(1000000),
                        .untouched_nanousd = random_below(1000000),
@@ -146,6 +182,7 @@ static struct record any_record(void)
                        .marks = (unsigned)random_below(5),
                        .input_nanousd = random_below(1000000),
                        .plain_nanousd = random_below(1000000),
+                       .observed_nanousd = random_below(1000000),
                        .latency_us = random_below(1u << 30),
                        .added_us = random_below(2000),
                        .first_us = random_below(1u << 20)};
@@ -248,6 +285,8 @@ int main(void)
         cmocka_unit_test(counts_unpriced),
         cmocka_unit_test(counts_arms),
         cmocka_unit_test(counts_losses),
+        cmocka_unit_test(counts_what_was_observed),
+        cmocka_unit_test(an_older_form_is_read),
         cmocka_unit_test(adds_up_and_comes_back),
         cmocka_unit_test(sums_saturate),
         cmocka_unit_test(refuses_what_it_did_not_write),

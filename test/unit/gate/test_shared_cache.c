@@ -338,6 +338,65 @@ static void what_is_kept_comes_back(void **state)
     shared_cache_free(new);
 }
 
+/* --- what was imagined */
+
+/* The last block, for five minutes. */
+static void mark(struct shared_cache *c, uint64_t nth, uint32_t now)
+{
+    struct cache_site sites[SITES];
+    struct cache_plan plan = {.n = 1, .marks = {{.block = SITES - 1, .ttl = ASK_5M}}};
+    make_sites(sites, nth);
+    see(c, nth, now);
+    shared_cache_mark(c, sites, &plan, now);
+}
+
+/* Of all that is kept; it is then. */
+static size_t kept_as_cached(struct shared_cache *c)
+{
+    struct prefix rows[SITES];
+    size_t cursor = 0, cached = 0;
+    do {
+        size_t n = shared_cache_take_dirty(c, &cursor, rows, SITES);
+        for (size_t i = 0; i < n; i++)
+            cached += rows[i].cached_until > NOW || rows[i].sure_until > NOW;
+    } while (cursor);
+    return cached;
+}
+
+static bool is_cached(struct shared_cache *c, uint64_t nth)
+{
+    return look_at(c, nth, SITES - 1).was.cached_until > NOW;
+}
+
+static void what_was_imagined_is_forgotten(void **state)
+{
+    struct shared_cache *c = shared_cache_new(MIB);
+    struct cache_site sites[SITES];
+    shared_cache_imagine(c, false, NOW);
+    mark(c, 1, NOW);
+    assert_int_equal(kept_as_cached(c), 1);
+    shared_cache_imagine(c, true, NOW);
+    mark(c, 2, NOW + 1);
+    mark(c, 3, NOW + 1);
+    assert_true(is_cached(c, 1) && is_cached(c, 2));
+    assert_int_equal(kept_as_cached(c), 0);
+    mark(c, 3, NOW + 2);
+    shared_cache_imagine(c, false, NOW + 2);
+    assert_false(is_cached(c, 1) || is_cached(c, 2) || is_cached(c, 3));
+    assert_int_equal(kept_as_cached(c), 0);
+    mark(c, 2, NOW + 3);
+    make_sites(sites, 3);
+    shared_cache_see(c, sites, SITES, NOW + 4, false);
+    assert_int_equal(sites[SITES - 1].was.cached_until, 0);
+    shared_cache_see(c, sites, SITES, NOW + 5, false);
+    assert_int_equal(sites[SITES - 1].was.cached_until, 0);
+    shared_cache_imagine(c, false, NOW + 9); /* it has not imagined since */
+    assert_true(is_cached(c, 2));
+    assert_int_equal(look_at(c, 2, SITES - 1).was.count, 2);
+    assert_int_equal(kept_as_cached(c), 1);
+    shared_cache_free(c);
+}
+
 static void what_makes_no_sense_is_not_restored(void **state)
 {
     static const struct str names[] = {STR(""),    STR("l"),      STR("l web"), STR("v m"),
@@ -366,6 +425,7 @@ int main(void)
         cmocka_unit_test(scales_are_of_model_and_client),
         cmocka_unit_test(misses_are_learned),
         cmocka_unit_test(what_is_kept_comes_back),
+        cmocka_unit_test(what_was_imagined_is_forgotten),
         cmocka_unit_test(what_makes_no_sense_is_not_restored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

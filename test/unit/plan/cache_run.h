@@ -43,6 +43,7 @@ struct run {
     struct cache_plan plan;
     struct cache_bill bill;
     double cost, input;
+    bool observes; /* marks are believed, and do not go out */
     uint64_t ids, random;
 };
 
@@ -90,6 +91,13 @@ static inline uint32_t run_tick(const struct run *r)
     return 1000000 + (uint32_t)(r->now * 10);
 }
 
+static inline void run_forget(struct run *r)
+{
+    size_t cursor = 0;
+    for (const struct prefix *p; (p = prefix_next(r->index, &cursor));)
+        cache_forget(prefix_find(r->index, p->key));
+}
+
 /* The sites of a prompt, as a dialect would give them. */
 static inline void run_prompt(struct run *r, const uint64_t *ids, size_t n)
 {
@@ -121,6 +129,8 @@ static inline void run_plan(struct run *r)
         const struct cache_site *s = &r->sites[r->plan.marks[i].block];
         cache_mark(prefix_put(r->index, s->key), &r->plan.marks[i], s->tokens, now);
     }
+    if (r->observes)
+        r->plan.n = 0;
     run_world_room(r);
     uint32_t tokens = (uint32_t)r->n * RUN_BLOCK;
     cache_world_bill(r->world, &r->terms, r->sites, r->n, tokens, r->plan.marks, r->plan.n,

@@ -445,26 +445,6 @@ static void a_dry_plan_changes_nothing(void **state)
     run_end(r);
 }
 
-/* Marks that never went out have earned nothing, and cost nothing. */
-static void what_was_observed_is_not_held_against_anyone(void **state)
-{
-    struct run *r = run_begin();
-    r->terms.withheld = true;
-    for (int i = 0; i < 30; i++) {
-        struct line l = {0};
-        line_add(r, &l, 30);
-        run_line(r, &l, 20, 2, 12);
-    }
-    assert_true(share(r, 0, 0) == 1);
-    r->terms.withheld = false;
-    double cost = r->cost, input = r->input;
-    struct line l = {0};
-    line_add(r, &l, 30);
-    run_line(r, &l, 20, 2, 12);
-    assert_true(share(r, cost, input) < 0.25);
-    run_end(r);
-}
-
 static void what_was_learned_survives(void **state)
 {
     struct run *r = run_begin();
@@ -589,7 +569,6 @@ int main(void)
         cmocka_unit_test(free_writes_are_made_at_once),
         cmocka_unit_test(what_is_never_hit_is_not_marked),
         cmocka_unit_test(a_dry_plan_changes_nothing),
-        cmocka_unit_test(what_was_observed_is_not_held_against_anyone),
         cmocka_unit_test(what_was_learned_survives),
         cmocka_unit_test(bytes_of_others_are_refused),
         cmocka_unit_test(every_plan_is_lawful),

@@ -162,7 +162,7 @@ static void read_blocks(struct explain *e)
     } else if (!facts_parts(&e->facts, e->options.body, dialect, &parts)) {
         bool elsewhere = dialect == ASK_RESPONSES && !is_twice(&e->facts);
         e->ask.why = partless(e, elsewhere);
-        e->unreadable = !elsewhere || e->facts.state != FACTS_STRICT;
+        e->unreadable = true;
     } else {
         struct str model = e->plain.len ? e->plain : e->model;
         ask_begin(&e->ask, dialect, cache_prompt_seed(e->config, e->client, model), &parts,
@@ -170,6 +170,7 @@ static void read_blocks(struct explain *e)
         while (ask_step(&e->ask) == ASK_MORE)
             ;
         e->clear = e->ask.state == ASK_GOOD && e->ask.n;
+        e->unreadable = !e->clear;
     }
 }
 

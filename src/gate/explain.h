@@ -25,7 +25,7 @@ struct explain {
     enum ask_dialect dialect;
     bool by_rule; /* mode: not cache.mode */
     enum cache_mode mode;
-    bool unreadable; /* the body: it is no strict JSON, or a member stands in it twice */
+    bool unreadable; /* the body: what the daemon calls unclear, or no strict JSON */
     bool marks;      /* terms hold: this model is marked */
     bool forbidden;  /* ... but for its verdict */
     struct cache_terms terms;

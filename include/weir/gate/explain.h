@@ -27,7 +27,8 @@ void explain_free(struct explain *e);
 
 /* Everything, as text of several tables. */
 void explain_print(const struct explain *e, struct buf *out);
-/* The body is empty, no strict JSON, or has a member of the prompt twice. */
+/* The body is what x-weir-decision calls cache=unclear: empty, no strict JSON, a member of the
+ * prompt twice... */
 bool explain_unreadable(const struct explain *e);
 /* The body as it would go to Bedrock. *out_why: why it is as it came, in a sentence, or NULL. */
 void explain_add_body(const struct explain *e, struct buf *out, const char **out_why);

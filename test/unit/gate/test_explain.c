@@ -227,13 +227,13 @@ static void as_it_came(const char *because)
     buf_fini(&out);
 }
 
-static void as_it_is(const char *bytes, const char *op, const char *because, bool unreadable)
+static void is_unclear(const char *bytes, const char *op, const char *because)
 {
     buf_clear(&body);
     buf_add(&body, str_of(bytes));
     assert_true(look(strcmp(op, "responses") ? OPUS : "openai.gpt-5.6-sol", op, ""));
     as_it_came(because);
-    assert_int_equal(explain_unreadable(e), unreadable);
+    assert_true(explain_unreadable(e));
 }
 
 static void says_why_it_stays(void **state)
@@ -265,11 +265,12 @@ static void says_why_it_stays(void **state)
     assert_true(look(OPUS, "converse", ""));
     as_it_came("not strict JSON");
     assert_true(explain_unreadable(e));
-    as_it_is("", "converse", "the body is empty", true);
-    as_it_is("{\"messages\": [], \"messages\": []}", "converse", "a member of the prompt twice",
-             true);
-    as_it_is("{\"previous_response_id\": \"r\", \"input\": \"x\"}", "responses",
-             "begins with what is not in the body", false);
+    is_unclear("", "converse", "the body is empty");
+    is_unclear("{\"messages\": [], \"messages\": []}", "converse", "a member of the prompt twice");
+    is_unclear("{\"previous_response_id\": \"r\", \"input\": \"x\"}", "responses",
+               "begins with what is not in the body");
+    is_unclear("{\"messages\": [{\"role\": \"user\", \"role\": \"user\"}]}", "converse",
+               "a member stands twice");
     write_body("You are", "what?");
     assert_true(look("claude", "", ""));
     as_it_came("no model's id");

@@ -34,7 +34,7 @@ with Story() as s:
     off = s.weir(metering='off', state=str(s.dir / 'other'))
     answer = http_ask(off.admin, 'POST', '/api/v1/book/compact')
     equal((answer.status, 'metering: off' in answer.json()['message']), (503, True), 'without a book')
-    check('cannot be asked' in book('compact', status=1, config=off.path), 'an admin port that was left open')
+    check('give it a fixed one' in book('compact', status=1, config=off.path), 'an admin port that was left open')
 
     weir.end()
     off = s.weir(metering='off', state=str(s.dir / 'third'), admin={'address': admin})

@@ -3,7 +3,7 @@
  * Converse: a block is an object with one member, whose name says what it is; a marker is a block
  * of its own, {"cachePoint":{"type":"default"}}, behind the one that it marks.
  *
- * Where none may stand (PEERS' rule-book; refusals that others reported, 2024 to 2026): behind
+ * Where none may stand (refusals that others reported, 2024 to 2026): behind
  * reasoning or a document or video, in a tool result's content, first in a list. Behind other kinds
  * nobody reported anything, so none is put there.
  */

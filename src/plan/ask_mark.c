@@ -30,23 +30,6 @@ struct str ask_ttl_word(enum ask_ttl t)
     return words[t];
 }
 
-struct str ask_bar_word(enum ask_bar b)
-{
-    static const struct str words[] = {
-        [ASK_FREE] = STR("free"),
-        [ASK_BAR_DIALECT] = STR("dialect"),
-        [ASK_BAR_EMPTY] = STR("empty"),
-        [ASK_BAR_THINKING] = STR("thinking"),
-        [ASK_BAR_DOCUMENT] = STR("document"),
-        [ASK_BAR_TOOL_CALL] = STR("tool_call"),
-        [ASK_BAR_RESULT] = STR("result"),
-        [ASK_BAR_NULL] = STR("null"),
-        [ASK_BAR_CROWDED] = STR("crowded"),
-        [ASK_BAR_KIND] = STR("kind"),
-    };
-    return words[b];
-}
-
 bool ask_open(const struct ask_block *b, bool after_tool_result, unsigned fields)
 {
     bool tool = b->bar == ASK_BAR_TOOL_CALL || b->bar == ASK_BAR_RESULT;

@@ -37,7 +37,7 @@ static void insert(struct draft *d, size_t at, struct cache_mark mark)
     d->marks[at] = mark;
 }
 
-bool draft_add(struct draft *d, size_t end, enum ask_ttl ttl, enum cache_reason reason)
+void draft_add(struct draft *d, size_t end, enum ask_ttl ttl, enum cache_reason reason)
 {
     size_t at = 0;
     if (!cache_price_offered(d->terms, ttl)) /* it was, when that was cached */
@@ -48,12 +48,11 @@ bool draft_add(struct draft *d, size_t end, enum ask_ttl ttl, enum cache_reason 
     if (there && there->block == end - 1) {
         if (there->reason != CACHE_OWN && there->ttl < ttl)
             there->ttl = ttl;
-        return true;
+        return;
     }
-    if (d->n >= d->most || !draft_open(d, end))
-        return false;
-    insert(d, at, (struct cache_mark){.block = (uint32_t)end - 1, .ttl = ttl, .reason = reason});
-    return true;
+    if (d->n < d->most && draft_open(d, end))
+        insert(d, at,
+               (struct cache_mark){.block = (uint32_t)end - 1, .ttl = ttl, .reason = reason});
 }
 
 /* A marker of any TTL reads what was kept for any other. */

@@ -23,9 +23,9 @@ void draft_begin(struct draft *d, const struct cache_terms *terms, const struct 
                  size_t n, uint32_t now);
 /* May a marker of ours stand at this end, or does one of the client's? */
 bool draft_open(const struct draft *d, size_t end);
-/* False: there is no room, or no marker may stand there. A TTL is only made longer; one that is not
- * offered becomes the cheapest that is. */
-bool draft_add(struct draft *d, size_t end, enum ask_ttl ttl, enum cache_reason reason);
+/* Nothing where there is no room, or where no marker may stand. A TTL is only made longer; one that
+ * is not offered becomes the cheapest that is. */
+void draft_add(struct draft *d, size_t end, enum ask_ttl ttl, enum cache_reason reason);
 /* Would a marker find what is cached up to this end? */
 bool draft_finds(const struct draft *d, size_t end);
 /* Brings the TTLs in an order that Bedrock takes. */

@@ -7,10 +7,10 @@
  *     h0        h1            h2             h3     h4      h5               rolling hashes
  *
  * A marker is no part of what it marks: hashes are the same with and without it, and the same for a
- * text alone and for a list of it. What a body means
- * must be clear: where a member that counts here stands twice, where an element is not what the
- * dialect knows, or where there are more than ASK_BLOCKS_MOST blocks, there is no ask, and nobody
- * plans anything for that body. It is walked once, without a copy.
+ * text alone and for a list of it. What a body means must be clear: where a member that counts here
+ * stands twice, where an element is not what the dialect knows, or where there are more than
+ * ASK_BLOCKS_MOST blocks, there is no ask, and nobody plans anything for that body. It is walked
+ * once, without a copy.
  *
  *     ask_begin(&a, dialect, seed, &parts, room, n);
  *     while (ask_step(&a) == ASK_MORE)      (about 512 KiB each; other work in between)
@@ -48,7 +48,7 @@ enum ask_ttl { ASK_UNMARKED, ASK_5M, ASK_30M, ASK_1H };
 /* "5m", "30m", "1h"; "" for unmarked. */
 struct str ask_ttl_word(enum ask_ttl t);
 
-/* Why a marker cannot stand behind a block; PEERS' rule-book. Words: ask_bar_word. */
+/* Why a marker cannot stand behind a block. */
 enum ask_bar {
     ASK_FREE,
     ASK_BAR_DIALECT,   /* the dialect has no markers here */
@@ -62,9 +62,6 @@ enum ask_bar {
                         blocks would count too few, so none is added anywhere */
     ASK_BAR_KIND     /* a kind of block that Weir does not know, or knows to carry none */
 };
-/* "free", "dialect", "empty", "thinking", "document", "tool_call", "result", "null", "crowded",
- * "kind". */
-struct str ask_bar_word(enum ask_bar b);
 
 /* How a marker goes behind a block. */
 enum ask_way {

@@ -104,8 +104,8 @@ MUST_CHECK int cache_learner_read(struct cache_learner *l, struct str bytes);
 /* Fills the site's `was` and `known` from what the index has, and notes the visit there. `behind`:
  * how many blocks of the prompt stand behind this one. */
 void cache_see(struct cache_site *site, struct prefix *p, size_t behind, uint32_t now);
-/* Decides, and learns from what came back. `dry`: decides only, and nothing is learned (explain,
- * observe by another's plan). `workload` is a hash of its name. */
+/* Decides, and learns from what came back. `dry`: decides only, and nothing is learned
+ * (explain). `workload` is a hash of its name. */
 void cache_plan(struct cache_learner *l, const struct cache_terms *terms,
                 const struct cache_site *sites, size_t n, uint64_t workload, uint32_t now, bool dry,
                 struct cache_plan *out);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What prompt caching could cost if the future were known: each block of each prompt on its own, at
- * the best of plain, cached for five minutes, for half an hour, for an hour, at
- * every visit. Markers cost nothing here and stand everywhere. A block's time to live is chosen
- * when it is written, and stays until it is written anew: no policy of that kind can be cheaper,
- * and most cannot be as cheap. One that prolongs from 5 minutes to an hour without a write
- * (cache_terms: renews) can.
+ * the best of plain, cached for five minutes, for half an hour, for an hour, at every visit.
+ * Markers cost nothing here and stand everywhere. A block's time to live is chosen when it is
+ * written, and stays until it is written anew: no policy of that kind can be cheaper, and most
+ * cannot be as cheap. One that prolongs from 5 minutes to an hour without a write (cache_terms:
+ * renews) can.
  *
  * It is fed prompt by prompt, in order, and remembers blocks for an hour. Like all of plan it takes
  * no memory: the owner moves it to larger memory before a prompt for which there is no room.

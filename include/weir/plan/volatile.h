@@ -54,8 +54,8 @@ void volatile_note(struct volatile_watch *w, const struct ask *a, size_t known,
 /* What is certain: it changed at least three times, and in a twentieth of the prompts. */
 void volatile_each(const struct volatile_watch *w,
                    void (*each)(void *arg, const struct volatile_place *p), void *arg);
-/* As many tokens as that is in 30 days, by the time since it was first seen; 0: that is less than an
- * hour, which is no pace. */
+/* As many tokens as that is in 30 days, by the time since it was first seen; 0: that is less than
+ * an hour, which is no pace. */
 uint64_t volatile_month(const struct volatile_place *p, int64_t now_s);
 
 /* What looks volatile in one prompt, by its text alone: at most n, in the order of blocks, one for

@@ -58,6 +58,23 @@ static inline enum ask_state ask_all(struct ask *a, enum ask_dialect d, struct s
     return a->state;
 }
 
+static inline struct str tell_bar(enum ask_bar b)
+{
+    static const struct str words[] = {
+        [ASK_FREE] = STR("free"),
+        [ASK_BAR_DIALECT] = STR("dialect"),
+        [ASK_BAR_EMPTY] = STR("empty"),
+        [ASK_BAR_THINKING] = STR("thinking"),
+        [ASK_BAR_DOCUMENT] = STR("document"),
+        [ASK_BAR_TOOL_CALL] = STR("tool_call"),
+        [ASK_BAR_RESULT] = STR("result"),
+        [ASK_BAR_NULL] = STR("null"),
+        [ASK_BAR_CROWDED] = STR("crowded"),
+        [ASK_BAR_KIND] = STR("kind"),
+    };
+    return words[b];
+}
+
 static inline void ask_tell(const struct ask *a, struct buf *out)
 {
     if (a->state == ASK_UNCLEAR) {
@@ -69,7 +86,7 @@ static inline void ask_tell(const struct ask *a, struct buf *out)
         buf_addf(out, "%s%.*s", i ? ", " : "", 1, ask_section_word(b->section).ptr);
         if (b->section == ASK_MESSAGES)
             buf_addf(out, "%u", b->message);
-        buf_addf(out, " %.*s", STR_ARG(ask_bar_word(b->bar)));
+        buf_addf(out, " %.*s", STR_ARG(tell_bar(b->bar)));
         if (b->own)
             buf_addf(out, " %.*s", STR_ARG(ask_ttl_word(b->own)));
     }

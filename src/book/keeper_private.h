@@ -25,7 +25,7 @@ struct keeper {
 
     struct store *store;
     bool loaded, anew; /* anew: what is opened next has not what was saved */
-    char told[512]; /* the trouble that was told; empty: all is well */
+    char told[512];    /* the trouble that was told; empty: all is well */
     /* Taken, and not saved yet: those from `done` on. */
     struct prefix *rows; /* KEEPER_TAKEN of them */
     size_t done, n, cursor;

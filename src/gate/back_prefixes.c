@@ -43,11 +43,11 @@ static void add_time(struct json_out *o, struct str name, int64_t at_s)
     json_out_string(o, str_of(when));
 }
 
-static void add_index(struct prefixes_page *p, struct shared_cache *cache)
+static void add_index(struct prefixes_page *p)
 {
     struct prefix_counts c = {0};
-    if (cache)
-        shared_cache_count(cache, &c);
+    if (p->cache)
+        shared_cache_count(p->cache, &c);
     json_out_key(&p->out, S("index"));
     json_out_object(&p->out);
     add_u64(&p->out, S("entries"), c.entries);
@@ -170,7 +170,7 @@ void back_prefixes_add_json(struct shared_cache *cache, const struct catalogue *
     struct prefixes_page p = {
         .out = {.buf = out}, .cache = cache, .catalogue = catalogue, .now_s = now_s};
     json_out_object(&p.out);
-    add_index(&p, cache);
+    add_index(&p);
     json_out_key(&p.out, S("verdicts"));
     json_out_array(&p.out);
     if (cache)

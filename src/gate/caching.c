@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The prompt is read when the exchange has no other left to share an answer with: so what is noted
- * as a visit is one that Bedrock sees. The room for its blocks is large, so a worker keeps one, and
- * an exchange has it no longer than it reads.
+ * as a visit is one that Bedrock sees. The room for its blocks is large, so a worker keeps some,
+ * and an exchange has one no longer than it reads.
  */
 #include "caching.h"
 

@@ -186,7 +186,7 @@ static void decide(struct explain *e, struct shared_cache *known)
     shared_cache_count(known, &e->counts);
     if (!e->clear)
         return;
-    e->estimated = cache_prompt_sites(&e->ask, may ? &e->terms : NULL, &e->scale, e->sites);
+    cache_prompt_sites(&e->ask, may ? &e->terms : NULL, &e->scale, e->sites);
     e->control = cache_prompt_is_control(e->config, cache_prompt_draw(&e->ask));
     shared_cache_see(known, e->sites, e->ask.n, now, true);
     if (may)

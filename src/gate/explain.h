@@ -35,7 +35,6 @@ struct explain {
     struct ask ask;
     struct ask_block *blocks;
     struct cache_site *sites;
-    uint64_t estimated;
     bool control;
     struct cache_plan plan;
     struct prefix_counts counts; /* of all that is known */

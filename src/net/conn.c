@@ -24,7 +24,7 @@ enum {
     WRITE_SHARE = 1280 * 1024, /* per turn. A socket on loopback takes any amount: 24 MB at once
                                   held the loop for 6.5 ms, this holds it for 0.4 */
     LINGER_MS = 2000,          /* long enough for a round trip and a retransmission */
-    FINISH_STALL_MS = 60000    /* as the writing deadline of an answer (RELIABILITY P6) */
+    FINISH_STALL_MS = 60000    /* as the writing deadline of an answer */
 };
 
 /* --- life */

@@ -48,8 +48,9 @@ enum identified {
 };
 /* In this order, and the first that is shown decides alone: SigV4, then bearer (Authorization or
  * x-api-key), then the certificate, then loopback. For the loopback client, if there is one, a key
- * of this machine that nobody knows is as if nothing had been shown. For passthrough clients *out_bearer is the key
- * that goes upstream (borrowed from the fields). `why`: a static sentence for our log. */
+ * of this machine that nobody knows is as if nothing had been shown. For passthrough clients
+ * *out_bearer is the key that goes upstream (borrowed from the fields). `why`: a static sentence
+ * for our log. */
 enum identified clients_identify(const struct clients *c, const struct keyring *ring,
                                  const struct credentials_shown *s, int64_t now_s,
                                  const struct client **out, struct str *out_bearer,

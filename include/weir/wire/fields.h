@@ -8,7 +8,7 @@
 
 #include "weir/base/str.h"
 
-/* RELIABILITY's caps for one head: 100 fields and 64 KiB decoded. */
+/* Caps for one head: 100 fields and 64 KiB decoded. */
 enum { FIELDS_MOST = 100, FIELDS_BYTES = 64 * 1024 };
 
 struct field {

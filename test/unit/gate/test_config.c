@@ -124,7 +124,7 @@ static void reads_caching(void **state)
     config_print(c, &printed);
     static const char *const lines[] = {
         ("levers: observe\ncache:\n  mode: always\n  ttl: 1h\n  share: all\n  holdout: 50%\n"
-        "  explore: 0.0101%\n  client_markers: retime\n  memory: 1MiB\n"),
+         "  explore: 0.0101%\n  client_markers: retime\n  memory: 1MiB\n"),
         "  - name: \"a\"\n    set:\n      cache: off\n",
         "  - name: \"b\"\n    set:\n      metadata: "};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)

@@ -12,7 +12,7 @@
 #include "weir/base/mem.h"
 #include "weir/wire/json_scan.h"
 
-_Static_assert(sizeof(struct json_scan) <= 4096, "RELIABILITY: at most 4 KiB of state");
+_Static_assert(sizeof(struct json_scan) <= 4096, "at most 4 KiB of state");
 
 static const char letters[] = {
     [JSON_OBJECT] = '{', [JSON_OBJECT_END] = '}', [JSON_ARRAY] = '[',  [JSON_ARRAY_END] = ']',

@@ -279,14 +279,13 @@ bool caching_plan(struct exchange *ex)
     if (!ex->caching)
         ex->caching = begin(ex);
     struct caching *c = ex->caching;
-    if (!c || c->state == CACHING_OVER)
+    if (!c || !c->room)
         return true;
     if (walked_enough(ex->worker))
         return false;
     enum ask_state state = walk_on(ex->worker, &c->ask);
     if (state == ASK_MORE)
         return false;
-    c->state = CACHING_OVER;
     if (state == ASK_GOOD && c->ask.n)
         decide(ex, c);
     else

@@ -18,12 +18,9 @@
 #include "weir/gate/levers.h"
 #include "weir/plan/saved.h"
 
-enum caching_state { CACHING_READS, CACHING_OVER };
-
 /* Of an exchange whose prompt was read; else it has none. */
 struct caching {
-    enum caching_state state;
-    struct caching_room *room; /* while it reads */
+    struct caching_room *room; /* while it reads; then NULL */
     struct ask ask;
     struct cache_terms terms;
     struct str model; /* as it is called; borrowed from the exchange */

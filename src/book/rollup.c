@@ -28,6 +28,9 @@ enum { NUMBERS = ROLLUP_COUNTS + TOKENS + 5 };
 _Static_assert((int)ROLLUP_BYTES_MOST <= (int)STORE_VALUE_MOST, "a rollup fits into one value");
 _Static_assert(HEAD_BYTES + (NUMBERS + LAST) * VARINT_MOST <= 1024, "what is not histograms");
 _Static_assert((int)RECORD_GROUPS == (int)CONTROL_GROUPS, "a record's group is one of control.h");
+_Static_assert(RECORD_ARM_TREATED - 1 == (int)CONTROL_TREATED &&
+                   RECORD_ARM_CONTROL - 1 == (int)CONTROL_CONTROL,
+               "a record's arm is one more than that of control.h");
 
 static void add(uint64_t *sum, uint64_t n)
 {

@@ -46,7 +46,7 @@ struct daemon {
     struct limits *limits;
     struct levers levers;
     struct shared_cache *cache; /* or NULL: nothing is planned */
-    struct keeper *keeper;      /* of what the cache learned */
+    struct keeper *keeper;      /* of what prompt caching learned */
     struct volatile_news *volatile_news;
     bool limits_follow; /* they know what the book says was spent */
     int64_t limits_asked_ms;
@@ -61,7 +61,6 @@ struct daemon {
     struct compaction compaction;
     atomic_uint running; /* worker threads */
     uint64_t reloads_good, reloads_bad;
-    bool force;
 };
 
 /* Runs until it was told to stop: the exit status of the command. */

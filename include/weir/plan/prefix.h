@@ -11,7 +11,7 @@
 #include "weir/base/err.h"
 
 /* Times are ticks of 100 ms since 2026-01-01 00:00 UTC: enough until 2039. 0: never. */
-enum { PREFIX_TICK_MS = 100, PREFIX_TICKS_A_MINUTE = 600 };
+enum { PREFIX_TICK_MS = 100 };
 uint32_t prefix_tick(int64_t wall_ms); /* at least 1 */
 
 /* 64 bytes. Everything behind `key` belongs to plan/cache_plan, and is zero in a new one. The index

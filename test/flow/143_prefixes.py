@@ -2,7 +2,7 @@
 # asan: yes
 """What prompt caching knows, on the admin port: the index, each model's verdicts, and how good the estimates of tokens
 are, by client; no text of a prompt; and after a restart the same."""
-from weirflow import MODEL, Story, ask_as, check, equal, http_ask, model_path
+from weirflow import MODEL, Story, ask_as, check, equal, http_ask, model_path, until
 
 RULES = ' '.join(f'Rule {n} of the river holds.' for n in range(800))
 TURNS = 12
@@ -25,7 +25,7 @@ with Story() as s:
     talk(weir, 'web', 'weir')
     talk(weir, 'agents', 'lock')
 
-    page = known().json()
+    page = until('all is learned', lambda: (lambda p: sum(r['requests'] for r in p['scales']) == 2 * TURNS and p)(known().json()))
     equal(page['index']['entries'], 2 * (1 + TURNS + TURNS - 1), 'a prefix for each block of both')
     check(all(v['model'] == MODEL and v['refused'] == [] and v['hit_rate'] > 0.9 for v in page['verdicts']), page['verdicts'])
     equal(sorted((r['client'], r['model'], r['requests']) for r in page['scales']),

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-# asan: yes
 """Markers that never pay, by order (cache.mode: always, every prompt new): the loss is a negative saving wherever
 savings are told, the same number each time."""
 import datetime

@@ -36,9 +36,9 @@ with Story() as s:
 
     weir.end()
     (prefixes / 'data.mdb').write_bytes(b'no environment' * 1000)
-    body = s.dir / 'body.json'
-    body.write_text(json.dumps({'messages': []}))
-    said = weir.command('explain', '--model', MODEL, str(body))
+    file = s.dir / 'body.json'
+    file.write_text(json.dumps(body))
+    said = weir.command('explain', '--model', MODEL, str(file))
     check('sets it aside' in said and 'a book' not in said and 'backup' not in said, said)
     shutil.rmtree(prefixes)
     prefixes.write_text('and again, at the start')

@@ -2,11 +2,11 @@
  *
  * A record's bytes:
  *
- *     version 3 | CRC-32 of what follows 4 | numbers, 7 bits a byte | strings, length first
+ *     version 2 | CRC-32 of what follows 4 | numbers, 7 bits a byte | strings, length first
  *
  * Small numbers take one byte, so that a usual record takes about 200. The list of numbers and the
- * list of strings are each written in one place, for both ways. Version 1 had no control
- * group, version 2 nothing of what was observed.
+ * list of strings are each written in one place, for both ways. Version 1 had no control group
+ * and nothing of what was observed.
  */
 #include "weir/book/record.h"
 
@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-enum { VERSION = 3, HEAD_BYTES = 5, FIRST = 12, MORE = 7, MORE_2 = 6, STRINGS = 7 };
+enum { VERSION = 2, HEAD_BYTES = 5, FIRST = 12, MORE = 7, STRINGS = 7 };
 enum { NUMBERS = FIRST + TOKENS + MORE };
 
 static void numbers_of(const struct record *r, uint64_t out[NUMBERS])
@@ -110,10 +110,10 @@ static bool take_first(struct str *in, struct record *r)
     return take(in, r->usage.tokens, n[11]); /* an older version may know fewer */
 }
 
-static bool take_more(struct str *in, size_t numbers, struct record *r)
+static bool take_more(struct str *in, struct record *r)
 {
-    uint64_t n[MORE] = {0};
-    if (!take(in, n, numbers) || n[1] >= RECORD_ARMS || n[2] >= RECORD_GROUPS || n[3] > UINT32_MAX)
+    uint64_t n[MORE];
+    if (!take(in, n, MORE) || n[1] >= RECORD_ARMS || n[2] >= RECORD_GROUPS || n[3] > UINT32_MAX)
         return false;
     r->unmarked_nanousd = n[0];
     r->arm = (enum record_arm)n[1];
@@ -152,8 +152,7 @@ int record_read(struct str bytes, struct record *out)
     struct record r;
     const char *id = rest.ptr;
     rest = str_from_offset(rest, RECORD_ID_BYTES);
-    if (!take_first(&rest, &r) ||
-        (version > 1 && !take_more(&rest, version > 2 ? MORE : MORE_2, &r)) ||
+    if (!take_first(&rest, &r) || (version > 1 && !take_more(&rest, &r)) ||
         !take_strings(&rest, &r))
         return ERR_BAD;
     memcpy(r.id, id, RECORD_ID_BYTES);

@@ -3,12 +3,12 @@
  * Sums of records. How a record counts is written in rollup_add and, for people, in
  * docs/METRICS.md. The bytes:
  *
- *     version 3 | CRC-32 of what follows 4 | n, counts | n, tokens | cost untouched | n, histograms
+ *     version 2 | CRC-32 of what follows 4 | n, counts | n, tokens | cost untouched | n, histograms
  *               | unmarked | n, lost | n, groups | n, observed
  *
  * Each list is preceded by its length, so that a later Weir with longer lists reads what an older
- * one wrote; version 1 ends behind the histograms, version 2 behind the groups. Without a control
- * group n is 0, as where nothing was observed. Sums saturate.
+ * one wrote; version 1 ends behind the histograms. Without a control group n is 0, as where nothing
+ * was observed. Sums saturate.
  */
 #include "weir/book/rollup.h"
 
@@ -18,7 +18,7 @@
 
 #include <string.h>
 
-enum { VERSION = 3, HEAD_BYTES = 5, GROUPS = CONTROL_ARMS * CONTROL_GROUPS };
+enum { VERSION = 2, HEAD_BYTES = 5, GROUPS = CONTROL_ARMS * CONTROL_GROUPS };
 enum {
     OBSERVED = 3,
     LAST = 4 + ROLLUP_LEVERS + 2 * GROUPS + OBSERVED
@@ -262,9 +262,8 @@ static bool read_all(struct str in, unsigned char version, struct rollup *r)
             return false;
     r->unmarked_nanousd = r->untouched_nanousd;
     if (version > 1 && (!varint_take(&in, &r->unmarked_nanousd) ||
-                        !read_list(&in, r->lost_nanousd, ROLLUP_LEVERS) || !read_groups(&in, r)))
-        return false;
-    if (version > 2 && !read_observed(&in, &r->observed))
+                        !read_list(&in, r->lost_nanousd, ROLLUP_LEVERS) || !read_groups(&in, r) ||
+                        !read_observed(&in, &r->observed)))
         return false;
     return in.len == 0;
 }

@@ -78,28 +78,6 @@ static void long_names_are_cut(void **state)
     buf_fini(&b);
 }
 
-/* As version 2 wrote it: without the last of the numbers. */
-static void an_older_form_is_read(void **state)
-{
-    struct buf b = {0}, old = {0};
-    struct record in = sample, r;
-    in.observed_nanousd = 0;
-    record_write(&in, &b);
-    struct str all = buf_str(&b);
-    size_t words = 7 + in.client.len + in.asked.len + in.model.len + in.operation.len +
-                   in.outcome.len + in.decision.len;
-    buf_add(&old, str_sub(all, 0, all.len - words - 1));
-    buf_add(&old, str_from_offset(all, all.len - words));
-    uint32_t crc = crc32_add(0, str_from_offset(buf_str(&old), 5));
-    old.data[old.head] = 2;
-    memcpy(old.data + old.head + 1, &crc, sizeof crc);
-    assert_int_equal(record_read(buf_str(&old), &r), 0);
-    assert_true(r.plain_nanousd == 9000000000 && r.observed_nanousd == 0);
-    assert_true(str_eq(r.client, in.client) && str_eq(r.decision, in.decision));
-    buf_fini(&b);
-    buf_fini(&old);
-}
-
 static void every_damage_shows(void **state)
 {
     struct buf b = {0};
@@ -122,7 +100,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_back),
         cmocka_unit_test(long_names_are_cut),
-        cmocka_unit_test(an_older_form_is_read),
         cmocka_unit_test(every_damage_shows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

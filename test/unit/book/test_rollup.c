@@ -152,24 +152,6 @@ static void counts_what_was_observed(void **state)
     rollup_fini(&r);
 }
 
-/* As version 2 wrote it: nothing behind the groups. */
-static void an_older_form_is_read(void **state)
-{
-    struct rollup r = {0}, again = {0};
-    struct buf b = {0};
-    rollup_add(&r, &good);
-    rollup_write(&r, &b);
-    uint32_t crc = crc32_add(0, str_sub(buf_str(&b), 5, buf_len(&b) - 6));
-    b.data[b.head] = 2;
-    memcpy(b.data + b.head + 1, &crc, sizeof crc);
-    assert_int_equal(rollup_read(buf_str(&b), &again), ERR_BAD);
-    assert_int_equal(rollup_read(str_sub(buf_str(&b), 0, buf_len(&b) - 1), &again), 0);
-    assert_true(again.cost_nanousd == 700 && again.observed.requests == 0);
-    rollup_fini(&r);
-    rollup_fini(&again);
-    buf_fini(&b);
-}
-
 static struct record any_record(void)
 {
     struct record r = {.end = (enum record_end)random_below(RECORD_ENDS),
@@ -286,7 +268,6 @@ int main(void)
         cmocka_unit_test(counts_arms),
         cmocka_unit_test(counts_losses),
         cmocka_unit_test(counts_what_was_observed),
-        cmocka_unit_test(an_older_form_is_read),
         cmocka_unit_test(adds_up_and_comes_back),
         cmocka_unit_test(sums_saturate),
         cmocka_unit_test(refuses_what_it_did_not_write),

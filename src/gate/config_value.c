@@ -253,6 +253,17 @@ static const char *read_target(struct str value, struct str *out)
                                                       : "wants a port, like tcp://127.0.0.1:25888";
 }
 
+/* Kinds that are one of two words; yes is what a bool's true is called. */
+static const struct {
+    struct str no, yes;
+} pairs[] = {
+    [CONFIG_BOOL] = {STR("false"), STR("true")},
+    [CONFIG_OTHER] = {STR("refuse"), STR("allow")},
+    [CONFIG_PERSIST] = {STR("never"), STR("spool")},
+    [CONFIG_CACHE_SHARE] = {STR("client"), STR("all")},
+    [CONFIG_CLIENT_MARKERS] = {STR("keep"), STR("retime")},
+};
+
 const char *config_read_value(enum config_kind kind, struct str value, void *field)
 {
     bool yes;
@@ -270,9 +281,11 @@ const char *config_read_value(enum config_kind kind, struct str value, void *fie
     case CONFIG_PROXY:
         return read_proxy(value, field);
     case CONFIG_BOOL:
-        return read_word(value, S("false"), S("true"), field);
     case CONFIG_OTHER:
-        return read_word(value, S("refuse"), S("allow"), field);
+    case CONFIG_PERSIST:
+    case CONFIG_CACHE_SHARE:
+    case CONFIG_CLIENT_MARKERS:
+        return read_word(value, pairs[kind].no, pairs[kind].yes, field);
     case CONFIG_WORKERS:
         return read_workers(value, field);
     case CONFIG_COUNT:
@@ -296,8 +309,6 @@ const char *config_read_value(enum config_kind kind, struct str value, void *fie
         return read_money(value, field);
     case CONFIG_THEN:
         return read_then(value, field);
-    case CONFIG_PERSIST:
-        return read_word(value, S("never"), S("spool"), field);
     case CONFIG_PASSTHROUGH:
         return read_passthrough(value, field);
     case CONFIG_LEVERS:
@@ -306,10 +317,6 @@ const char *config_read_value(enum config_kind kind, struct str value, void *fie
         return read_cache(value, field);
     case CONFIG_CACHE_TTL:
         return read_ttl(value, field);
-    case CONFIG_CACHE_SHARE:
-        return read_word(value, S("client"), S("all"), field);
-    case CONFIG_CLIENT_MARKERS:
-        return read_word(value, S("keep"), S("retime"), field);
     case CONFIG_RULE_CACHE:
         return read_rule_cache(value, field);
     case CONFIG_PERCENT:
@@ -419,19 +426,17 @@ void config_print_value(enum config_kind kind, const void *field, struct buf *ou
         print_tree(*(const struct yaml_node *const *)field, out);
         return;
     case CONFIG_BOOL:
-        buf_add(out, *(const bool *)field ? S("true") : S("false"));
-        return;
     case CONFIG_OTHER:
-        buf_add(out, *(const bool *)field ? S("allow") : S("refuse"));
+    case CONFIG_PERSIST:
+    case CONFIG_CACHE_SHARE:
+    case CONFIG_CLIENT_MARKERS:
+        buf_add(out, *(const bool *)field ? pairs[kind].yes : pairs[kind].no);
         return;
     case CONFIG_WORKERS:
         if (*(const unsigned *)field)
             buf_add_u64(out, *(const unsigned *)field);
         else
             buf_add(out, S("auto"));
-        return;
-    case CONFIG_PERSIST:
-        buf_add(out, *(const bool *)field ? S("spool") : S("never"));
         return;
     case CONFIG_PASSTHROUGH:
         buf_add(out, S("bearer"));
@@ -444,12 +449,6 @@ void config_print_value(enum config_kind kind, const void *field, struct buf *ou
         return;
     case CONFIG_CACHE_TTL:
         buf_add(out, str_of(ttls[*(const enum cache_ttl *)field]));
-        return;
-    case CONFIG_CACHE_SHARE:
-        buf_add(out, *(const bool *)field ? S("all") : S("client"));
-        return;
-    case CONFIG_CLIENT_MARKERS:
-        buf_add(out, *(const bool *)field ? S("retime") : S("keep"));
         return;
     case CONFIG_RULE_CACHE:
         buf_add(out, str_of(modes[*(const int *)field]));

@@ -3,6 +3,7 @@
  * gate/cache_prompt: who learns together, what a plan is made of, the sides of the control group,
  * and that a body with a plan's edits is the body and the marks.
  */
+#include "config_of.h"
 #include "weir/gate/cache_prompt.h"
 
 #include "weir/book/catalogue.h"
@@ -30,13 +31,8 @@ static int tear_down(void **state)
 
 static void configure(const char *yaml)
 {
-    struct buf faults = {0};
-    char whole[1024];
-    snprintf(whole, sizeof whole, "region: us-east-1\n%s", yaml);
     config_free(config);
-    config = config_parse(S("x"), str_of(whole), &faults);
-    if (!config)
-        fail_msg("%s", buf_cstr(&faults));
+    config = config_of(yaml);
 }
 
 /* Whose knowledge counts: a client's own, an account's, or that of all who call as Weir. */

@@ -3,6 +3,7 @@
  * gate/explain: what it says of a prompt that is new, that came before, that cannot be marked; that
  * it tells no text and changes nothing of what is known; and the edited body.
  */
+#include "config_of.h"
 #include "weir/base/mem.h"
 #include "weir/gate/cache_prompt.h"
 #include "weir/gate/explain.h"
@@ -36,13 +37,8 @@ static int set_up(void **state)
 
 static void configure(const char *yaml)
 {
-    struct buf faults = {0};
-    char whole[1024];
-    snprintf(whole, sizeof whole, "region: us-east-1\n%s", yaml);
     config_free(config);
-    config = config_parse(S("x"), str_of(whole), &faults);
-    if (!config)
-        fail_msg("%s", buf_cstr(&faults));
+    config = config_of(yaml);
 }
 
 static int tear_down(void **state)

@@ -104,6 +104,7 @@ static void check_region(struct config_reader *r)
             c->region = arena_dup(&c->arena, str_of(getenv(names[i])));
     fill_endpoint(c, "bedrock-runtime", &c->runtime_url);
     fill_endpoint(c, "bedrock", &c->control_url);
+    fill_endpoint(c, "s3", &c->s3_url);
     fill_endpoint(c, "monitoring", &c->cloudwatch_url);
     fill_endpoint(c, "sts", &c->sts_url);
     const struct yaml_node *at = place_of(r, "region");

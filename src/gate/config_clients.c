@@ -9,6 +9,7 @@
 #include "weir/gate/body.h"
 #include "weir/gate/config.h"
 #include "weir/gate/operation.h"
+#include "weir/plan/lane.h"
 
 enum { NAME_MOST = 64, KEY_ID_MOST = 128, CN_MOST = 64, PATTERN_MOST = 512 };
 
@@ -267,6 +268,41 @@ static void check_metadata(struct config_reader *r, const struct config_rule *ru
                           STR_ARG(rule->name), METADATA_KEY_MOST);
 }
 
+static void check_lanes(struct config_reader *r, struct config_rule *rule,
+                        const struct yaml_node *at)
+{
+    static const struct {
+        struct str word;
+        unsigned lane;
+    } known[] = {{STR("flex"), LANE_SET_FLEX},
+                 {STR("batch"), LANE_SET_BATCH},
+                 {STR("priority"), LANE_SET_PRIORITY},
+                 {STR("ondemand"), LANE_SET_ONDEMAND}};
+    for (const struct yaml_node *e = rule->set_lane ? rule->set_lane->first : NULL; e;
+         e = e->next) {
+        size_t i = 0;
+        while (i < 4 && !str_eq(known[i].word, e->text))
+            i++;
+        if (i == 4)
+            config_faultf(r, e, "rule %.*s: set.lane wants ondemand, flex, batch or priority",
+                          STR_ARG(rule->name));
+        else
+            rule->lanes |= known[i].lane;
+    }
+    bool waits = rule->lanes & (LANE_SET_FLEX | LANE_SET_BATCH);
+    if (waits && (rule->lanes & LANE_SET_PRIORITY))
+        config_faultf(r, config_place(at, "set.lane"),
+                      "rule %.*s: priority is for what cannot wait, flex and batch for what can",
+                      STR_ARG(rule->name));
+    bool may_batch = rule->deadline_ms && (!rule->lanes || rule->lanes & LANE_SET_BATCH);
+    if (may_batch && r->config->batch.bucket.len &&
+        rule->deadline_ms < 2 * r->config->batch.linger_ms)
+        config_faultf(r, config_place(at, "set.deadline"),
+                      "rule %.*s: this deadline cannot be met by a batch: its pool alone may wait "
+                      "for batch.linger. Set at least twice that, or lane: [flex]",
+                      STR_ARG(rule->name));
+}
+
 static void check_rule(struct config_reader *r, size_t i)
 {
     const struct config_rule *rule = &r->config->rules[i];
@@ -275,8 +311,10 @@ static void check_rule(struct config_reader *r, size_t i)
     check_match(r, rule, at);
     if (rule->set_metadata)
         check_metadata(r, rule);
+    check_lanes(r, &r->config->rules[i], at);
     bool adds = rule->set_metadata && rule->set_metadata->n > 0;
-    if (!adds && rule->set_cache == CONFIG_NOT_SET)
+    bool lanes = rule->deadline_ms || rule->set_reply != CONFIG_NOT_SET || rule->lanes;
+    if (!adds && !lanes && rule->set_cache == CONFIG_NOT_SET)
         config_faultf(r, config_place(at, "set"), "rule %.*s sets nothing", STR_ARG(rule->name));
     for (size_t j = 0; j < i; j++)
         if (same(r->config->rules[j].name, rule->name))

@@ -171,6 +171,24 @@ static const char *read_rule_cache(struct str value, int *out)
     return value.len == 0 || *out >= 0 ? NULL : "wants auto, always or off";
 }
 
+static const char *read_rule_time(struct str value, int64_t *out)
+{
+    *out = 0;
+    return value.len == 0 ? NULL : config_read_value(CONFIG_DURATION, value, out);
+}
+
+/* As enum spool_reply; a ticket is for the request to ask for. */
+static const char *const replies[] = {"wait", "retry"};
+
+static const char *read_reply(struct str value, int *out)
+{
+    for (*out = 0; *out < 2; ++*out)
+        if (str_eq(value, str_of(replies[*out])))
+            return NULL;
+    *out = CONFIG_NOT_SET;
+    return value.len == 0 ? NULL : "wants wait or retry";
+}
+
 static const char *const ttls[3] = {"auto", "5m", "1h"};
 
 static const char *read_ttl(struct str value, enum cache_ttl *out)
@@ -319,6 +337,10 @@ const char *config_read_value(enum config_kind kind, struct str value, void *fie
         return read_ttl(value, field);
     case CONFIG_RULE_CACHE:
         return read_rule_cache(value, field);
+    case CONFIG_RULE_TIME:
+        return read_rule_time(value, field);
+    case CONFIG_RULE_REPLY:
+        return read_reply(value, field);
     case CONFIG_PERCENT:
         return read_percent(value, field);
     case CONFIG_TREE: /* nothing but NULL comes from a text */
@@ -359,8 +381,10 @@ bool config_is_unset(enum config_kind kind, const void *field)
         return *(const struct yaml_node *const *)field == NULL;
     if (kind == CONFIG_LIMIT || kind == CONFIG_LIMIT_BYTES || kind == CONFIG_MONEY)
         return *(const uint64_t *)field == 0;
-    if (kind == CONFIG_RULE_CACHE)
+    if (kind == CONFIG_RULE_CACHE || kind == CONFIG_RULE_REPLY)
         return *(const int *)field == CONFIG_NOT_SET;
+    if (kind == CONFIG_RULE_TIME)
+        return *(const int64_t *)field == 0;
     if (kind == CONFIG_PASSTHROUGH)
         return !*(const bool *)field;
     bool text = kind == CONFIG_TEXT || kind == CONFIG_PREFIX || kind == CONFIG_URL ||
@@ -452,6 +476,12 @@ void config_print_value(enum config_kind kind, const void *field, struct buf *ou
         return;
     case CONFIG_RULE_CACHE:
         buf_add(out, str_of(modes[*(const int *)field]));
+        return;
+    case CONFIG_RULE_REPLY:
+        buf_add(out, str_of(replies[*(const int *)field]));
+        return;
+    case CONFIG_RULE_TIME:
+        text_add_duration(out, *(const int64_t *)field);
         return;
     case CONFIG_PERCENT:
         print_percent(*(const uint32_t *)field, out);

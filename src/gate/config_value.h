@@ -33,6 +33,8 @@ enum config_kind {
     CONFIG_CACHE_SHARE,
     CONFIG_CLIENT_MARKERS,
     CONFIG_RULE_CACHE, /* as CONFIG_CACHE; none: CONFIG_NOT_SET */
+    CONFIG_RULE_TIME,  /* as CONFIG_DURATION; none: 0 */
+    CONFIG_RULE_REPLY, /* none: CONFIG_NOT_SET */
     CONFIG_PERCENT,
     /* Kept as they stand in the file: */
     CONFIG_TREE,  /* a mapping */

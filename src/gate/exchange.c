@@ -78,7 +78,7 @@ static enum step_result step_understand(struct exchange *ex)
 
 static enum step_result step_dispatch(struct exchange *ex)
 {
-    return ex->op->back->start(ex);
+    return ex->back->start(ex);
 }
 
 static enum step_result step_relay(struct exchange *ex)
@@ -89,8 +89,8 @@ static enum step_result step_relay(struct exchange *ex)
 static void on_drain(void *arg)
 {
     struct exchange *ex = arg;
-    if (ex->op && ex->op->back->drained)
-        ex->op->back->drained(ex);
+    if (ex->back && ex->back->drained)
+        ex->back->drained(ex);
 }
 
 /* --- the answer; without a client nobody gets it */
@@ -268,8 +268,8 @@ void exchange_cut(struct exchange *ex)
     if (ex->body_waits)
         timer_stop(&ex->wait_timer);
     ex->body_waits = false;
-    if (ex->op && ex->op->back->drop)
-        ex->op->back->drop(ex);
+    if (ex->back && ex->back->drop)
+        ex->back->drop(ex);
     if (ex->front)
         (void)exchange_fail(ex, OUTCOME_DRAINED, S(""));
     else if (!ex->awaits)
@@ -333,8 +333,8 @@ void exchange_over(struct exchange *ex)
     record_exchange(ex, ex->failed_in ? ex->failed_in : steps[ex->step].name);
     meter_exchange(ex, NULL, NULL);
     caching_settle(ex, &tap_usage(ex->tap)->usage);
-    if (ex->op && ex->op->back->drop)
-        ex->op->back->drop(ex);
+    if (ex->back && ex->back->drop)
+        ex->back->drop(ex);
     admit_give_back(ex); /* what no record settled */
     caching_free(ex);
     tap_free(ex->tap);
@@ -377,7 +377,7 @@ static void on_gone(void *arg, enum front_gone why)
     ex->body_waits = false;
     ex->gone = why;
     ex->front = NULL;
-    bool goes_on = ex->awaits || (ex->op && ex->op->back->left && ex->op->back->left(ex));
+    bool goes_on = ex->awaits || (ex->back && ex->back->left && ex->back->left(ex));
     if (goes_on)
         keep_request(ex);
     else

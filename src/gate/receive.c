@@ -88,6 +88,7 @@ static enum outcome find_operation(struct exchange *ex)
     if (op->id == OP_INVOKE_BIDIRECTIONAL)
         return OUTCOME_BIDIRECTIONAL; /* before its body, which has no end */
     ex->op = op;
+    ex->back = op->back;
     ex->dialect = op->id == OP_OTHER ? ex->dialect : op->dialect;
     decode_model(ex, first);
     return OUTCOME_NONE;

@@ -58,6 +58,18 @@ struct config_rule {
     const struct yaml_node *header, *metadata; /* mappings of name to pattern; NULL: any */
     const struct yaml_node *set_metadata;      /* name to value: requestMetadata entries to add */
     int set_cache;                             /* enum cache_mode, or CONFIG_NOT_SET */
+    int64_t deadline_ms;                       /* 0: not set */
+    int set_reply;                             /* enum spool_reply, or CONFIG_NOT_SET */
+    const struct yaml_node *set_lane;          /* words; NULL: not set */
+    unsigned lanes;                            /* ... as bits: 1 << enum lane */
+};
+
+/* What waits for batch jobs. */
+struct config_batch {
+    struct str bucket; /* empty: nothing does */
+    struct str prefix, role_arn, kms_key, spool_key_file;
+    int64_t linger_ms, poll_ms, keep_ms, replay_ms;
+    uint64_t spool_bytes, max_twice_nanousd;
 };
 
 enum config_metering { METERING_ON, METERING_STRICT, METERING_OFF };
@@ -90,9 +102,11 @@ struct config {
     bool cache_retime;                     /* the client's own markers may get another TTL */
     uint32_t holdout_parts, explore_parts; /* of PRICE_ONE */
     uint64_t cache_bytes;
-    struct str region, runtime_url, control_url, cloudwatch_url, sts_url, ca_file, egress_proxy;
+    struct str region, runtime_url, control_url, s3_url, cloudwatch_url, sts_url, ca_file,
+        egress_proxy;
     struct str profile, bearer_file;
     bool no_credentials; /* Weir has none of its own: passthrough clients only */
+    struct config_batch batch;
     struct str catalogue;
     uint32_t discount_parts;                           /* of PRICE_ONE */
     const struct yaml_node *overrides;                 /* as they stand in the file; NULL: none */

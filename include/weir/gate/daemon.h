@@ -13,6 +13,7 @@
 #include "weir/gate/limits.h"
 #include "weir/gate/names.h"
 #include "weir/gate/shared_cache.h"
+#include "weir/gate/shared_lanes.h"
 #include "weir/gate/worker.h"
 
 /* back_query's: who reads the book, in the order in which they came. The first few take turns. */
@@ -31,6 +32,9 @@ struct compaction {
     bool good;
 };
 
+struct spool;
+struct batch;
+
 struct daemon {
     const char *config_path; /* NULL: built-in defaults */
     struct setup *setups;    /* newest first; the office's */
@@ -47,6 +51,9 @@ struct daemon {
     struct levers levers;
     struct shared_cache *cache; /* or NULL: nothing is planned */
     struct keeper *keeper;      /* of what prompt caching learned */
+    struct spool *spool;        /* NULL: nothing waits for batch jobs */
+    struct shared_lanes *lanes; /* never NULL */
+    struct batch *batch;        /* with the spool */
     struct volatile_news *volatile_news;
     bool limits_follow; /* they know what the book says was spent */
     int64_t limits_asked_ms;

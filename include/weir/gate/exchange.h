@@ -39,6 +39,7 @@ struct exchange {
     unsigned step;
 
     const struct operation *op;
+    const struct back *back; /* the operation's; while a request waits for its lane, back_spool */
     enum dialect dialect;
     struct str target;   /* what goes upstream: without prefix and /w/NAME. Borrowed from request */
     struct str workload; /* NAME, or empty. Borrowed from request */
@@ -71,6 +72,9 @@ struct exchange {
 
     bool role_waits; /* until it is known whether its client's role can be had */
     int64_t role_since_ms;
+
+    struct lanes *lanes; /* which lane it goes, and why; in the arena. NULL: it is interactive */
+    struct spooled *spooled; /* back_spool's own, or NULL */
 
     struct caching *caching; /* its prompt was read; NULL: not, or nothing can be cached */
     struct str decision;     /* with what was decided of its markers; empty: nothing was */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How fast a model may be asked on demand by what can wait: a fifth of its best ten seconds, never
+ * less than one a second; halved by a 429, then growing again. Pure: one struct for each model.
+ */
+#ifndef WEIR_PLAN_PACE_H
+#define WEIR_PLAN_PACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pace {
+    int64_t slot_ms;  /* beginning of the ten seconds at hand */
+    uint32_t in_slot; /* good answers in them, of everybody */
+    double best;      /* a second; fades by half a day */
+    double damp;      /* 1, less after 429s */
+    int64_t damped_ms;
+    double credit; /* calls that may go now */
+    int64_t credit_ms;
+};
+
+void pace_init(struct pace *p, int64_t now_ms);
+/* n calls were answered well, by whomever; one was throttled. */
+void pace_good(struct pace *p, uint32_t n, int64_t now_ms);
+void pace_throttled(struct pace *p, int64_t now_ms);
+/* Calls a second that can be counted on. */
+double pace_per_second(const struct pace *p, int64_t now_ms);
+/* May one go now? Spends it. Otherwise *out_ms says when to ask again. */
+bool pace_take(struct pace *p, int64_t now_ms, int64_t *out_ms);
+
+#endif

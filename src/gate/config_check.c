@@ -9,13 +9,16 @@
 #include "weir/gate/operation.h"
 #include "weir/gate/points.h"
 
+#include <ctype.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* With less, larger bodies would wait in vain. */
 enum {
     LEAST_BODIES_BYTES = 1024 * 1024,
     LEAST_BOOK_BYTES = 1024 * 1024,
-    LEAST_CACHE_BYTES = 1024 * 1024
+    LEAST_CACHE_BYTES = 1024 * 1024,
+    LEAST_SPOOL_BYTES = 16 * 1024 * 1024
 };
 static const uint64_t MOST_CACHE_BYTES = (uint64_t)64 << 30; /* a thousand million prefixes */
 static const uint64_t MOST_BOOK_BYTES = (uint64_t)16
@@ -160,6 +163,65 @@ static void check_exporters(struct config_reader *r)
                      S("metrics.otlp.endpoint wants no /v1/metrics: Weir puts it behind"));
 }
 
+static bool is_account(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] < '0' || s.ptr[i] > '9')
+            return false;
+    return s.len == 12;
+}
+
+/* arn:aws:iam::123456789012:role/NAME; the account is the bucket's owner, too. */
+struct str config_account(struct str role_arn)
+{
+    for (int i = 0; i < 4; i++)
+        (void)str_cut(&role_arn, ':');
+    struct str account = str_cut(&role_arn, ':');
+    return is_account(account) && str_starts(role_arn, S("role/")) ? account : S("");
+}
+
+/* As the service model has s3Uri (November 2026), without what nobody needs. */
+static bool is_key(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!isalnum((unsigned char)s.ptr[i]) && !strchr("-_./", s.ptr[i]))
+            return false;
+    return s.len > 0 && s.len <= 200 && s.ptr[0] != '/' && s.ptr[s.len - 1] != '/';
+}
+
+static void check_batch(struct config_reader *r)
+{
+    const struct config *c = r->config;
+    const struct config_batch *b = &c->batch;
+    if (b->bucket.len == 0)
+        return;
+    if (!config_account(b->role_arn).len)
+        config_fault(
+            r, place_of(r, "batch.role_arn"),
+            S("batch.role_arn wants the role that Bedrock reads and writes batch.bucket as, "
+              "like arn:aws:iam::123456789012:role/weir-batch"));
+    if (b->bucket.len < 3 || b->bucket.len > 63 || str_chr(b->bucket, '/') >= 0)
+        config_fault(r, place_of(r, "batch.bucket"),
+                     S("batch.bucket wants a bucket's name alone: 3 to 63 letters, digits, dots "
+                       "and hyphens"));
+    if (!is_key(b->prefix))
+        config_fault(r, place_of(r, "batch.prefix"),
+                     S("batch.prefix wants letters, digits and - _ . / alone, and no slash at its "
+                       "ends: Bedrock takes no other characters in keys"));
+    if (c->s3_url.len == 0 || c->control_url.len == 0)
+        config_fault(r, place_of(r, "batch.bucket"),
+                     S("batch: region is of no AWS partition that Weir knows; set endpoints.s3 and "
+                       "endpoints.control"));
+    if (b->spool_bytes < LEAST_SPOOL_BYTES || b->spool_bytes > MOST_BOOK_BYTES)
+        config_fault(r, place_of(r, "batch.spool_max"),
+                     S("batch.spool_max wants at least 16MiB and at most 16TiB"));
+    if (c->no_credentials)
+        config_fault(
+            r, place_of(r, "batch.bucket"),
+            S("batch wants credentials of Weir's own, and credentials.none says that there "
+              "are none"));
+}
+
 static void check_credentials(struct config_reader *r)
 {
     const struct config *c = r->config;
@@ -210,6 +272,7 @@ void config_check(struct config_reader *r)
                       "reaches it. Set admin.token_file, or listen on 127.0.0.1",
                       STR_ARG(c->admin_address));
     check_credentials(r);
+    check_batch(r);
     if (c->state.len == 0 || c->state.ptr[0] != '/')
         config_fault(r, place_of(r, "state"), S("state wants an absolute path"));
     check_exporters(r);

@@ -132,6 +132,8 @@ void config_print(const struct config *c, struct buf *out);
  * none that the catalogue knows. */
 void config_add_notes(const struct config *c, const struct catalogue *catalogue, struct buf *out);
 
+/* The account of a role's ARN; empty: it is none. */
+struct str config_account(struct str role_arn);
 /* 127.0.0.0/8 or [::1], and a port. */
 bool config_is_loopback(struct str address);
 

@@ -73,6 +73,9 @@ void spool_free(struct spool *s);
 void spool_keep(struct spool *s, int64_t keep_ms, int64_t replay_ms); /* a reload changed it */
 /* Until it was opened or that failed, for so long at most. True: it is open. */
 bool spool_wait_open(struct spool *s, int64_t most_ms);
+/* Eight hex digits that were drawn when the environment was made: jobs' names and S3 keys begin
+ * with them. Empty while it has not been open. */
+struct str spool_instance(struct spool *s);
 
 /* --- taking a request in; any thread. All borrowed during the call alone. */
 struct spool_ask {
@@ -143,8 +146,8 @@ void spool_ticket(struct spool *s, const struct spool_id *id, struct str client,
  * All is copied. */
 typedef void spool_done(void *arg, bool good);
 
-/* The oldest `n` members of the pool, at most `bytes`, become the job's; `job`'s records, bytes,
- * deadline_ms and expect_nanousd are filled in from them. `told` gets the row. */
+/* The oldest `n` members of the pool, at most `bytes`, become the job's; `job`'s number (never used
+ * again), records, bytes, deadline_ms and expect_nanousd are filled in. `told` gets the row. */
 void spool_cut(struct spool *s, uint32_t pool, uint32_t n, uint64_t bytes,
                const struct batch_job *job,
                void (*told)(void *arg, const struct batch_job *job, bool good), void *arg);
@@ -178,7 +181,8 @@ void spool_cancel_pool(struct spool *s, uint32_t pool, int status, struct str er
 
 /* --- looking */
 
-/* Under the spool's lock: copy and return. */
+/* Under the spool's lock: copy and return. Pools without a member are told, too, while a job is of
+ * them. */
 struct spool_pool {
     uint32_t number;
     struct str client, model, role;

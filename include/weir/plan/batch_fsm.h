@@ -9,7 +9,8 @@
  *         `-- refused, deadline, cancel: members leave --> CLEANING
  *
  * CREATING means: a job with this token may exist. Only an ARN, or a refusal that says that nothing
- * was made, ends that. There is never a second token.
+ * was made, ends that; or that nobody wants it any more, and the list was read a dozen times in an
+ * hour and more without it. There is never a second token.
  *
  * Times are wall clock milliseconds. Nothing here reads one.
  */
@@ -66,20 +67,24 @@ struct batch_job {
     uint64_t expect_nanousd;           /* what they may cost in the job */
     int64_t cut_ms, deadline_ms;       /* the earliest of its members' */
     int64_t next_ms;                   /* TICK is due then; INT64_MAX: an answer is waited for */
-    int64_t sent_ms;                   /* the first create; 0: none */
-    int64_t created_ms, ended_ms;      /* ARN known; terminal */
-    int64_t stop_ms;                   /* the first stop; 0: none */
-    bool stopping;                     /* a stop is wanted */
-    bool left;                         /* its members went on demand while it could still answer */
-    bool cancelled;                    /* by weir batch cancel */
-    unsigned tries;                    /* failures of the act at hand in a row */
-    unsigned absent;                   /* lists in a row in which it was not */
+    int64_t sent_ms; /* the last create that may have made it, as far as is known; 0: none */
+    int64_t created_ms, ended_ms; /* ARN known; terminal */
+    int64_t stop_ms;              /* the first stop; 0: none */
+    bool unsure;                  /* CREATING: a create's outcome is not known */
+    bool stopping;                /* a stop is wanted */
+    bool left;                    /* its members went on demand while it could still answer */
+    bool cancelled;               /* by weir batch cancel */
+    unsigned tries;               /* failures of the act at hand in a row */
+    unsigned absent;              /* lists in a row in which it was not */
     uint32_t total, processed, succeeded, errors; /* as Bedrock counts */
     uint64_t read_bytes;          /* of its output, applied up to the end of a line */
     uint32_t answered;            /* members that got their answer from it */
     char why[BATCH_WHY_MOST + 1]; /* the last trouble: a sentence; empty: none */
 };
 
+/* What an act came to; or TICK, CANCEL, RETRY: these come when no act is under way, and are
+ * answered with the one to go on with. An event that does not belong to the state changes nothing.
+ */
 enum batch_event {
     BATCH_TICK,           /* time passed; after a restart, for every job */
     BATCH_PUT_DONE,       /* the input is in S3, whole */
@@ -101,7 +106,8 @@ enum batch_event {
     BATCH_READ_FAILED,    /* again later, from read_bytes on */
     BATCH_CLEANED,
     BATCH_CLEAN_FAILED,
-    BATCH_CANCEL, /* the operator: members leave, the job is stopped */
+    BATCH_CANCEL, /* the operator: the job is stopped. Members leave when it ended, or after
+                   * BATCH_STOP_MS, whatever that may cost; at once where none was made yet */
     BATCH_RETRY,  /* the operator: whatever waits for a time is done now */
     BATCH_EVENTS
 };
@@ -112,8 +118,8 @@ struct batch_news {
     struct str arn, why;
     enum batch_status status;
     uint32_t total, processed, succeeded, errors;
-    uint64_t read_bytes;
-    uint32_t answered; /* more members */
+    uint64_t read_bytes; /* in all */
+    uint32_t answered;   /* more members */
 };
 
 struct batch_terms {
@@ -121,7 +127,7 @@ struct batch_terms {
     int64_t poll_ms;
     uint32_t jitter;     /* random, of 2^32: spreads what is done again */
     double per_second;   /* how fast its members can go on demand */
-    bool may_create;     /* there is room among the model's jobs */
+    bool may_create;     /* there is room among the model's jobs; those with sent_ms count */
     bool may_pay_twice;  /* expect_nanousd is still within batch.max_twice */
     uint32_t unanswered; /* members of it that have no answer: of its list */
 };
@@ -131,7 +137,7 @@ enum { BATCH_STOP_MS = 10 * 60 * 1000 };
 
 /* At most one act of a job is under way. */
 enum batch_act {
-    BATCH_WAIT, /* until next_ms */
+    BATCH_WAIT, /* until next_ms; INT64_MAX: what is under way goes on (BATCH_READ_SOME) */
     BATCH_PUT,
     BATCH_CREATE, /* with its one token */
     BATCH_LIST,
@@ -156,6 +162,9 @@ struct batch_turn {
 /* Changes the row. Sets `tries` to 0 where an act succeeded. */
 struct batch_turn batch_step(struct batch_job *j, const struct batch_news *n,
                              const struct batch_terms *t);
+
+/* Is a TICK due? Also where next_ms is further off than any wait is: the clock went back. */
+bool batch_due(const struct batch_job *j, int64_t now_ms, int64_t poll_ms);
 
 /* When its members must leave at the latest, and when it is stopped. */
 int64_t batch_leave_at(const struct batch_job *j, double per_second, uint32_t unanswered);

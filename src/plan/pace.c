@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How fast a model may be asked by what can wait. What it does at its best in ten seconds is known
+ * from everybody's answers and forgotten by half each half a day; a fifth of that goes to those who
+ * wait. A 429 halves it, at most once a second and to a sixteenth; each minute without one doubles
+ * it again. A plan over hours does not count on such a minute: there a 429 takes a half at most.
+ */
+#include "weir/plan/pace.h"
+
+#include <math.h>
+
+enum {
+    SLOT_MS = 10 * 1000,
+    HALF_MS = 12 * 3600 * 1000,
+    DOUBLE_MS = 60 * 1000, /* so long until what a 429 took by half is back */
+    DEAF_MS = 1000         /* 429s of calls that went together are one */
+};
+
+static const double damp_least = 1.0 / 16, damp_plan = 0.5, share = 0.2, least = 1;
+
+static double halves(int64_t since, int64_t now, int64_t half)
+{
+    return now > since ? exp2(-(double)(now - since) / (double)half) : 1;
+}
+
+void pace_init(struct pace *p, int64_t now_ms)
+{
+    *p = (struct pace){.slot_ms = now_ms, .damp = 1, .damped_ms = now_ms, .credit_ms = now_ms};
+}
+
+static double best_now(const struct pace *p, int64_t now_ms)
+{
+    double slot = p->in_slot * 1000.0 / SLOT_MS;
+    return (slot > p->best ? slot : p->best) * halves(p->slot_ms, now_ms, HALF_MS);
+}
+
+void pace_good(struct pace *p, uint32_t n, int64_t now_ms)
+{
+    if (now_ms < p->slot_ms || now_ms - p->slot_ms >= SLOT_MS) {
+        p->best = best_now(p, now_ms);
+        p->in_slot = 0;
+        p->slot_ms = now_ms;
+    }
+    p->in_slot = n > UINT32_MAX - p->in_slot ? UINT32_MAX : p->in_slot + n;
+}
+
+static double damp_now(const struct pace *p, int64_t now_ms)
+{
+    double damp = p->damp / halves(p->damped_ms, now_ms, DOUBLE_MS);
+    return damp < 1 ? damp : 1;
+}
+
+void pace_throttled(struct pace *p, int64_t now_ms)
+{
+    if (p->damp < 1 && now_ms >= p->damped_ms && now_ms - p->damped_ms < DEAF_MS)
+        return;
+    double damp = damp_now(p, now_ms) / 2;
+    p->damp = damp > damp_least ? damp : damp_least;
+    p->damped_ms = now_ms;
+    p->credit = 0;
+}
+
+static double undamped(const struct pace *p, int64_t now_ms)
+{
+    double rate = best_now(p, now_ms) * share;
+    return rate > least ? rate : least;
+}
+
+double pace_per_second(const struct pace *p, int64_t now_ms)
+{
+    double damp = damp_now(p, now_ms);
+    return undamped(p, now_ms) * (damp > damp_plan ? damp : damp_plan);
+}
+
+bool pace_take(struct pace *p, int64_t now_ms, int64_t *out_ms)
+{
+    double rate = undamped(p, now_ms) * damp_now(p, now_ms), most = rate > 1 ? rate : 1;
+    if (now_ms > p->credit_ms)
+        p->credit += (double)(now_ms - p->credit_ms) / 1000 * rate;
+    p->credit_ms = now_ms;
+    if (p->credit > most)
+        p->credit = most;
+    if (p->credit >= 1) {
+        p->credit -= 1;
+        return true;
+    }
+    *out_ms = now_ms + 1 + (int64_t)((1 - p->credit) * 1000 / rate);
+    return false;
+}

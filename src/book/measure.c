@@ -84,8 +84,7 @@ static void read_money(const struct rollup *r, bool savings, struct measured *ou
     bool used = r->cost_nanousd || r->untouched_nanousd;
     /* What has no price is no call of zero dollars. */
     uint64_t unpriced = r->counts[ROLLUP_UNPRICED], n = r->counts[ROLLUP_INVOCATIONS];
-    int64_t nano = savings ? rollup_saved(r, ROLLUP_CACHE) + rollup_saved(r, ROLLUP_FLEX)
-                           : (int64_t)r->cost_nanousd;
+    int64_t nano = savings ? rollup_saved_all(r) : (int64_t)r->cost_nanousd;
     *out = (struct measured){.samples = n > unpriced ? n - unpriced : used,
                              .sum = (double)nano / NANOUSD_PER_USD};
 }

@@ -35,7 +35,7 @@ void report_add_csv_text(struct buf *out, struct str s)
 }
 
 /* Columns that came later stand behind those that were there: who reads by place reads on. */
-enum { FIRST_COUNTS = ROLLUP_TREATED };
+enum { FIRST_COUNTS = ROLLUP_TREATED, SECOND_COUNTS = ROLLUP_MAYBE_TWICE };
 
 static void add_head(const struct report *r, struct buf *out)
 {
@@ -52,9 +52,11 @@ static void add_head(const struct report *r, struct buf *out)
     for (unsigned i = 0; i < ROLLUP_HISTOGRAMS; i++)
         buf_addf(out, ",%s_ms_mean,%s_ms_p50,%s_ms_p90,%s_ms_p99,%s_ms_most", times[i].ptr,
                  times[i].ptr, times[i].ptr, times[i].ptr, times[i].ptr);
-    for (unsigned i = FIRST_COUNTS; i < ROLLUP_COUNTS; i++)
+    for (unsigned i = FIRST_COUNTS; i < SECOND_COUNTS; i++)
         buf_addf(out, ",%s", report_count_word((enum rollup_count)i).ptr);
     report_add_savings_head(out);
+    for (unsigned i = SECOND_COUNTS; i < ROLLUP_COUNTS; i++)
+        buf_addf(out, ",%s", report_count_word((enum rollup_count)i).ptr);
     buf_add_char(out, '\n');
 }
 
@@ -114,9 +116,11 @@ static void add_row(const struct report *r, const struct report_row *row, struct
     add_money(sum, out);
     for (size_t i = 0; i < ROLLUP_HISTOGRAMS; i++)
         add_times(&sum->histograms[i], out);
-    for (size_t i = FIRST_COUNTS; i < ROLLUP_COUNTS; i++)
+    for (size_t i = FIRST_COUNTS; i < SECOND_COUNTS; i++)
         buf_addf(out, ",%llu", (unsigned long long)sum->counts[i]);
     report_add_savings_fields(sum, out);
+    for (size_t i = SECOND_COUNTS; i < ROLLUP_COUNTS; i++)
+        buf_addf(out, ",%llu", (unsigned long long)sum->counts[i]);
     buf_add_char(out, '\n');
 }
 

@@ -120,18 +120,31 @@ void report_put_savings(struct json_out *o, const struct rollup *sum)
     buf_fini(&b);
 }
 
-/* --- CSV */
+/* --- CSV. Later levers are at its end. */
+
+enum { FIRST_LEVERS = ROLLUP_FLEX + 1 };
 
 void report_add_savings_head(struct buf *out)
 {
     struct figure figures[FIGURES];
     figures_of(&(struct control_estimate){0}, figures);
-    for (int i = 0; i < ROLLUP_LEVERS; i++)
+    for (int i = 0; i < FIRST_LEVERS; i++)
         buf_addf(out, ",saved_by_%s_usd", rollup_lever_word((enum rollup_lever)i).ptr);
     buf_add(out, S(",control_state"));
     for (size_t i = 0; i < FIGURES; i++)
         buf_addf(out, ",control_%s", figures[i].key);
     buf_add(out, S(",observed_requests,observed_cost_usd,observed_would_have_cost_usd"));
+    for (int i = FIRST_LEVERS; i < ROLLUP_LEVERS; i++)
+        buf_addf(out, ",saved_by_%s_usd", rollup_lever_word((enum rollup_lever)i).ptr);
+}
+
+static void add_levers(const struct rollup *sum, int from, int to, struct buf *out)
+{
+    for (int i = from; i < to; i++) {
+        buf_add_char(out, ',');
+        if (report_is_priced(sum))
+            price_add_usd(out, rollup_saved(sum, (enum rollup_lever)i));
+    }
 }
 
 void report_add_savings_fields(const struct rollup *sum, struct buf *out)
@@ -140,11 +153,7 @@ void report_add_savings_fields(const struct rollup *sum, struct buf *out)
     struct figure figures[FIGURES];
     control_estimate(sum->groups, &e);
     figures_of(&e, figures);
-    for (int i = 0; i < ROLLUP_LEVERS; i++) {
-        buf_add_char(out, ',');
-        if (report_is_priced(sum))
-            price_add_usd(out, rollup_saved(sum, (enum rollup_lever)i));
-    }
+    add_levers(sum, 0, FIRST_LEVERS, out);
     buf_addf(out, ",%s", state_word(e.state).ptr);
     for (size_t i = 0; i < FIGURES; i++) {
         buf_add_char(out, ',');
@@ -154,6 +163,7 @@ void report_add_savings_fields(const struct rollup *sum, struct buf *out)
     price_add_usd(out, (int64_t)sum->observed.cost_nanousd);
     buf_add_char(out, ',');
     price_add_usd(out, (int64_t)sum->observed.would_nanousd);
+    add_levers(sum, FIRST_LEVERS, ROLLUP_LEVERS, out);
 }
 
 /* --- for people */
@@ -226,9 +236,18 @@ static void add_observed(const struct rollup_observed *o, unsigned decimals, str
     buf_add(out, S(" (by belief).\n"));
 }
 
+static void add_lane(const char *what, int64_t nanousd, unsigned decimals, struct buf *out)
+{
+    if (!nanousd)
+        return;
+    buf_addf(out, "Saved by %s: ", what);
+    add_dollars(out, nanousd, decimals);
+    buf_add(out, S(" (against the price on demand).\n"));
+}
+
 void report_add_savings_text(const struct rollup *sum, unsigned decimals, struct buf *out)
 {
-    int64_t cache = rollup_saved(sum, ROLLUP_CACHE), flex = rollup_saved(sum, ROLLUP_FLEX);
+    int64_t cache = rollup_saved(sum, ROLLUP_CACHE);
     bool compared = sum->counts[ROLLUP_TREATED] || sum->counts[ROLLUP_CONTROL];
     if (cache || compared) {
         buf_add(out, S("Saved by caching: "));
@@ -238,10 +257,7 @@ void report_add_savings_text(const struct rollup *sum, unsigned decimals, struct
             add_against(sum, decimals, out);
         buf_add(out, S(".\n"));
     }
-    if (flex) {
-        buf_add(out, S("Saved by the Flex tier: "));
-        add_dollars(out, flex, decimals);
-        buf_add(out, S(" (against the price on demand).\n"));
-    }
+    add_lane("the Flex tier", rollup_saved(sum, ROLLUP_FLEX), decimals, out);
+    add_lane("batch jobs", rollup_saved(sum, ROLLUP_BATCH), decimals, out);
     add_observed(&sum->observed, decimals, out);
 }

@@ -3,12 +3,12 @@
  * Sums of records. How a record counts is written in rollup_add and, for people, in
  * docs/METRICS.md. The bytes:
  *
- *     version 2 | CRC-32 of what follows 4 | n, counts | n, tokens | cost untouched | n, histograms
- *               | unmarked | n, lost | n, groups | n, observed
+ *     version 3 | CRC-32 of what follows 4 | n, counts | n, tokens | cost untouched | n, histograms
+ *               | unmarked | n, lost | n, groups | n, observed | n, of lane batch
  *
  * Each list is preceded by its length, so that a later Weir with longer lists reads what an older
- * one wrote; version 1 ends behind the histograms. Without a control group n is 0, as where nothing
- * was observed. Sums saturate.
+ * one wrote; version 1 ends behind the histograms, version 2 behind what was observed. Without a
+ * control group n is 0, as where nothing was observed, or was in a batch. Sums saturate.
  */
 #include "weir/book/rollup.h"
 
@@ -18,10 +18,11 @@
 
 #include <string.h>
 
-enum { VERSION = 2, HEAD_BYTES = 5, GROUPS = CONTROL_ARMS * CONTROL_GROUPS };
+enum { VERSION = 3, HEAD_BYTES = 5, GROUPS = CONTROL_ARMS * CONTROL_GROUPS };
 enum {
     OBSERVED = 3,
-    LAST = 4 + ROLLUP_LEVERS + 2 * GROUPS + OBSERVED
+    BATCH = 2,
+    LAST = 5 + ROLLUP_LEVERS + 2 * GROUPS + OBSERVED + BATCH
 }; /* numbers behind the histograms */
 enum { NUMBERS = ROLLUP_COUNTS + TOKENS + 5 };
 
@@ -63,6 +64,8 @@ static void add_invocation(struct rollup *r, const struct record *record)
     add(&r->counts[ROLLUP_INVOCATIONS], 1);
     add(&r->counts[ROLLUP_CLIENT_ERRORS], record->end == RECORD_CLIENT_ERROR);
     add(&r->counts[ROLLUP_SERVER_ERRORS], record->end == RECORD_SERVER_ERROR);
+    if (record->lane == LANE_BATCH)
+        return; /* nobody knows how long Bedrock worked at it */
     histogram_add(&r->histograms[ROLLUP_LATENCY_US], record->latency_us, 1);
     histogram_add(&r->histograms[ROLLUP_ADDED_US], record->added_us, 1);
     if (record->flags & RECORD_STREAM && record->first_us)
@@ -100,7 +103,11 @@ static void add_money(struct rollup *r, const struct record *record)
     add(&r->unmarked_nanousd, record->unmarked_nanousd);
     add(&r->untouched_nanousd, record->untouched_nanousd);
     add_lost(&r->lost_nanousd[ROLLUP_CACHE], record->cost_nanousd, record->unmarked_nanousd);
-    add_lost(&r->lost_nanousd[ROLLUP_FLEX], record->unmarked_nanousd, record->untouched_nanousd);
+    bool batch = record->lane == LANE_BATCH;
+    add_lost(&r->lost_nanousd[batch ? ROLLUP_BATCH : ROLLUP_FLEX], record->unmarked_nanousd,
+             record->untouched_nanousd);
+    add(&r->batch_unmarked_nanousd, batch ? record->unmarked_nanousd : 0);
+    add(&r->batch_untouched_nanousd, batch ? record->untouched_nanousd : 0);
     if (record->arm != RECORD_ARM_NONE)
         add_group(&r->groups[record->arm - 1][record->group % CONTROL_GROUPS],
                   record->input_nanousd, record->plain_nanousd);
@@ -127,6 +134,7 @@ void rollup_add(struct rollup *r, const struct record *record)
     add(&r->counts[ROLLUP_CONTROL], record->arm == RECORD_ARM_CONTROL);
     add(&r->counts[ROLLUP_MARKED], record->marks > 0);
     add(&r->counts[ROLLUP_REFUSED], !!(flags & RECORD_REFUSED));
+    add(&r->counts[ROLLUP_MAYBE_TWICE], !!(flags & RECORD_MAYBE_TWICE));
     add_usage(&r->usage, &record->usage);
     if (!(flags & RECORD_UNPRICED)) /* else its cost says nothing */
         add_money(r, record);
@@ -140,6 +148,8 @@ void rollup_merge(struct rollup *r, const struct rollup *other)
     add(&r->cost_nanousd, other->cost_nanousd);
     add(&r->unmarked_nanousd, other->unmarked_nanousd);
     add(&r->untouched_nanousd, other->untouched_nanousd);
+    add(&r->batch_unmarked_nanousd, other->batch_unmarked_nanousd);
+    add(&r->batch_untouched_nanousd, other->batch_untouched_nanousd);
     for (size_t i = 0; i < ROLLUP_LEVERS; i++)
         add(&r->lost_nanousd[i], other->lost_nanousd[i]);
     for (size_t i = 0; i < GROUPS; i++)
@@ -149,16 +159,30 @@ void rollup_merge(struct rollup *r, const struct rollup *other)
         histogram_merge(&r->histograms[i], &other->histograms[i]);
 }
 
-/* The difference in whole nano-dollars: a saving is small beside what it is taken from. */
+/* Differences in whole nano-dollars: a saving is small beside what it is taken from. */
 int64_t rollup_saved(const struct rollup *r, enum rollup_lever lever)
 {
-    return (int64_t)(lever == ROLLUP_CACHE ? r->unmarked_nanousd - r->cost_nanousd
-                                           : r->untouched_nanousd - r->unmarked_nanousd);
+    uint64_t batch = r->batch_untouched_nanousd - r->batch_unmarked_nanousd;
+    switch (lever) {
+    case ROLLUP_CACHE:
+        return (int64_t)(r->unmarked_nanousd - r->cost_nanousd);
+    case ROLLUP_FLEX:
+        return (int64_t)(r->untouched_nanousd - r->unmarked_nanousd - batch);
+    case ROLLUP_BATCH:
+    case ROLLUP_LEVERS:
+        break;
+    }
+    return (int64_t)batch;
+}
+
+int64_t rollup_saved_all(const struct rollup *r)
+{
+    return (int64_t)(r->untouched_nanousd - r->cost_nanousd);
 }
 
 struct str rollup_lever_word(enum rollup_lever lever)
 {
-    static const struct str words[ROLLUP_LEVERS] = {STR("cache"), STR("flex")};
+    static const struct str words[ROLLUP_LEVERS] = {STR("cache"), STR("flex"), STR("batch")};
     return words[lever];
 }
 
@@ -190,6 +214,12 @@ static char *write_observed(char *at, const struct rollup_observed *o)
     return write_list(at, numbers, o->requests ? OBSERVED : 0);
 }
 
+static char *write_batch(char *at, const struct rollup *r)
+{
+    const uint64_t numbers[BATCH] = {r->batch_unmarked_nanousd, r->batch_untouched_nanousd};
+    return write_list(at, numbers, numbers[0] || numbers[1] ? BATCH : 0);
+}
+
 void rollup_write(const struct rollup *r, struct buf *out)
 {
     size_t before = buf_len(out);
@@ -210,7 +240,8 @@ void rollup_write(const struct rollup *r, struct buf *out)
     at = varint_put(begin, r->unmarked_nanousd);
     at = write_list(at, r->lost_nanousd, ROLLUP_LEVERS);
     at = write_groups(at, r);
-    buf_commit(out, (size_t)(write_observed(at, &r->observed) - begin));
+    at = write_observed(at, &r->observed);
+    buf_commit(out, (size_t)(write_batch(at, r) - begin));
     begin = out->data + out->head + before; /* the buffer may have moved */
     struct str all = str_from_offset(buf_str(out), before);
     uint32_t crc = crc32_add(0, str_from_offset(all, HEAD_BYTES));
@@ -250,6 +281,16 @@ static bool read_observed(struct str *in, struct rollup_observed *o)
     return true;
 }
 
+static bool read_batch(struct str *in, struct rollup *r)
+{
+    uint64_t numbers[BATCH] = {0};
+    if (!read_list(in, numbers, BATCH))
+        return false;
+    r->batch_unmarked_nanousd = numbers[0];
+    r->batch_untouched_nanousd = numbers[1];
+    return true;
+}
+
 static bool read_all(struct str in, unsigned char version, struct rollup *r)
 {
     uint64_t n;
@@ -264,6 +305,8 @@ static bool read_all(struct str in, unsigned char version, struct rollup *r)
     if (version > 1 && (!varint_take(&in, &r->unmarked_nanousd) ||
                         !read_list(&in, r->lost_nanousd, ROLLUP_LEVERS) || !read_groups(&in, r) ||
                         !read_observed(&in, &r->observed)))
+        return false;
+    if (version > 2 && !read_batch(&in, r))
         return false;
     return in.len == 0;
 }

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 enum {
-    SCHEMA = 2,
+    SCHEMA = 3,
     READABLE = 1, /* the oldest that can be read as it is */
     /* Transactions at one time; a slot is 64 bytes of the lock file. */
     MOST_READERS = 126,
@@ -181,8 +181,8 @@ static int nothing_to_move(struct store *s, MDB_txn *txn)
 }
 
 /* migrations[n] brings schema n to n + 1. */
-static int (*const migrations[SCHEMA])(struct store *s, MDB_txn *txn) = {make_tables,
-                                                                         nothing_to_move};
+static int (*const migrations[SCHEMA])(struct store *s, MDB_txn *txn) = {
+    make_tables, nothing_to_move, nothing_to_move};
 
 /* 0 for an environment without tables. */
 static int read_schema(struct store *s, MDB_txn *txn, uint32_t *out)

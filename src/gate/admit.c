@@ -5,6 +5,7 @@
 #include "admit.h"
 
 #include "back.h"
+#include "bill.h"
 #include "edit.h"
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
@@ -219,13 +220,9 @@ enum step_result admit(struct exchange *ex)
     return take_limits(ex); /* without a limit, too: a reload may set one */
 }
 
-/* As Bedrock counts: what was read from the cache is free. */
 void admit_settle(struct limits *l, struct limits_held *held, const struct record *r)
 {
-    uint64_t tokens = 0;
-    for (size_t i = 0; i < TOKENS; i++)
-        tokens += i == TOKEN_CACHE_READ ? 0 : r->usage.tokens[i];
-    limits_settle(l, held, tokens, r->cost_nanousd, r->time_ms);
+    limits_settle(l, held, bill_counted(&r->usage), r->cost_nanousd, r->time_ms);
 }
 
 void admit_give_back(struct exchange *ex)

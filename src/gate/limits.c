@@ -174,6 +174,12 @@ static void end_tokens(struct limits_entry *e, uint64_t reserved, uint64_t used,
     limit_rate_adjust(&e->tokens, change(used, reserved), now_ms);
 }
 
+static void settle_money(struct limits_entry *e, uint64_t reserved, uint64_t used, int64_t now_ms)
+{
+    limit_budget_settle(&e->day, reserved, used, limit_day(now_ms));
+    limit_budget_settle(&e->month, reserved, used, limit_month(now_ms));
+}
+
 static void give_back(struct limits_entry *e, const struct limits_ask *ask, int64_t now_ms)
 {
     limit_rate_adjust(&e->requests, -1, now_ms);
@@ -313,11 +319,25 @@ void limits_settle(struct limits *l, struct limits_held *held, uint64_t tokens, 
     end_tokens(e, held->tokens, tokens, now_ms);
     if (e != l->all) {
         end_tokens(l->all, held->tokens, tokens, now_ms);
-        limit_budget_settle(&e->day, held->nanousd, nanousd, limit_day(now_ms));
-        limit_budget_settle(&e->month, held->nanousd, nanousd, limit_month(now_ms));
+        settle_money(e, held->nanousd, nanousd, now_ms);
     }
     unlock(l, e);
     *held = (struct limits_held){0};
+}
+
+void limits_charge(struct limits *l, struct str client, uint64_t tokens, uint64_t nanousd,
+                   int64_t now_ms)
+{
+    pthread_rwlock_rdlock(&l->table);
+    struct limits_entry *e = find(l, client);
+    lock(l, e ? e : l->all);
+    limit_rate_adjust(&l->all->tokens, change(tokens, 0), now_ms);
+    if (e) {
+        limit_rate_adjust(&e->tokens, change(tokens, 0), now_ms);
+        settle_money(e, 0, nanousd, now_ms);
+    }
+    unlock(l, e ? e : l->all);
+    pthread_rwlock_unlock(&l->table);
 }
 
 /* --- follow */

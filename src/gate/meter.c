@@ -8,22 +8,18 @@
 
 #include "admit.h"
 #include "back.h"
+#include "bill.h"
 #include "caching.h"
 #include "record.h"
 #include "weir/base/clock.h"
 #include "weir/base/mem.h"
 #include "weir/gate/daemon.h"
-#include "weir/plan/saved.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum {
-    /* GetInferenceProfile answers within a second; a record that waits is not on the disk. */
-    NAME_PATIENCE_MS = 2000,
-    /* Bytes of JSON a token, for what upstream did not tell. English text has about four. */
-    BYTES_A_TOKEN = 4
-};
+/* GetInferenceProfile answers within a second; a record that waits is not on the disk. */
+enum { NAME_PATIENCE_MS = 2000 };
 
 /* What nobody known has sent costs no disk. */
 bool meter_wants(const struct exchange *ex)
@@ -58,33 +54,10 @@ static bool worked(const struct exchange *ex)
     return was_called(ex) && ex->upstream_status < 400;
 }
 
-static uint64_t tokens_of(uint64_t bytes)
-{
-    return (bytes + BYTES_A_TOKEN - 1) / BYTES_A_TOKEN;
-}
-
-/* What was told stays; what is open is estimated from bytes, and is not less than what was told. */
-static void estimate(const struct exchange *ex, const struct tap_usage *t, struct usage *u)
-{
-    uint64_t output = tokens_of(t->text_bytes);
-    if (!t->has_input)
-        u->tokens[TOKEN_INPUT] = tokens_of(ex->request_bytes);
-    if (u->tokens[TOKEN_OUTPUT] < output)
-        u->tokens[TOKEN_OUTPUT] = output;
-}
-
 static void fill_usage(const struct exchange *ex, struct record *r)
 {
-    const struct tap_usage *t = tap_usage(ex->tap);
-    if (!worked(ex))
-        return;
-    r->usage = t->usage;
-    if (t->unreadable)
-        r->flags |= RECORD_UNREADABLE;
-    if (t->told)
-        return;
-    r->flags |= RECORD_ESTIMATED;
-    estimate(ex, t, &r->usage);
+    if (worked(ex))
+        bill_usage(tap_usage(ex->tap), ex->request_bytes, r);
 }
 
 /* The tier served; where the answer does not say it, the usual one. */
@@ -132,78 +105,11 @@ static bool find_model(struct exchange *ex, struct record *r)
     return true;
 }
 
-static bool used_any(const struct usage *u)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < TOKENS; i++)
-        sum |= u->tokens[i];
-    return sum != 0;
-}
-
-/* A write whose time was not told counts as 5 minutes; some models know only 30. */
-static void place_writes(const struct setup *s, struct record *r)
-{
-    uint64_t *tokens = r->usage.tokens;
-    if (!tokens[TOKEN_CACHE_WRITE_5M])
-        return;
-    const struct catalogue_model *m = catalogue_find(s->catalogue, r->model);
-    if (!m || m->ttls != TTL_30M)
-        return;
-    tokens[TOKEN_CACHE_WRITE_30M] += tokens[TOKEN_CACHE_WRITE_5M];
-    tokens[TOKEN_CACHE_WRITE_5M] = 0;
-}
-
-/* Without its markers, as `own` says; NULL: Weir set none. */
-static uint64_t cost_unmarked(const struct price *p, const struct record *r,
-                              const struct saved_split *own)
-{
-    return own ? saved_unmarked(p, &r->usage, own) : price_cost(p, &r->usage);
-}
-
-static uint64_t cost_untouched(const struct setup *s, const struct record *r,
-                               const struct saved_split *own)
-{
-    struct price p;
-    if (!(r->flags & RECORD_MOVED) ||
-        catalogue_price(s->catalogue, r->model, LANE_ONDEMAND, &p) == UNPRICED)
-        return r->unmarked_nanousd;
-    return cost_unmarked(&p, r, own);
-}
-
-/* `observed`: with the markers that were withheld; NULL: none were. */
-static void price(const struct setup *s, struct record *r, const struct saved_split *own,
-                  const struct saved_split *observed)
-{
-    struct price p;
-    if (!used_any(&r->usage))
-        return;
-    place_writes(s, r);
-    switch (catalogue_price(s->catalogue, r->model, r->lane, &p)) {
-    case UNPRICED:
-        r->flags |= RECORD_UNPRICED;
-        return;
-    case PRICED_PROVISIONAL:
-        r->flags |= RECORD_PROVISIONAL;
-        break;
-    case PRICED:
-        break;
-    }
-    r->cost_nanousd = price_cost(&p, &r->usage);
-    r->unmarked_nanousd = cost_unmarked(&p, r, own);
-    r->untouched_nanousd = cost_untouched(s, r, own);
-    r->input_nanousd = saved_input(&p, &r->usage);
-    r->plain_nanousd = saved_plain(&p, &r->usage);
-    if (!observed)
-        return;
-    r->flags |= RECORD_OBSERVED;
-    r->observed_nanousd = saved_marked(&p, &r->usage, observed);
-}
-
 static void price_exchange(const struct exchange *ex, struct record *r)
 {
     struct saved_split own, observed;
-    price(ex->setup, r, caching_own(ex, &own) ? &own : NULL,
-          caching_observed(ex, &observed) ? &observed : NULL);
+    bill_price(ex->setup->catalogue, r, caching_own(ex, &own) ? &own : NULL,
+               caching_observed(ex, &observed) ? &observed : NULL);
 }
 
 /* --- how it ended */
@@ -285,7 +191,7 @@ static void named(void *arg, enum names_answer answer, struct str model)
     if (record_read(buf_str(&p->bytes), &r) == 0) {
         if (answer == NAMES_KNOWN)
             r.model = model;
-        price(p->setup, &r, NULL, NULL);
+        bill_price(p->setup->catalogue, &r, NULL, NULL);
         admit_settle(p->daemon->limits, &p->reserved, &r);
         clerk_record(p->daemon->clerk, &r, p->done, p->arg);
     }

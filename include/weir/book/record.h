@@ -25,6 +25,7 @@ enum record_flag {
     RECORD_MOVED = 1 << 7,       /* Weir chose its lane, which is another than on demand */
     RECORD_REFUSED = 1 << 8,  /* Weir answered with an error of its own: nothing went to Bedrock */
     RECORD_OBSERVED = 1 << 9, /* levers: observe; observed_nanousd says what they withheld */
+    RECORD_MAYBE_TWICE = 1 << 10, /* it may have been paid for in a batch job and on demand */
 };
 
 /* The control group (docs/decisions/011): by a hash of client and first block a prompt is in one of

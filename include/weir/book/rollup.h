@@ -27,6 +27,7 @@ enum rollup_count {
     ROLLUP_CONTROL,
     ROLLUP_MARKED,  /* with at least one marker of Weir's */
     ROLLUP_REFUSED, /* by Weir itself */
+    ROLLUP_MAYBE_TWICE,
     ROLLUP_COUNTS
 };
 
@@ -35,8 +36,8 @@ enum rollup_histogram { ROLLUP_LATENCY_US, ROLLUP_ADDED_US, ROLLUP_FIRST_US, ROL
 /* Of rollup_write, whatever was counted: a rollup is one value of the store. */
 enum { ROLLUP_BYTES_MOST = ROLLUP_HISTOGRAMS * HISTOGRAM_BYTES_MOST + 1024 };
 
-/* What a saving comes of. */
-enum rollup_lever { ROLLUP_CACHE, ROLLUP_FLEX, ROLLUP_LEVERS };
+/* What a saving comes of; stored: only append. */
+enum rollup_lever { ROLLUP_CACHE, ROLLUP_FLEX, ROLLUP_BATCH, ROLLUP_LEVERS };
 
 /* Of requests whose markers were withheld by `levers: observe`: what they cost, and what they would
  * have cost, by belief. */
@@ -49,12 +50,15 @@ struct rollup {
     uint64_t counts[ROLLUP_COUNTS];
     struct usage usage;
     uint64_t cost_nanousd, unmarked_nanousd, untouched_nanousd;
+    /* Of these, what is of lane batch. */
+    uint64_t batch_unmarked_nanousd, batch_untouched_nanousd;
     /* Of what was saved by a lever: the sum of those requests that lost money by it, without its
      * sign. rollup_saved has both in it. */
     uint64_t lost_nanousd[ROLLUP_LEVERS];
     struct rollup_observed observed;
     struct control_group groups[CONTROL_ARMS][CONTROL_GROUPS];
-    struct histogram histograms[ROLLUP_HISTOGRAMS]; /* of invocations only; FIRST of streams */
+    struct histogram histograms[ROLLUP_HISTOGRAMS]; /* of invocations, but those
+                                                       of jobs; FIRST of streams */
 };
 
 void rollup_fini(struct rollup *r);
@@ -63,7 +67,9 @@ void rollup_merge(struct rollup *r, const struct rollup *other);
 
 /* Negative when Weir lost money. */
 int64_t rollup_saved(const struct rollup *r, enum rollup_lever lever);
-/* "cache", "flex". */
+/* By all levers together. */
+int64_t rollup_saved_all(const struct rollup *r);
+/* "cache", "flex", "batch". */
 struct str rollup_lever_word(enum rollup_lever lever);
 
 void rollup_write(const struct rollup *r, struct buf *out);

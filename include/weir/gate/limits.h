@@ -63,6 +63,12 @@ struct limits_verdict limits_admit(struct limits *l, struct str client,
 void limits_settle(struct limits *l, struct limits_held *held, uint64_t tokens, uint64_t nanousd,
                    int64_t now_ms);
 
+/* The same for what reserved nothing: the record of a request that waited, and whose exchange ended
+ * long ago. `tokens`: 0 where no rate is meant. A client without limits of its own counts with all.
+ */
+void limits_charge(struct limits *l, struct str client, uint64_t tokens, uint64_t nanousd,
+                   int64_t now_ms);
+
 /* What can refuse. */
 enum limits_kind {
     LIMITS_REQUESTS,

@@ -155,7 +155,7 @@ static uint32_t schema_of(struct store *s)
 static void is_closed_to_the_older_one(void **state)
 {
     assert_int_equal(schema_of(opened(true)), 1);
-    assert_int_equal(schema_of(opened(false)), 2);
+    assert_int_equal(schema_of(opened(false)), 3);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

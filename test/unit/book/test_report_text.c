@@ -293,7 +293,7 @@ static void savings(void **state)
                                         "\"saved_usd\":0.020000000,"
                                         "\"treated\":0,\"control\":0,\"marked\":0,"
                                         "\"saved_by\":{\"cache\":0.000000000,"
-                                        "\"flex\":0.020000000},")) > 0);
+                                        "\"flex\":0.020000000,\"batch\":0.000000000},")) > 0);
     assert_true(str_find(buf_str(&b), S("\"total\":{\"requests\":5,\"unpriced\":1,\"cost_usd\":"
                                         "0.044691356,")) > 0);
     buf_fini(&b);
@@ -330,8 +330,8 @@ static void csv(void **state)
                                    "saved_usd,latency_ms_mean,latency_ms_p50")));
     assert_true(str_starts(first, S("\"a \"\"b\"\", c\",1,1,0,0,0,0,1,0,0,0,1000,200,3000,0,1000,"
                                     "0,0.600000,,,,2500,2500,")));
-    assert_true(
-        str_ends(first, S(",,,,,,0,0,0,0,,,none,,,,,,,0,0.000000000,0.000000000"))); /* no stream */
+    assert_true(str_ends(
+        first, S(",,,,,,0,0,0,0,,,none,,,,,,,0,0.000000000,0.000000000,,0"))); /* no stream */
     assert_true(str_starts(second, S("anonymous,1,1,0,0,0,0,0,0,0,0,1000,200,3000,0,1000,0,"
                                      "0.600000,0.012345678,0.012345678,0.000000000,2500,")));
     assert_true(fields(head) == fields(first) && fields(head) == fields(second));

@@ -75,6 +75,8 @@ static void counts_ends(void **state)
     counted(r, COUNTS([ROLLUP_JOINED] = 1), 0, 0);
     r.flags = RECORD_REFUSED;
     counted(r, COUNTS([ROLLUP_REFUSED] = 1), 0, 0);
+    r.flags = RECORD_MAYBE_TWICE;
+    counted(r, COUNTS([ROLLUP_MAYBE_TWICE] = 1), 0, 0);
 }
 
 /* Tokens without a price are unpriced; what used none owes nothing. */
@@ -135,6 +137,34 @@ static void counts_losses(void **state)
     rollup_fini(&r);
 }
 
+/* Nobody waited for a job's answer; what its lane saved is a lever's of its own. */
+static void counts_batches(void **state)
+{
+    struct rollup r = {0}, again = {0};
+    struct buf b = {0};
+    struct record one = good;
+    one.flags = RECORD_INVOCATION;
+    one.lane = LANE_BATCH;
+    counted(one, COUNTS([ROLLUP_INVOCATIONS] = 1), 0, 0);
+    rollup_add(&r, &one);
+    one.untouched_nanousd = 0; /* paid for beside another answer */
+    rollup_add(&r, &one);
+    one = good;
+    one.lane = LANE_FLEX;
+    one.untouched_nanousd = 807;
+    rollup_add(&r, &one);
+    rollup_write(&r, &b);
+    assert_int_equal(rollup_read(buf_str(&b), &again), 0);
+    assert_int_equal(rollup_saved(&again, ROLLUP_BATCH), 100 - 800);
+    assert_int_equal(rollup_saved(&again, ROLLUP_FLEX), 7);
+    assert_int_equal(rollup_saved(&again, ROLLUP_CACHE), 300);
+    assert_int_equal(rollup_saved_all(&again), 300 + 7 - 700);
+    assert_true(again.lost_nanousd[ROLLUP_BATCH] == 800 && !again.lost_nanousd[ROLLUP_FLEX]);
+    rollup_fini(&r);
+    rollup_fini(&again);
+    buf_fini(&b);
+}
+
 static void counts_what_was_observed(void **state)
 {
     struct rollup r = {0};
@@ -155,7 +185,8 @@ static void counts_what_was_observed(void **state)
 static struct record any_record(void)
 {
     struct record r = {.end = (enum record_end)random_below(RECORD_ENDS),
-                       .flags = (unsigned)random_below(1024),
+                       .flags = (unsigned)random_below(2048),
+                       .lane = (enum lane)random_below(LANES),
                        .cost_nanousd = random_below(1000000),
                        .unmarked_nanousd = random_below(1000000),
                        .untouched_nanousd = random_below(1000000),
@@ -241,6 +272,25 @@ static void refuses_what_it_did_not_write(void **state)
     buf_fini(&b);
 }
 
+/* 0.4.0's ended before the sums of lane batch, here an empty list. */
+static void reads_what_0_4_0_wrote(void **state)
+{
+    struct rollup r = {0}, again = {0};
+    struct buf b = {0};
+    rollup_add(&r, &good);
+    rollup_write(&r, &b);
+    struct str old = str_sub(buf_str(&b), 0, buf_len(&b) - 1);
+    uint32_t crc = crc32_add(0, str_from_offset(old, 5));
+    b.data[0] = 2;
+    memcpy(b.data + 1, &crc, sizeof crc);
+    assert_int_equal(rollup_read(old, &again), 0);
+    assert_same(&r, &again);
+    assert_int_equal(rollup_saved(&again, ROLLUP_FLEX), 100);
+    rollup_fini(&r);
+    rollup_fini(&again);
+    buf_fini(&b);
+}
+
 static void fits_into_a_value(void **state)
 {
     struct rollup r;
@@ -267,10 +317,12 @@ int main(void)
         cmocka_unit_test(counts_unpriced),
         cmocka_unit_test(counts_arms),
         cmocka_unit_test(counts_losses),
+        cmocka_unit_test(counts_batches),
         cmocka_unit_test(counts_what_was_observed),
         cmocka_unit_test(adds_up_and_comes_back),
         cmocka_unit_test(sums_saturate),
         cmocka_unit_test(refuses_what_it_did_not_write),
+        cmocka_unit_test(reads_what_0_4_0_wrote),
         cmocka_unit_test(fits_into_a_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -252,6 +252,28 @@ static void budget_lets_in(void **state)
 }
 
 /* What is under way when a limit begins, changes or goes, and a client that goes and comes. */
+/* What waited is charged when its answer is there: nothing was reserved, nothing runs. */
+static void charges_without_a_reservation(void **state)
+{
+    struct side s = side_of(1);
+    struct limits_held held;
+    s.config->clients[0].day_nanousd = 100;
+    s.config->clients[0].limits.tokens_per_minute = 1000;
+    s.config->limits.tokens_per_minute = 5000;
+    follow(&s);
+    limits_charge(s.limits, S("reports"), 600, 70, s.now_ms);
+    limits_charge(s.limits, S("nobody"), 400, 70, s.now_ms);
+    struct limits_view mine = view(&s, "reports"), all = view(&s, "");
+    assert_true(mine.tokens_left == 400 && all.tokens_left == 4000);
+    assert_true(mine.day.spent_nanousd == 70 && mine.day.reserved_nanousd == 0);
+    assert_true(mine.month.spent_nanousd == 70 && mine.running == 0 && all.running == 0);
+    assert_true(refused(admit(&s, "reports", 1, 31, &held), LIMITS_BUDGET, "usd_per_day"));
+    assert_true(refused(admit(&s, "reports", 401, 1, &held), LIMITS_RATE, "tokens_per_minute"));
+    limits_charge(s.limits, S("reports"), 0, 40, s.now_ms); /* it is over, and stays so */
+    assert_int_equal(view(&s, "reports").day.spent_nanousd, 110);
+    side_end(&s);
+}
+
 static void reloads_lose_nothing(void **state)
 {
     struct side s = side_of(2);
@@ -441,6 +463,7 @@ int main(void)
         cmocka_unit_test(gives_back_what_all_refuse),
         cmocka_unit_test(budget_rejects),
         cmocka_unit_test(budget_lets_in),
+        cmocka_unit_test(charges_without_a_reservation),
         cmocka_unit_test(reloads_lose_nothing),
         cmocka_unit_test(sums_are_exact),
         cmocka_unit_test(as_many_as_fit),

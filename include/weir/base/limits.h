@@ -54,6 +54,12 @@ enum {
     LIMIT_CACHE_SCALES = 2048,
     LIMIT_CACHE_WATCHES = 64, /* 20 KiB each */
 
+    /* What lanes learned by name: those unused for longest give way. A pool is a client, a model
+     * and a kind; its callers are the client's workloads. Some 150 bytes each. */
+    LIMIT_LANES_MODELS = 512,
+    LIMIT_LANES_POOLS = 2048,
+    LIMIT_LANES_CALLERS = 4096,
+
     /* With so many of memory.connections open, an HTTP/1 connection ends with its answer: who
      * keeps one without using it makes room. */
     LIMIT_CROWDED_PERCENT = 90,

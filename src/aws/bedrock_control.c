@@ -11,7 +11,7 @@
  */
 #include "weir/aws/bedrock_control.h"
 
-#include "errand.h"
+#include "control_plane.h"
 #include "weir/base/mem.h"
 #include "weir/wire/uri.h"
 
@@ -20,70 +20,33 @@
 #include <string.h>
 
 struct bedrock_control {
-    struct creds_tools tools;
-    struct endpoint at;
-    struct arena arena; /* the options' strings */
-    struct str region;
-    struct list calls;
+    struct control_plane plane;
 };
 
 struct bedrock_control_call {
-    struct bedrock_control *control;
-    struct list node;
-    struct errand *errand;
-    struct creds *creds;
-    struct buf target;
-    int64_t signed_with_s;
-    bool again; /* the clock was learned, and it was asked once more */
+    struct control_call call;
     void (*done)(void *arg, const struct bedrock_control_answer *a);
     void *arg;
 };
-
-enum { OPTION_BYTES = 16 * 1024 };
 
 struct bedrock_control *bedrock_control_new(struct loop *l, struct dns *dns,
                                             const struct bedrock_control_options *o)
 {
     struct bedrock_control *c = mem_new(sizeof *c);
-    arena_init(&c->arena, OPTION_BYTES);
-    list_init(&c->calls);
-    c->at = o->at;
-    c->region = arena_dup(&c->arena, o->region);
-    c->tools = (struct creds_tools){.loop = l, .dns = dns, .signer = aws_signer_new()};
-    c->tools.o.ca_file = o->ca_file ? arena_dup(&c->arena, str_of(o->ca_file)).ptr : NULL;
-    c->tools.o.proxy_host = arena_dup(&c->arena, o->proxy_host);
-    c->tools.o.proxy_port = o->proxy_port;
-    c->tools.o.proxy_authorization = arena_dup(&c->arena, o->proxy_authorization);
+    control_plane_init(&c->plane, l, dns, o);
     return c;
-}
-
-static void free_call(struct bedrock_control_call *call)
-{
-    list_remove(&call->node);
-    creds_unref(call->creds);
-    buf_fini(&call->target);
-    mem_free(call);
-}
-
-void bedrock_control_drop(struct bedrock_control_call *call)
-{
-    if (!call || !call->errand)
-        return; /* inside its `done` */
-    errand_drop(call->errand);
-    free_call(call);
 }
 
 void bedrock_control_free(struct bedrock_control *c)
 {
-    if (!c)
-        return;
-    while (!list_empty(&c->calls))
-        bedrock_control_drop(LIST_OF(c->calls.next, struct bedrock_control_call, node));
-    aws_signer_free(c->tools.signer);
-    tls_unref(c->tools.tls);
-    arena_wipe(&c->arena); /* a proxy's password */
-    arena_fini(&c->arena);
+    if (c)
+        control_plane_fini(&c->plane);
     mem_free(c);
+}
+
+void bedrock_control_drop(struct bedrock_control_call *call)
+{
+    control_call_drop((struct control_call *)call);
 }
 
 /* --- the answer */
@@ -151,19 +114,12 @@ bool bedrock_control_model(struct str json, char out[BEDROCK_CONTROL_MODEL_MOST]
     return good;
 }
 
-static struct str error_type(const struct fetch_answer *a)
+static bool tell(struct control_call *c, const struct fetch_answer *a)
 {
-    struct str type = fields_get(a->fields, S("x-amzn-errortype"));
-    ptrdiff_t hash = str_chr(type, '#');
-    type = str_from_offset(type, (size_t)(hash + 1));
-    return str_cut(&type, ':');
-}
-
-static void tell(struct bedrock_control_call *call, const struct fetch_answer *a)
-{
+    struct bedrock_control_call *call = (struct bedrock_control_call *)c;
     char model[BEDROCK_CONTROL_MODEL_MOST], why[320] = "";
     struct bedrock_control_answer answer = {BEDROCK_CONTROL_FAILED, a->status, {NULL, 0}, why};
-    struct str type = error_type(a);
+    struct str type = control_error_type(a);
     if (a->end != ORIGIN_DONE) {
         snprintf(why, sizeof why, "no answer: %s", a->why ? a->why : "unknown");
     } else if (a->status == 200 && bedrock_control_model(a->body, model)) {
@@ -178,56 +134,24 @@ static void tell(struct bedrock_control_call *call, const struct fetch_answer *a
         snprintf(why, sizeof why, "%d %.*s", a->status, STR_ARG(str_sub(type, 0, 100)));
     }
     call->done(call->arg, &answer);
+    return true;
 }
 
 /* --- the question */
-
-static void ask(struct bedrock_control_call *call);
-
-static void on_answer(void *arg, const struct fetch_answer *a)
-{
-    struct bedrock_control_call *call = arg;
-    struct bedrock_control *c = call->control;
-    bool trusted = c->at.tls || endpoint_is_loopback(&c->at);
-    call->errand = NULL;
-    if (!call->again && a->end == ORIGIN_DONE && trusted &&
-        aws_signer_learn(c->tools.signer, a->status, a->fields, call->signed_with_s)) {
-        call->again = true;
-        ask(call);
-        return;
-    }
-    tell(call, a);
-    free_call(call);
-}
-
-static void ask(struct bedrock_control_call *call)
-{
-    struct bedrock_control *c = call->control;
-    struct errand_options o = {.at = c->at,
-                               .creds = call->creds,
-                               .region = c->region,
-                               .service = S("bedrock"),
-                               .method = S("GET"),
-                               .target = buf_str(&call->target),
-                               .try_ms = BEDROCK_CONTROL_MS,
-                               .tries = 1};
-    call->signed_with_s = aws_signer_offset(c->tools.signer);
-    call->errand = errand_start(&c->tools, &o, on_answer, call);
-}
 
 struct bedrock_control_call *
 bedrock_control_ask_profile(struct bedrock_control *c, struct creds *creds, struct str profile,
                             void (*done)(void *arg, const struct bedrock_control_answer *a),
                             void *arg)
 {
-    struct bedrock_control_call *call = mem_new(sizeof *call);
-    call->control = c;
-    call->creds = creds_ref(creds);
+    struct bedrock_control_call *call = control_call_new(&c->plane, sizeof *call, creds);
     call->done = done;
     call->arg = arg;
-    list_append(&c->calls, &call->node);
-    buf_add(&call->target, S("/inference-profiles/"));
-    uri_encode_segment(&call->target, profile);
-    ask(call);
+    call->call.method = S("GET");
+    call->call.try_ms = BEDROCK_CONTROL_MS;
+    call->call.on_answer = tell;
+    buf_add(&call->call.target, S("/inference-profiles/"));
+    uri_encode_segment(&call->call.target, profile);
+    control_call_ask(&call->call);
     return call;
 }

@@ -88,6 +88,18 @@ bool endpoint_of(struct str service, struct str region, struct endpoint *out)
     return true;
 }
 
+bool endpoint_is_aws(const struct endpoint *e)
+{
+    struct str host = str_of(e->host);
+    for (size_t i = 0; i < sizeof partitions / sizeof *partitions; i++) {
+        struct str suffix = str_of(partitions[i].suffix);
+        if (str_ends(host, suffix) && host.len > suffix.len &&
+            host.ptr[host.len - suffix.len - 1] == '.')
+            return true;
+    }
+    return false;
+}
+
 static bool no(char *err, size_t err_size, const char *why)
 {
     snprintf(err, err_size, "%s", why);

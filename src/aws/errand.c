@@ -76,7 +76,7 @@ static void try_once(void *arg)
                             .n_fields = e->o.n_fields,
                             .body = &e->body,
                             .n_body = e->body.len ? 1 : 0};
-    struct fetch_limits limits = {ERRAND_MOST_BYTES, e->o.try_ms};
+    struct fetch_limits limits = {e->o.max_bytes ? e->o.max_bytes : ERRAND_MOST_BYTES, e->o.try_ms};
     e->tried++;
     e->fetch = fetch_start(e->tools->loop, e->tools->signer, &e->target, e->o.creds, &r, &limits,
                            on_answer, e);

@@ -22,11 +22,12 @@ struct errand_options {
     const struct field *fields;
     size_t n_fields;
     struct str body;
-    int64_t try_ms; /* for each try, from resolving to the last byte; half of it to connect */
+    size_t max_bytes; /* of the answer; 0: ERRAND_MOST_BYTES */
+    int64_t try_ms;   /* for each try, from resolving to the last byte; half of it to connect */
     unsigned tries;
 };
 
-enum { ERRAND_MOST_BYTES = 64 * 1024 }; /* of the answer */
+enum { ERRAND_MOST_BYTES = 64 * 1024 };
 
 /* `done` is called once, never from inside this call; then the errand frees itself. */
 struct errand *errand_start(struct creds_tools *t, const struct errand_options *o,

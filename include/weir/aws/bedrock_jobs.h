@@ -12,11 +12,12 @@
 struct bedrock_jobs;
 struct bedrock_jobs *bedrock_jobs_new(struct loop *l, struct dns *dns,
                                       const struct bedrock_control_options *o);
-void bedrock_jobs_free(struct bedrock_jobs *b); /* drops what is asked */
+/* Drops what is asked. Not from inside `done`. */
+void bedrock_jobs_free(struct bedrock_jobs *b);
 
 enum bedrock_jobs_end {
     BEDROCK_JOBS_GOOD,
-    BEDROCK_JOBS_NONE,    /* 404 */
+    BEDROCK_JOBS_NONE,    /* 404; of a create that is REFUSED: model or role are not there */
     BEDROCK_JOBS_REFUSED, /* not done for certain, and never will be: 400 but for quota, 403 */
     BEDROCK_JOBS_LATER,  /* not done for certain: 429, quota, nothing was sent; or no credentials */
     BEDROCK_JOBS_UNKNOWN /* no answer, 5xx, 409 or 400 ConflictException: it may have been done */
@@ -30,7 +31,7 @@ struct bedrock_job {
 };
 struct bedrock_jobs_answer {
     enum bedrock_jobs_end end;
-    int status;
+    int status;                     /* 0: nobody answered, or it was not sent */
     int64_t retry_ms;               /* told by the service; 0: not */
     const char *why;                /* a sentence, unless GOOD */
     const struct bedrock_job *jobs; /* create, get: one */
@@ -48,13 +49,15 @@ struct bedrock_jobs_create {
     struct str owner, kms_key;        /* empty: none */
     unsigned hours;                   /* 24 to 168 */
 };
-/* `creds` are referenced; `done` once, never from inside. */
+/* `creds` are referenced; `done` once, never from inside. What breaks the service's patterns for
+ * names, tokens and addresses is REFUSED without being sent. */
 struct bedrock_jobs_call *bedrock_jobs_create(struct bedrock_jobs *b, struct creds *creds,
                                               const struct bedrock_jobs_create *c,
                                               bedrock_jobs_done *done, void *arg);
 struct bedrock_jobs_call *bedrock_jobs_get(struct bedrock_jobs *b, struct creds *creds,
                                            struct str arn, bedrock_jobs_done *done, void *arg);
-/* Those whose name contains `name`, all pages (at most 20). */
+/* Those whose name contains `name`, all pages (at most 20; more: UNKNOWN), the newest first. GOOD
+ * means that the whole list was read. */
 struct bedrock_jobs_call *bedrock_jobs_list(struct bedrock_jobs *b, struct creds *creds,
                                             struct str name, bedrock_jobs_done *done, void *arg);
 /* GOOD, too, when it has ended already. */

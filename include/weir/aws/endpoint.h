@@ -21,6 +21,8 @@ struct endpoint {
 bool endpoint_parse(struct str url, struct endpoint *out, char *err, size_t err_size);
 /* localhost, ::1 or 127.0.0.0/8: what is said to it stays on this machine. */
 bool endpoint_is_loopback(const struct endpoint *e);
+/* A host in the domain of one of AWS's partitions. */
+bool endpoint_is_aws(const struct endpoint *e);
 /* "bedrock-runtime", "bedrock", "sts", "s3", "monitoring", "portal.sso", "oidc". False when the
  * region's form fits no partition. */
 bool endpoint_of(struct str service, struct str region, struct endpoint *out);

@@ -76,6 +76,7 @@ struct batch_answered {
     int status;
     struct str output; /* the answer's body: JSON with usage in the kind's dialect; an error's */
     int64_t now_ms;    /* wall clock */
+    const struct fields *fields;   /* of a direct answer: counts and tier may stand there */
     uint64_t latency_us, added_us; /* of a direct call; 0 of a job's */
     unsigned attempts;
     bool late; /* the record has another end already: this is metered beside it, with another id
@@ -84,10 +85,13 @@ struct batch_answered {
 struct batch_billed {
     uint64_t cost_nanousd, saved_nanousd;
     uint64_t output_tokens;
+    uint64_t rate_tokens; /* what counts against a rate: none of a job's */
 };
 /* Appends record_write's bytes to `row` (nothing of it where metering is off). */
 void batch_bill(struct batch *b, const struct spool_record *rec, const struct batch_answered *a,
                 struct buf *row, struct batch_billed *out);
+/* Its client's budgets and limits pay it: once, when its end is on the disk. */
+void batch_charge(struct batch *b, struct str client, const struct batch_billed *paid);
 
 /* --- errors as clients see them (batch_error.c): x-amzn-errortype by status, and a body. */
 struct str batch_error_type(int status);

@@ -27,6 +27,7 @@ struct batch_pack;
 struct batch_link {
     unsigned users;
     struct batch *batch; /* NULL: it is gone */
+    struct mailbox *office;
 };
 
 struct batch {

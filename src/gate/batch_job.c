@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One job's steps: an event goes through plan/batch_fsm, the row that comes out goes to the disk
+ * together with what becomes of the members, and only then its act begins. A row that cannot be
+ * written now is written again each second; until then the job stands still, and after a kill the
+ * event comes again.
+ */
+#include "batch_jobs.h"
+#include "weir/base/clock.h"
+#include "weir/base/hook.h"
+#include "weir/base/log.h"
+#include "weir/base/mem.h"
+#include "weir/base/random.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+struct batch_work *batch_work_new(struct batch *b, struct batch_pool *pool,
+                                  const struct batch_job *row, uint32_t waits)
+{
+    struct batch_work *w = mem_new(sizeof *w);
+    w->batch = b;
+    w->pool = pool;
+    w->row = *row;
+    w->waits = waits;
+    list_init(&w->node);
+    list_init(&w->doomed);
+    list_append(&b->jobs, &w->node);
+    return w;
+}
+
+void batch_work_free(struct batch_work *w)
+{
+    batch_act_drop(w);
+    list_remove(&w->node);
+    mem_free(w);
+}
+
+void batch_work_name(const struct batch_work *w, struct buf *out)
+{
+    struct str instance = spool_instance(w->batch->spool);
+    buf_addf(out, "weir-%.*s-%" PRIu64, STR_ARG(instance), w->row.number);
+}
+
+void batch_work_key(const struct batch_work *w, const char *rest, struct buf *out)
+{
+    struct str prefix = w->batch->setup->config->batch.prefix;
+    struct str instance = spool_instance(w->batch->spool);
+    if (prefix.len)
+        buf_addf(out, "%.*s/", STR_ARG(prefix));
+    buf_addf(out, "%.*s/%" PRIu64 "-%s/%s", STR_ARG(instance), w->row.number, w->row.token, rest);
+}
+
+/* --- terms */
+
+static bool counts_at_bedrock(const struct batch_work *w)
+{
+    const struct batch_job *j = w->writing ? &w->next : &w->row;
+    return (j->state == BATCH_CREATING && j->sent_ms) || j->state == BATCH_RUNNING;
+}
+
+static bool has_room(const struct batch_work *w)
+{
+    struct batch *b = w->batch;
+    uint32_t n = 0;
+    for (struct list *l = b->jobs.next; l != &b->jobs; l = l->next) {
+        const struct batch_work *other = LIST_OF(l, struct batch_work, node);
+        n += other != w && counts_at_bedrock(other) && str_eq(other->pool->model, w->pool->model);
+    }
+    return n < batch_limits_of(b, w->pool->model).jobs;
+}
+
+static struct batch_terms terms_of(struct batch_work *w)
+{
+    struct batch *b = w->batch;
+    int64_t now_ms = clock_wall_ms();
+    return (struct batch_terms){.now_ms = now_ms,
+                                .poll_ms = b->setup->config->batch.poll_ms,
+                                .jitter = (uint32_t)random_u64(),
+                                .per_second = shared_lanes_rate(b->lanes, w->pool->model, now_ms),
+                                .may_create = has_room(w),
+                                .may_pay_twice = batch_may_twice(b, w->row.expect_nanousd),
+                                .unanswered = w->waits};
+}
+
+/* --- what a step means for people */
+
+static void say_trouble(const struct batch_work *w)
+{
+    const struct batch_job *j = &w->next;
+    if (j->why[0] && !str_eq(str_of(j->why), str_of(w->row.why)))
+        log_say(LOG_WARN, "batch", "job %" PRIu64 ": %s", j->number, j->why);
+}
+
+static void say_status(const struct batch_work *w)
+{
+    const struct batch_job *old = &w->row, *j = &w->next;
+    if (j->state == BATCH_RUNNING && old->state != BATCH_RUNNING)
+        log_say(LOG_INFO, "batch", "job %" PRIu64 " runs: %s", j->number, j->arn);
+    if (j->ended_ms && !old->ended_ms)
+        log_say(LOG_INFO, "batch", "job %" PRIu64 " ended: %.*s, %u of %u records have an answer",
+                j->number, STR_ARG(batch_status_word(j->status)), j->succeeded, j->records);
+}
+
+static void count_end(struct batch_counts *c, enum batch_status s)
+{
+    if (s == BATCH_COMPLETED || s == BATCH_PARTIAL)
+        c->completed++;
+    else if (s == BATCH_STOPPED)
+        c->stopped++;
+    else
+        c->failed++;
+}
+
+static void count_step(struct batch_work *w)
+{
+    struct batch *b = w->batch;
+    const struct batch_job *old = &w->row, *j = &w->next;
+    if (j->created_ms && !old->created_ms)
+        b->counts.created++;
+    if (j->ended_ms && !old->ended_ms)
+        count_end(&b->counts, j->status);
+    if (old->state == BATCH_READING && j->state == BATCH_CLEANING) {
+        b->counts.seconds_sum += (uint64_t)(clock_wall_ms() - j->cut_ms) / 1000;
+        b->counts.seconds_n++;
+    }
+}
+
+static void close_pool(struct batch_work *w)
+{
+    struct batch *b = w->batch;
+    const struct shared_lanes_pool name = batch_pool_name(w->pool);
+    batch_trouble(b, str_of(w->next.why));
+    (void)shared_lanes_close(b->lanes, &name, clock_wall_ms());
+    log_say(LOG_ERROR, "batch",
+            "no job can be made for client %.*s and %.*s: %s; what waits goes on demand for a time",
+            STR_ARG(w->pool->client), STR_ARG(w->pool->model), w->next.why);
+}
+
+/* Of those that have no answer. */
+static uint64_t expect_of(const struct batch_work *w)
+{
+    double part = w->row.records ? (double)w->waits / w->row.records : 0;
+    return (uint64_t)((double)w->row.expect_nanousd * part);
+}
+
+static void members_left(struct batch_work *w)
+{
+    struct batch *b = w->batch;
+    if (w->turn.members == BATCH_STAY)
+        return;
+    log_say(LOG_INFO, "batch", "job %" PRIu64 ": %u records go on demand", w->row.number, w->waits);
+    if (w->turn.members == BATCH_LEAVE_TWICE)
+        batch_add_twice(b, w->waits, expect_of(w));
+    w->waits = 0;
+    batch_direct_tick(b->direct, clock_wall_ms());
+}
+
+/* --- the row, then the act */
+
+static void write_row(struct batch_work *w);
+
+static const struct batch_news orders[] = {
+    [BATCH_ORDER_CANCEL] = {.event = BATCH_CANCEL}, [BATCH_ORDER_RETRY] = {.event = BATCH_RETRY}};
+
+static void go_on(struct batch_work *w)
+{
+    enum batch_order order = w->order;
+    w->order = BATCH_NO_ORDER;
+    if (order)
+        batch_work_event(w, &orders[order]);
+    else
+        batch_act_begin(w, w->turn.act);
+}
+
+static void take_over(struct batch_work *w)
+{
+    struct batch *b = w->batch;
+    say_trouble(w);
+    say_status(w);
+    count_step(w);
+    if (w->turn.pool_bad)
+        close_pool(w);
+    else if (w->next.state == BATCH_RUNNING && w->row.state != BATCH_RUNNING)
+        batch_trouble(b, S(""));
+    bool runs = w->next.state == BATCH_RUNNING && w->row.state != BATCH_RUNNING;
+    w->row = w->next;
+    if (runs)
+        (void)HOOK("batch.running");
+    members_left(w);
+}
+
+static void on_written(struct batch *b, const struct batch_mail *m)
+{
+    struct batch_work *w = batch_work_find(b, m->number);
+    w->writing = false;
+    w->unwritten = !m->good;
+    if (!m->good)
+        return;
+    take_over(w);
+    if (w->row.state == BATCH_GONE)
+        batch_work_free(w);
+    else
+        go_on(w);
+    batch_look(b);
+}
+
+static void write_row(struct batch_work *w)
+{
+    w->writing = true;
+    spool_job(w->batch->spool, &w->next, w->turn.members, batch_mail_done,
+              batch_mail_new(w->batch, w->row.number, on_written));
+}
+
+void batch_work_event(struct batch_work *w, const struct batch_news *n)
+{
+    const struct batch_terms terms = terms_of(w);
+    w->next = w->row;
+    w->turn = batch_step(&w->next, n, &terms);
+    batch_act_drop(w); /* the news may be of it */
+    w->batch->counts.adopted += n->event == BATCH_LISTED && w->row.arn[0] == 0;
+    write_row(w);
+}
+
+/* --- read_bytes, in the transaction that settles what was read */
+
+static void on_settled(struct batch *b, const struct batch_mail *m)
+{
+    struct batch_work *w = batch_work_find(b, m->number);
+    w->writing = false;
+    if (!m->good) {
+        const struct batch_news failed = {.event = BATCH_READ_FAILED,
+                                          .why = S("the spool could not be written")};
+        batch_work_event(w, &failed);
+        return;
+    }
+    take_over(w);
+    b->counts.by_batch += m->answered;
+    w->waits -= m->answered < w->waits ? (uint32_t)m->answered : w->waits;
+    (void)HOOK("batch.settle");
+    batch_collect_settled(w->collect);
+    if (w->turn.act == BATCH_WAIT && !w->order)
+        batch_collect_go_on(w->collect);
+    else {
+        batch_act_drop(w);
+        go_on(w);
+    }
+}
+
+void batch_work_settle(struct batch_work *w, const struct batch_news *n,
+                       const struct spool_end *ends, size_t n_ends)
+{
+    const struct batch_terms terms = terms_of(w);
+    w->next = w->row;
+    w->turn = batch_step(&w->next, n, &terms);
+    w->writing = true;
+    spool_settle(w->batch->spool, &w->next, ends, n_ends, batch_mail_settled,
+                 batch_mail_new(w->batch, w->row.number, on_settled));
+}
+
+/* --- time */
+
+/* An upload may take longer than the deadline leaves. */
+static bool must_leave(const struct batch_work *w, int64_t now_ms)
+{
+    struct batch *b = w->batch;
+    double rate = shared_lanes_rate(b->lanes, w->pool->model, now_ms);
+    return w->pack && now_ms >= batch_leave_at(&w->row, rate, w->waits);
+}
+
+void batch_work_look(struct batch_work *w, int64_t now_ms)
+{
+    static const struct batch_news tick = {.event = BATCH_TICK};
+    if (w->writing)
+        return;
+    if (w->unwritten)
+        write_row(w);
+    else if (w->acting && (w->order || must_leave(w, now_ms)) && (w->pack || w->collect))
+        batch_work_interrupt(w, w->order ? "the operator wants it otherwise"
+                                         : "there is no time left for the upload");
+    else if (!w->acting && w->order)
+        go_on(w);
+    else if (!w->acting && batch_due(&w->row, now_ms, w->batch->setup->config->batch.poll_ms))
+        batch_work_event(w, &tick);
+}
+
+void batch_work_interrupt(struct batch_work *w, const char *why)
+{
+    static const enum batch_event ends[BATCH_ACTS] = {
+        [BATCH_PUT] = BATCH_PUT_FAILED,    [BATCH_CREATE] = BATCH_CREATE_UNKNOWN,
+        [BATCH_LIST] = BATCH_ASK_FAILED,   [BATCH_GET] = BATCH_ASK_FAILED,
+        [BATCH_STOP] = BATCH_ASK_FAILED,   [BATCH_READ] = BATCH_READ_FAILED,
+        [BATCH_CLEAN] = BATCH_CLEAN_FAILED};
+    const struct batch_news n = {.event = ends[w->turn.act], .why = str_of(why)};
+    if (w->acting && !w->writing)
+        batch_work_event(w, &n);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Jobs and pools as the engine has them in memory, and how a job moves:
+ *
+ *     batch_job_event --> plan/batch_fsm --> the row to the disk --> its act --> batch_job_event
+ *
+ * A job has one event, one write or one act under way, never two of them.
+ */
+#ifndef WEIR_SRC_GATE_BATCH_JOBS_H
+#define WEIR_SRC_GATE_BATCH_JOBS_H
+
+#include "batch_private.h"
+
+/* S3 with the credentials of one client's role, or with Weir's own. */
+struct batch_place {
+    struct list node; /* batch.places */
+    struct batch *batch;
+    struct str client, role; /* in `text` */
+    struct s3 *s3;           /* NULL: the bucket has no address */
+    struct s3_call *probe;
+    int64_t probe_ms; /* the next one is due; monotonic */
+    bool refused;     /* no job can be made here now */
+    char why[BATCH_WHY_MOST + 1];
+    char text[];
+};
+
+struct batch_pool {
+    struct list node; /* batch.pools */
+    struct batch *batch;
+    uint32_t number;
+    struct str client, model, role; /* in `text` */
+    enum batch_kind kind;
+    struct pool_view view;
+    bool busy;  /* a move of its members is under way */
+    bool flush; /* by the operator */
+    char text[];
+};
+
+/* What waits for the end of the act at hand. */
+enum batch_order { BATCH_NO_ORDER, BATCH_ORDER_CANCEL, BATCH_ORDER_RETRY };
+
+struct batch_work {
+    struct list node; /* batch.jobs */
+    struct batch *batch;
+    struct batch_pool *pool;
+    struct batch_job row;   /* as it is on the disk */
+    struct batch_job next;  /* ... and as it is being written */
+    struct batch_turn turn; /* what follows when that is done */
+    uint32_t waits;         /* members without an answer */
+    bool writing, unwritten, acting;
+    enum batch_order order;
+    /* Of the act. */
+    struct s3_call *s3;
+    struct bedrock_jobs_call *ask;
+    struct batch_pack *pack;
+    struct batch_collect *collect;
+    struct list doomed; /* CLEAN: keys that are still to be deleted (struct batch_key) */
+    bool more_keys;
+};
+
+/* A key in a list. */
+struct batch_key {
+    struct list node;
+    size_t len;
+    char bytes[];
+};
+
+/* A callback of the spool on its way to the office. */
+struct batch_mail {
+    struct mail mail;
+    struct batch_link *link;
+    void (*deliver)(struct batch *b, const struct batch_mail *m);
+    uint64_t number; /* of the job or pool */
+    bool good;
+    size_t answered;
+    struct batch_job job; /* of a cut */
+};
+struct batch_mail *batch_mail_new(struct batch *b, uint64_t number,
+                                  void (*deliver)(struct batch *b, const struct batch_mail *m));
+/* The spool's callbacks: `arg` is the mail. */
+void batch_mail_done(void *arg, bool good);
+void batch_mail_settled(void *arg, size_t answered, bool good);
+void batch_mail_cut(void *arg, const struct batch_job *job, bool good);
+
+/* --- batch_run */
+struct batch_work *batch_work_find(struct batch *b, uint64_t number);
+struct batch_pool *batch_pool_find(struct batch *b, uint32_t number);
+struct shared_lanes_pool batch_pool_name(const struct batch_pool *p);
+/* As spool_each_pool's `each`. */
+void batch_see_pool(void *arg, const struct spool_pool *s);
+/* The catalogue's limits of its model, with what is assumed where it tells none. */
+struct batch_limits {
+    uint32_t least, most, jobs;
+    uint64_t file_bytes, job_bytes;
+};
+struct batch_limits batch_limits_of(const struct batch *b, struct str model);
+/* Why nothing is batched now; empty: all is well. */
+void batch_trouble(struct batch *b, struct str why);
+/* Looks at everything soon. */
+void batch_look(struct batch *b);
+
+/* --- batch_job: events, writes */
+struct batch_work *batch_work_new(struct batch *b, struct batch_pool *pool,
+                                  const struct batch_job *row, uint32_t waits);
+void batch_work_free(struct batch_work *w);
+/* One step, from an act's answer or a timer. Ends the act. */
+void batch_work_event(struct batch_work *w, const struct batch_news *n);
+/* The same for READ_SOME: row and ends in one transaction. The act goes on with
+ * batch_collect_go_on. */
+void batch_work_settle(struct batch_work *w, const struct batch_news *n,
+                       const struct spool_end *ends, size_t n_ends);
+/* Is it time for anything? */
+void batch_work_look(struct batch_work *w, int64_t now_ms);
+/* Drops the act at hand; its end is unknown, and an event says so. */
+void batch_work_interrupt(struct batch_work *w, const char *why);
+/* "weir-0123abcd-12"; "weir/0123abcd/12-TOKEN/" and what follows, into `out`. */
+void batch_work_name(const struct batch_work *w, struct buf *out);
+void batch_work_key(const struct batch_work *w, const char *rest, struct buf *out);
+
+/* --- batch_act */
+void batch_act_begin(struct batch_work *w, enum batch_act act);
+/* Frees what the act holds. */
+void batch_act_drop(struct batch_work *w);
+
+/* --- batch_pack: lines of an input. */
+struct batch_pack *batch_pack_new(struct batch_work *w);
+void batch_pack_free(struct batch_pack *p);
+/* As s3_put's `more`. */
+int batch_pack_more(void *arg, struct buf *out);
+
+/* --- batch_collect: output from row.read_bytes on; its end is an event. */
+void batch_collect_begin(struct batch_work *w);
+void batch_collect_free(struct batch_collect *c);
+/* What was given to batch_work_settle is on the disk; then the act may go on. */
+void batch_collect_settled(struct batch_collect *c);
+void batch_collect_go_on(struct batch_collect *c);
+
+/* --- batch_place */
+struct batch_place *batch_place_of(struct batch *b, struct str client, struct str role);
+void batch_places_look(struct batch *b);  /* probes that are due */
+void batch_places_probe(struct batch *b); /* all of them, now */
+void batch_places_free(struct batch *b);
+
+/* --- batch_sweep: jobs of ours that no row knows are stopped. */
+void batch_sweep_look(struct batch *b);
+
+#endif

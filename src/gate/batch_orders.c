@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The operator's orders. A name is "p7", a pool, or "j12", a job; no name is all that the order
+ * fits. A job takes an order when the act at hand is over.
+ */
+#include "batch_jobs.h"
+#include "weir/base/clock.h"
+#include "weir/base/text.h"
+
+static bool read_name(struct str name, char kind, uint64_t *out)
+{
+    return name.len > 1 && name.ptr[0] == kind && text_u64(str_from_offset(name, 1), out);
+}
+
+static int find_pool(struct batch *b, struct str name, struct batch_pool **out)
+{
+    uint64_t number;
+    *out = NULL;
+    if (!read_name(name, 'p', &number))
+        return ERR_OK;
+    *out = batch_pool_find(b, (uint32_t)number);
+    return *out ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static int find_job(struct batch *b, struct str name, struct batch_work **out)
+{
+    uint64_t number;
+    *out = NULL;
+    if (!read_name(name, 'j', &number))
+        return ERR_OK;
+    *out = batch_work_find(b, number);
+    return *out ? ERR_OK : ERR_NOT_FOUND;
+}
+
+/* Of pools and jobs, those that are meant. */
+static int order(struct batch *b, struct str name, void (*pool)(struct batch_pool *p),
+                 void (*job)(struct batch_work *w))
+{
+    struct batch_pool *p;
+    struct batch_work *w;
+    int err = find_pool(b, name, &p);
+    if (err == 0)
+        err = find_job(b, name, &w);
+    if (err < 0)
+        return err;
+    if ((p && !pool) || (w && !job) || (!p && !w && name.len))
+        return p || w ? ERR_BAD : ERR_NOT_FOUND;
+    for (struct list *n = b->pools.next; pool && !w && n != &b->pools; n = n->next)
+        if (!p || p == LIST_OF(n, struct batch_pool, node))
+            pool(LIST_OF(n, struct batch_pool, node));
+    for (struct list *n = b->jobs.next; job && !p && n != &b->jobs; n = n->next)
+        if (!w || w == LIST_OF(n, struct batch_work, node))
+            job(LIST_OF(n, struct batch_work, node));
+    batch_look(b);
+    return ERR_OK;
+}
+
+static void flush(struct batch_pool *p)
+{
+    p->flush = p->view.count > 0;
+}
+
+int batch_flush(struct batch *b, struct str name)
+{
+    spool_each_pool(b->spool, batch_see_pool, b);
+    return order(b, name, flush, NULL);
+}
+
+static void on_cancelled(struct batch *b, const struct batch_mail *m)
+{
+    batch_pool_find(b, (uint32_t)m->number)->busy = false;
+    batch_look(b);
+}
+
+/* Bedrock's own word for a batch that was not to be. */
+static void cancel_pool(struct batch_pool *p)
+{
+    static const struct str body = STR("{\"message\":\"The operator cancelled this request.\"}");
+    if (p->busy || p->view.count == 0)
+        return;
+    p->busy = true;
+    spool_cancel_pool(p->batch->spool, p->number, 400, S("ValidationException"), body,
+                      batch_mail_done, batch_mail_new(p->batch, p->number, on_cancelled));
+}
+
+static void cancel_job(struct batch_work *w)
+{
+    w->order = BATCH_ORDER_CANCEL;
+}
+
+int batch_cancel(struct batch *b, struct str name)
+{
+    return order(b, name, cancel_pool, cancel_job);
+}
+
+static void retry_pool(struct batch_pool *p)
+{
+    (void)p; /* all of them are open again, see below */
+}
+
+static void retry_job(struct batch_work *w)
+{
+    w->order = BATCH_ORDER_RETRY;
+}
+
+int batch_retry(struct batch *b, struct str name)
+{
+    int err = order(b, name, retry_pool, retry_job);
+    if (err < 0)
+        return err;
+    shared_lanes_reopen(b->lanes);
+    batch_places_probe(b);
+    return ERR_OK;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A job of ours that no row knows spends money for nobody: the spool was lost, or an older copy of
+ * it was put back. At the start and each hour the list of jobs is asked for our names; such a job
+ * is stopped, and the log says so.
+ */
+#include "batch_jobs.h"
+#include "weir/base/log.h"
+#include "weir/base/text.h"
+
+#include <stdio.h>
+
+enum { SWEEP_EVERY_MS = 3600 * 1000, SWEEP_AGAIN_MS = 60 * 1000 };
+
+static void on_stopped(void *arg, const struct bedrock_jobs_answer *a)
+{
+    struct batch *b = arg;
+    b->sweep = NULL;
+    if (a->end != BEDROCK_JOBS_GOOD)
+        log_say(LOG_WARN, "batch", "it could not be stopped: %s", a->why);
+    b->swept_ms = loop_now_ms(b->loop) + 1; /* there may be more of them */
+}
+
+/* "weir-0123abcd-12" */
+static bool is_ours(struct batch *b, struct str name, uint64_t *out_number)
+{
+    struct str instance = spool_instance(b->spool);
+    if (!str_starts(name, S("weir-")))
+        return false;
+    struct str rest = str_from_offset(name, 5);
+    struct str who = str_cut(&rest, '-');
+    return str_eq(who, instance) && text_u64(rest, out_number);
+}
+
+static bool is_orphan(struct batch *b, const struct bedrock_job *j)
+{
+    uint64_t number;
+    if (batch_status_ends(batch_status_read(j->status)) ||
+        batch_status_read(j->status) == BATCH_STOP_ASKED || !is_ours(b, j->name, &number))
+        return false;
+    const struct batch_work *w = batch_work_find(b, number);
+    if (!w)
+        return true;
+    return j->token.len && !str_eq(j->token, str_of(w->row.token));
+}
+
+static void on_list(void *arg, const struct bedrock_jobs_answer *a)
+{
+    struct batch *b = arg;
+    b->sweep = NULL;
+    int64_t now_ms = loop_now_ms(b->loop);
+    b->swept_ms = now_ms + (a->end == BEDROCK_JOBS_GOOD ? SWEEP_EVERY_MS : SWEEP_AGAIN_MS);
+    if (a->end != BEDROCK_JOBS_GOOD)
+        return;
+    for (size_t i = 0; i < a->n; i++) {
+        if (!is_orphan(b, &a->jobs[i]))
+            continue;
+        struct creds *creds = batch_creds(b, S(""), S(""));
+        log_say(LOG_WARN, "batch",
+                "job %.*s (%.*s) is ours by its name, and the spool knows nothing of it: it is "
+                "stopped",
+                STR_ARG(a->jobs[i].name), STR_ARG(a->jobs[i].arn));
+        b->sweep = bedrock_jobs_stop(b->control, creds, a->jobs[i].arn, on_stopped, b);
+        creds_unref(creds);
+        return;
+    }
+}
+
+void batch_sweep_look(struct batch *b)
+{
+    struct str instance = spool_instance(b->spool);
+    char name[32];
+    if (!b->control || b->sweep || !b->loaded || !instance.len ||
+        (b->swept_ms && loop_now_ms(b->loop) < b->swept_ms))
+        return;
+    struct creds *creds = batch_creds(b, S(""), S(""));
+    snprintf(name, sizeof name, "weir-%.*s-", STR_ARG(instance));
+    if (creds)
+        b->sweep = bedrock_jobs_list(b->control, creds, str_of(name), on_list, b);
+    creds_unref(creds);
+}

@@ -26,6 +26,13 @@ extern const struct back back_bedrock;
  * metering: strict when its record is on the disk. */
 void bedrock_answer_ends(struct exchange *ex, struct str last, enum outcome outcome);
 
+/* What waits for a batch: on the disk first (back_spool.c). */
+extern const struct back back_spool;
+/* Weir stops: if it is a held connection, it ends now. */
+void back_spool_drain(struct exchange *ex);
+/* Its client has nothing more to say, and is perhaps gone. */
+void back_spool_half_closed(struct exchange *ex);
+extern const struct back back_tickets;
 extern const struct back back_health, back_ready, back_none;
 extern const struct back back_query, back_query_cbor;
 extern const struct back back_compact;

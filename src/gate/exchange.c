@@ -97,6 +97,8 @@ static void on_drain(void *arg)
 
 struct str exchange_decision(const struct exchange *ex)
 {
+    if (ex->spooled)
+        return ex->decision;
     if (ex->joined)
         return S("join=retry;lane=ondemand;model=same");
     if (!ex->attempts)
@@ -112,12 +114,16 @@ static bool is_yes(struct str word)
            str_ieq(word, S("on"));
 }
 
-/* x-weir-explain: 1 asks what the answer costs, where its head tells already. */
+bool exchange_explains(const struct exchange *ex)
+{
+    return is_yes(fields_get(&ex->request->fields, S("x-weir-explain")));
+}
+
+/* Where its head tells already. */
 static size_t add_costs(struct exchange *ex, struct field *out)
 {
     struct str cost, saved;
-    if (!is_yes(fields_get(&ex->request->fields, S("x-weir-explain"))) ||
-        !meter_costs(ex, &cost, &saved))
+    if (!exchange_explains(ex) || !meter_costs(ex, &cost, &saved))
         return 0;
     out[0] = (struct field){STR("x-weir-cost-usd"), cost};
     out[1] = (struct field){STR("x-weir-saved-usd"), saved};
@@ -210,8 +216,8 @@ static void answer_error(struct exchange *ex, enum outcome outcome, struct str b
     struct buf allow = {0};
     char length[21];
     int digits = snprintf(length, sizeof length, "%zu", body.len);
-    char after[21];
-    struct field fields[6] = {{STR("content-type"), STR("application/json")},
+    char after[21], after_ms[24];
+    struct field fields[7] = {{STR("content-type"), STR("application/json")},
                               {STR("content-length"), {length, (size_t)digits}}};
     size_t n = 2;
     if (ex->dialect == DIALECT_AWS)
@@ -219,6 +225,10 @@ static void answer_error(struct exchange *ex, enum outcome outcome, struct str b
     if (ex->retry_after_s) {
         int n_after = snprintf(after, sizeof after, "%lld", (long long)ex->retry_after_s);
         fields[n++] = (struct field){STR("retry-after"), {after, (size_t)n_after}};
+    }
+    if (outcome == OUTCOME_WAITS) {
+        int n_ms = snprintf(after_ms, sizeof after_ms, "%lld000", (long long)ex->retry_after_s);
+        fields[n++] = (struct field){STR("x-amz-retry-after"), {after_ms, (size_t)n_ms}};
     }
     if (outcome == OUTCOME_BAD_METHOD) {
         struct str path, query;
@@ -368,6 +378,11 @@ static void keep_request(struct exchange *ex)
     ex->call.method = ex->op->method;
 }
 
+static void on_half_closed(void *arg)
+{
+    back_spool_half_closed(arg);
+}
+
 static void on_gone(void *arg, enum front_gone why)
 {
     struct exchange *ex = arg;
@@ -408,6 +423,7 @@ const struct front_sink exchange_sink = {.on_request = on_request,
                                          .on_body = receive_body,
                                          .on_body_end = receive_body_end,
                                          .on_drain = on_drain,
+                                         .on_half_closed = on_half_closed,
                                          .on_gone = on_gone,
                                          .on_refused = on_refused,
                                          .on_shed = on_shed};

@@ -21,10 +21,10 @@
 /* GetInferenceProfile answers within a second; a record that waits is not on the disk. */
 enum { NAME_PATIENCE_MS = 2000 };
 
-/* What nobody known has sent costs no disk. */
+/* What nobody known has sent costs no disk; what came out of the spool is metered by it. */
 bool meter_wants(const struct exchange *ex)
 {
-    return ex->worker->daemon->clerk && ex->op && ex->op->back == &back_bedrock &&
+    return ex->worker->daemon->clerk && !ex->spooled && ex->op && ex->op->back == &back_bedrock &&
            ex->client_name.len && ex->setup->config->metering != METERING_OFF;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "record.h"
 
+#include "spooled.h"
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 
@@ -18,7 +19,7 @@ int64_t record_added_us(const struct exchange *ex, int64_t now_ns)
     if (!ex->ours_ns)
         return 0;
     if (!ex->attempts)
-        return ex->joined ? 0 : (now_ns - ex->ours_ns) / 1000;
+        return ex->joined || ex->spooled ? 0 : (now_ns - ex->ours_ns) / 1000;
     int64_t before = c->sent_ns > ex->ours_ns ? c->sent_ns - ex->ours_ns : 0;
     int64_t after = c->head_ns && ex->handed_ns > c->head_ns ? ex->handed_ns - c->head_ns : 0;
     return (ex->added_ns + before + after) / 1000;
@@ -49,6 +50,15 @@ static void log_usage(struct log_line *l, const struct tap_usage *t)
         log_u64(l, "cache_read", n[TOKEN_CACHE_READ]);
     if (written)
         log_u64(l, "cache_write", written);
+}
+
+/* How long it waited here; its record may have waited before. */
+static void log_spooled(struct log_line *l, const struct spooled *s, int64_t now_ns)
+{
+    if (!s)
+        return;
+    log_str(l, "lane", lane_word(LANE_BATCH));
+    log_ms(l, "waited_ms", (now_ns - s->since_ns) / 1000);
 }
 
 /* Who looks, looks often. What changes something, and what was refused, is for the log. */
@@ -90,6 +100,7 @@ static void log_exchange(const struct exchange *ex, int64_t now_ns, const struct
     log_ms(&l, "ms", (now_ns - ex->request->began_ns) / 1000);
     log_ms(&l, "added_ms", record_added_us(ex, now_ns));
     log_usage(&l, tap_usage(ex->tap));
+    log_spooled(&l, ex->spooled, now_ns);
     if (ex->joined)
         log_str(&l, "joined", S("retry"));
     if (ex->attempts > 1)

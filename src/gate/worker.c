@@ -5,6 +5,7 @@
  */
 #include "weir/gate/worker.h"
 
+#include "back.h"
 #include "caching.h"
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
@@ -264,6 +265,8 @@ void worker_drain(struct worker *w)
     w->leaving = true;
     for (struct port *p = w->ports; p; p = p->next)
         listener_drain(p->listener);
+    for (struct list *node = w->exchanges.next; node != &w->exchanges; node = node->next)
+        back_spool_drain(LIST_OF(node, struct exchange, node));
     leave_if_idle(w);
 }
 

@@ -301,6 +301,8 @@ static void read_ahead(struct h1_server *h)
     } else if (n == ERR_EOF) { /* half-closed: the answer is still wanted */
         h->eof = true;
         conn_want_read(h->conn, false);
+        if (h->o.sink->on_half_closed)
+            h->o.sink->on_half_closed(h->ex);
     } else if (n == 0) {
         conn_want_read(h->conn, false);
     } else if (n != ERR_AGAIN) {

@@ -147,6 +147,8 @@ void exchange_end(struct exchange *ex, enum outcome outcome);
 void exchange_over(struct exchange *ex);
 /* What Weir decided about it: x-weir-decision. Empty before a call. */
 struct str exchange_decision(const struct exchange *ex);
+/* Does its client ask what the answer costs (x-weir-explain: 1)? */
+bool exchange_explains(const struct exchange *ex);
 /* A whole answer of Weir's own. */
 enum step_result exchange_own(struct exchange *ex, int status, struct str type, struct str body);
 /* Weir's own error: `sentence` empty takes the outcome's. Inside an answer that already began it

@@ -73,6 +73,8 @@ struct front_sink {
     /* front_unsent fell below the low mark (16 KiB). */
     void (*on_drain)(void *ex);
     void (*on_gone)(void *ex, enum front_gone why);
+    /* front_half_closed became true while the answer is waited for. May be NULL. */
+    void (*on_half_closed)(void *ex);
     /* The protocol refused a connection or a head (ex is NULL: no request was made of it), or what
      * came behind one (on_gone follows). May be NULL. */
     void (*on_refused)(void *owner, void *ex, const struct front_refusal *r);

@@ -23,7 +23,7 @@ struct exchange {
     struct buf body;
     bool body_ended, drained_once;
     int gone; /* enum front_gone, or -1 */
-    unsigned drains;
+    unsigned drains, half_closed;
 };
 
 struct sink {
@@ -97,6 +97,12 @@ static inline void sink_on_body_end(void *ex)
         sink_answer(x, buf_str(&x->body));
 }
 
+static inline void sink_on_half_closed(void *ex)
+{
+    struct exchange *x = ex;
+    x->half_closed++;
+}
+
 static inline void sink_on_drain(void *ex)
 {
     struct exchange *x = ex;
@@ -122,6 +128,7 @@ static const struct front_sink sink_calls = {
     .on_body = sink_on_body,
     .on_body_end = sink_on_body_end,
     .on_drain = sink_on_drain,
+    .on_half_closed = sink_on_half_closed,
     .on_gone = sink_on_gone,
     .on_shed = sink_on_shed,
 };

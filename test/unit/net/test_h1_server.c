@@ -247,10 +247,12 @@ static void half_closed(void **state)
     client = NULL;
     turns(4);
     assert_int_equal(sink.at[0].gone, -1);
+    assert_int_equal(sink.at[0].half_closed, 1);
     sink_answer(&sink.at[0], S("ok"));
     turns(4);
     assert_int_equal(sink.at[0].gone, FRONT_DONE);
     assert_int_equal(sink.n, 2);
+    assert_true(front_half_closed(sink.at[1].front));
     sink_answer(&sink.at[1], S("ok"));
     turns(6);
     assert_int_equal(sink.at[1].gone, FRONT_DONE);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What Weir puts into a request: requestMetadata entries that a rule adds, for chargeback in
- * Bedrock's invocation logs, a service tier (where a spent budget or a deadline says so), and cache markers. Spliced
- * into the body, or put into InvokeModel's header fields. What the client put there itself stays as
- * it is and wins.
+ * Bedrock's invocation logs, a service tier (where a spent budget or a deadline says so), and cache
+ * markers. Spliced into the body, or put into InvokeModel's header fields. What the client put
+ * there itself stays as it is and wins.
  */
 #ifndef WEIR_SRC_GATE_EDIT_H
 #define WEIR_SRC_GATE_EDIT_H

@@ -33,8 +33,8 @@ static const struct {
     const char *name;
     enum step_result (*run)(struct exchange *ex);
 } steps[] = {
-    {"receive", receive}, {"identify", admit_identify}, {"understand", step_understand},
-    {"admit", admit},     {"lane", lanes_choose},       {"dispatch", step_dispatch},
+    {"receive", receive},  {"identify", admit_identify}, {"understand", step_understand},
+    {"admit", admit},      {"lane", lanes_choose},       {"dispatch", step_dispatch},
     {"relay", step_relay},
 };
 enum { STEP_RELAY = 6 };

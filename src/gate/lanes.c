@@ -58,8 +58,7 @@ static const char *unfit(struct exchange *ex, const struct lanes *l, struct str 
         return why;
     if (!shared_lanes_open(d->lanes, &pool, clock_wall_ms()))
         return "its last job was refused; weir batch ls says why";
-    if (l->reply == SPOOL_WAIT &&
-        !shared_lanes_may(d->lanes, &pool, ex->workload, clock_wall_ms()))
+    if (l->reply == SPOOL_WAIT && !shared_lanes_may(d->lanes, &pool, ex->workload, clock_wall_ms()))
         return "its caller never has enough requests in flight to fill a job";
     return NULL;
 }
@@ -92,8 +91,7 @@ static void ask_prices(const struct exchange *ex, struct str id, const struct ca
     for (unsigned lane = 0; lane < LANES; lane++) {
         bool offered = lane == LANE_ONDEMAND || (m && m->lane_parts[lane]);
         struct price p;
-        if (!offered ||
-            catalogue_price(ex->setup->catalogue, id, (enum lane)lane, &p) == UNPRICED)
+        if (!offered || catalogue_price(ex->setup->catalogue, id, (enum lane)lane, &p) == UNPRICED)
             continue;
         a->price[lane] = p;
         bool tier = lane == LANE_FLEX || lane == LANE_PRIORITY;
@@ -211,10 +209,8 @@ void lanes_not_held(struct exchange *ex, const char *why)
 struct str lanes_word(const struct exchange *ex)
 {
     static const struct str observed[LANES] = {
-        [LANE_ONDEMAND] = STR("ondemand"),
-        [LANE_FLEX] = STR("observe:flex"),
-        [LANE_PRIORITY] = STR("observe:priority"),
-        [LANE_RESERVED] = STR("ondemand"),
+        [LANE_ONDEMAND] = STR("ondemand"),         [LANE_FLEX] = STR("observe:flex"),
+        [LANE_PRIORITY] = STR("observe:priority"), [LANE_RESERVED] = STR("ondemand"),
         [LANE_BATCH] = STR("observe:batch"),
     };
     const struct lanes *l = ex->lanes;

@@ -2,8 +2,8 @@
  *
  * Which lane a request goes: the step between admit and dispatch. It reads what the request and the
  * rules say of its deadline, asks what is known (the planner, what clients and models did, whether
- * pools fill), and has plan/lane decide. What waits gets back_spool as its back; a tier is put in by
- * edit.h.
+ * pools fill), and has plan/lane decide. What waits gets back_spool as its back; a tier is put in
+ * by edit.h.
  *
  * A prompt that has a deadline is noted by the planner as it would be on demand: what comes back
  * there is what decides whether batch is cheaper.

@@ -226,7 +226,7 @@ static void add_observed(const struct rollup_observed *o, unsigned decimals, str
     if (!o->requests)
         return;
     buf_addf(out,
-             "levers: observe: %llu request%s; with the marks that were withheld %s would have "
+             "levers: observe: %llu request%s; with what was withheld %s would have "
              "cost about ",
              (unsigned long long)o->requests, o->requests == 1 ? "" : "s",
              o->requests == 1 ? "it" : "they");

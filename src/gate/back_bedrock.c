@@ -6,6 +6,7 @@
  *     not processed for certain (ORIGIN_UNSENT)    again, at most twice
  *     503 or 529                                   once, within a budget of a tenth of all calls
  *     our signature, refused since our clock is off  once, by the origin's clock
+ *     400, 429, 503 or 529, with a tier of Weir's    once, without the tier
  *     400, with something in it that Weir put there  once, without that; 403, too, with a marker;
  *                                                  not where its type says: it is the caller's
  *     everything else                              the answer, or a clear error
@@ -15,6 +16,7 @@
 #include "back.h"
 #include "caching.h"
 #include "edit.h"
+#include "lanes.h"
 #include "meter.h"
 #include "record.h"
 #include "retry.h"
@@ -239,6 +241,11 @@ static void on_head(void *arg, int status, const struct fields *fields, int64_t 
     struct exchange *ex = arg;
     (void)HOOK("relay.head");
     ex->upstream_status = status;
+    if (ex->front && !(status == 400 && is_of_the_caller(fields)) && lanes_refused(ex, status)) {
+        take_back(ex);
+        send_again(ex, RESENT_TIER);
+        return;
+    }
     if (worth_resending(ex, status)) {
         ex->resent_refusal = true;
         take_back(ex);
@@ -265,6 +272,7 @@ static void on_head(void *arg, int status, const struct fields *fields, int64_t 
         return;
     }
     caching_heard(ex);
+    lanes_heard(ex);
     look_at_refusal(ex, status, fields);
     ex->counted = content_length >= 0;
     ex->left = content_length;

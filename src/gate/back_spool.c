@@ -121,7 +121,7 @@ static enum step_result ask(struct exchange *ex)
     struct spooled *s = spooled_new(ex);
     struct spool_ask a = {.client = ex->client_name,
                           .workload = ex->workload,
-                          .model = lanes->model,
+                          .model = ex->model,
                           .operation = ex->op->name,
                           .role = ex->client ? ex->client->config->role_arn : S(""),
                           .kind = lanes->kind,
@@ -189,7 +189,7 @@ static enum step_result send_away(struct exchange *ex)
 static enum step_result hold(struct exchange *ex)
 {
     struct spooled *s = ex->spooled;
-    const struct shared_lanes_pool pool = {ex->client_name, ex->lanes->model, ex->lanes->kind};
+    const struct shared_lanes_pool pool = {ex->client_name, ex->model, ex->lanes->kind};
     s->held = s->counted = true;
     shared_lanes_held(ex->worker->daemon->lanes, &pool, ex->workload);
     if (ex->worker->leaving)

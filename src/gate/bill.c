@@ -111,3 +111,19 @@ void bill_price(const struct catalogue *c, struct record *r, const struct saved_
     r->flags |= RECORD_OBSERVED;
     r->observed_nanousd = saved_marked(&p, &r->usage, observed);
 }
+
+/* A batch caches nothing. */
+void bill_observe(const struct catalogue *c, struct record *r, enum lane lane)
+{
+    struct price p;
+    struct usage u = r->usage;
+    if (r->flags & RECORD_UNPRICED || !used_any(&u) ||
+        catalogue_price(c, r->model, lane, &p) == UNPRICED)
+        return;
+    for (size_t i = TOKEN_CACHE_READ; lane == LANE_BATCH && i < TOKENS; i++) {
+        u.tokens[TOKEN_INPUT] += u.tokens[i];
+        u.tokens[i] = 0;
+    }
+    r->flags |= RECORD_OBSERVED;
+    r->observed_nanousd = price_cost(&p, &u);
+}

@@ -20,6 +20,9 @@ void bill_usage(const struct tap_usage *t, uint64_t request_bytes, struct record
 void bill_price(const struct catalogue *c, struct record *r, const struct saved_split *own,
                 const struct saved_split *observed);
 
+/* What the same usage would have cost in a lane that was withheld. */
+void bill_observe(const struct catalogue *c, struct record *r, enum lane lane);
+
 /* As Bedrock counts against a rate: what was read from the cache is free. */
 uint64_t bill_counted(const struct usage *u);
 

@@ -59,7 +59,7 @@ void caching_rooms_free(struct caching_room *rooms)
 /* --- whether there is something to decide */
 
 /* The model's id, as the catalogue knows it; empty: not known, or not yet. */
-static struct str model_id(struct exchange *ex)
+struct str caching_model_id(struct exchange *ex)
 {
     char name[NAMES_MODEL_MOST];
     if (ex->form == MODEL_PLAIN)
@@ -94,7 +94,8 @@ static uint64_t seed_of(const struct exchange *ex)
 
 static void say(struct exchange *ex, struct str word)
 {
-    ex->decision = arena_printf(&ex->arena, "cache=%.*s;lane=ondemand;model=same", STR_ARG(word));
+    ex->cache_word = arena_dup(&ex->arena, word);
+    ex->decision = S("");
 }
 
 /* An application inference profile's, still asked for or not told: it might have been marked. */
@@ -112,7 +113,7 @@ static struct caching *begin(struct exchange *ex)
     enum levers_mode levers = levers_mode(&ex->worker->daemon->levers);
     if (ex->off || levers == LEVERS_OFF || ex->op->usage == NO_USAGE || !ex->worker->daemon->cache)
         return NULL;
-    struct str id = model_id(ex);
+    struct str id = caching_model_id(ex);
     if (!id.len && ex->form == MODEL_TO_RESOLVE) {
         say_unknown_model(ex);
         return NULL;

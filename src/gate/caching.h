@@ -44,6 +44,8 @@ struct caching {
     uint32_t prefix_tokens; /* up to the last mark */
 };
 
+/* Its model's id, as the catalogue knows it; empty: not known, or not yet. */
+struct str caching_model_id(struct exchange *ex);
 /* True: decided, or there is nothing to decide. False: call again in the next turn. */
 bool caching_plan(struct exchange *ex);
 /* Did Weir mark the call under way? Then a 400 or 403 may be of that. */

@@ -8,6 +8,7 @@
 #include "bind.h"
 #include "cache_keeper.h"
 #include "order.h"
+#include "spooling.h"
 #include "volatile_news.h"
 #include "weir/base/clock.h"
 #include "weir/base/environ.h"
@@ -96,8 +97,10 @@ static void open_book(struct daemon *s)
     else
         log_say(LOG_WARN, "prefixes", "there is no memory for cache.memory: nothing is cached");
     s->volatile_news = volatile_news_new(s);
-    if (c->metering == METERING_OFF)
+    if (c->metering == METERING_OFF) {
+        spooling_open(s);
         return;
+    }
     snprintf(dir, sizeof dir, "%.*s/meter", STR_ARG(c->state));
     const struct clerk_options o = {.dir = dir,
                                     .size_bytes = c->book_bytes,
@@ -106,6 +109,7 @@ static void open_book(struct daemon *s)
                                     .trouble = book_trouble,
                                     .arg = s};
     s->clerk = clerk_new(&o);
+    spooling_open(s);
     s->exporters = exporters_new(s);
 }
 
@@ -136,6 +140,7 @@ static void close_book(struct daemon *s)
 {
     exporters_end(s->exporters);
     mailbox_read(loop_mailbox(s->office.loop)); /* records that want a name */
+    spooling_close(s);
     names_free(s->names);
     if (s->clerk)
         clerk_free(s->clerk);
@@ -224,6 +229,12 @@ static const char *needs_restart(const struct config *old, const struct config *
         return "book.size changed: that needs a restart";
     if (old->cache_bytes != new->cache_bytes)
         return "cache.memory changed: that needs a restart";
+    if ((old->batch.bucket.len == 0) != (new->batch.bucket.len == 0))
+        return "batch.bucket was set or taken away: that needs a restart";
+    if (old->batch.spool_bytes != new->batch.spool_bytes)
+        return "batch.spool_max changed: that needs a restart";
+    if (!str_eq(old->batch.spool_key_file, new->batch.spool_key_file))
+        return "batch.spool_key_file changed: that needs a restart";
     if ((old->metering == METERING_OFF) != (new->metering == METERING_OFF))
         return "metering was turned on or off: that needs a restart";
     return NULL;
@@ -317,6 +328,7 @@ bool daemon_reload(struct daemon *s, struct buf *faults)
     worker_follow(&s->office, setup);
     daemon_set_keyring(s, ring);
     names_follow(s->names, setup);
+    spooling_follow(s, setup);
     if (s->clerk)
         clerk_keep(s->clerk, config->keep_requests_ms);
     exporters_follow(s->exporters, setup);

@@ -183,13 +183,10 @@ static void add_metadata(struct work *w)
     buf_fini(&entries);
 }
 
-/* --- the Flex tier */
+/* --- a service tier */
 
-bool edit_can_flex(const struct exchange *ex)
+bool edit_can_tier(const struct exchange *ex)
 {
-    const struct catalogue_model *m = catalogue_find(ex->setup->catalogue, ex->model);
-    if (!m || !m->lane_parts[LANE_FLEX])
-        return false;
     if (ex->op->usage == USAGE_INVOKE)
         return !fields_get(&ex->request->fields, tier_field).ptr;
     enum fact fact = ex->op->usage == USAGE_CONVERSE ? FACT_SERVICE_TIER : FACT_OPENAI_TIER;
@@ -197,21 +194,28 @@ bool edit_can_flex(const struct exchange *ex)
            ex->facts.state == FACTS_STRICT && ex->facts.members[fact].times == 0;
 }
 
-static void add_flex(struct work *w)
+bool edit_can_flex(const struct exchange *ex)
+{
+    const struct catalogue_model *m = catalogue_find(ex->setup->catalogue, ex->model);
+    return m && m->lane_parts[LANE_FLEX] && edit_can_tier(ex);
+}
+
+static void add_tier(struct work *w)
 {
     struct exchange *ex = w->ex;
-    struct str body = body_str(&ex->body);
-    if (!ex->wants_flex)
+    struct str body = body_str(&ex->body), word = lane_word(ex->tier);
+    ex->tier_out = ex->tier != LANE_ONDEMAND && !ex->untiered;
+    if (!ex->tier_out)
         return;
     if (ex->op->usage == USAGE_INVOKE) {
-        set_field(w, tier_field, S("flex"));
+        set_field(w, tier_field, word);
         return;
     }
     size_t at = (size_t)str_chr(body, '{') + 1; /* strict, and an object: it has members */
     bool more = !is_empty_object(str_from_offset(body, at));
-    const char *text = ex->op->usage == USAGE_CONVERSE ? "\"serviceTier\":{\"type\":\"flex\"}"
-                                                       : "\"service_tier\":\"flex\"";
-    insert(w, at, arena_printf(&ex->arena, "%s%s", text, more || w->n ? "," : ""));
+    const char *text = ex->op->usage == USAGE_CONVERSE ? "\"serviceTier\":{\"type\":\"%.*s\"}%s"
+                                                       : "\"service_tier\":\"%.*s\"%s";
+    insert(w, at, arena_printf(&ex->arena, text, STR_ARG(word), more || w->n ? "," : ""));
 }
 
 /* --- cache markers */
@@ -235,7 +239,7 @@ void edit_make(struct exchange *ex, struct edit *out)
     *out = (struct edit){0};
     sha256_init(&out->hash);
     ex->edited = false;
-    add_flex(&w);
+    add_tier(&w);
     add_metadata(&w);
     add_marks(&w);
     ssize_t n =

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What Weir puts into a request: requestMetadata entries that a rule adds, for chargeback in
- * Bedrock's invocation logs, the Flex tier where a spent budget says so, and cache markers. Spliced
- * into the body, or put into InvokeModel's header fields. What the client put there itself stays as
- * it is and wins.
+ * Bedrock's invocation logs, a service tier (where a spent budget or a deadline says so), and cache
+ * markers. Spliced into the body, or put into InvokeModel's header fields. What the client put
+ * there itself stays as it is and wins.
  */
 #ifndef WEIR_SRC_GATE_EDIT_H
 #define WEIR_SRC_GATE_EDIT_H
@@ -35,8 +35,9 @@ void edit_make(struct exchange *ex, struct edit *out);
 bool edit_hash(struct edit *e);
 /* What rules look at. */
 struct rule_view edit_view(const struct exchange *ex);
-/* Can this request be moved to the Flex tier? Its model must be offered there, and the client must
- * not have chosen a tier. */
+/* Can a tier be put into this request? Not where the client chose one. */
+bool edit_can_tier(const struct exchange *ex);
+/* ... that of Flex: its model must be offered there. */
 bool edit_can_flex(const struct exchange *ex);
 
 #endif

@@ -9,6 +9,7 @@
 #include "admit.h"
 #include "back.h"
 #include "caching.h"
+#include "lanes.h"
 #include "meter.h"
 #include "receive.h"
 #include "record.h"
@@ -32,10 +33,11 @@ static const struct {
     const char *name;
     enum step_result (*run)(struct exchange *ex);
 } steps[] = {
-    {"receive", receive}, {"identify", admit_identify}, {"understand", step_understand},
-    {"admit", admit},     {"dispatch", step_dispatch},  {"relay", step_relay},
+    {"receive", receive},  {"identify", admit_identify}, {"understand", step_understand},
+    {"admit", admit},      {"lane", lanes_choose},       {"dispatch", step_dispatch},
+    {"relay", step_relay},
 };
-enum { STEP_RELAY = 5 };
+enum { STEP_RELAY = 6 };
 
 void exchange_go(struct exchange *ex)
 {
@@ -95,17 +97,28 @@ static void on_drain(void *arg)
 
 /* --- the answer; without a client nobody gets it */
 
-struct str exchange_decision(const struct exchange *ex)
+static struct str decide_words(struct exchange *ex)
+{
+    struct str lane = lanes_word(ex);
+    if (ex->cache_word.len)
+        return arena_printf(&ex->arena, "cache=%.*s;lane=%.*s;model=same", STR_ARG(ex->cache_word),
+                            STR_ARG(lane));
+    return arena_printf(&ex->arena, "lane=%.*s;model=same", STR_ARG(lane));
+}
+
+struct str exchange_decision(struct exchange *ex)
 {
     if (ex->spooled)
         return ex->decision;
     if (ex->joined)
         return S("join=retry;lane=ondemand;model=same");
-    if (!ex->attempts)
+    if (!ex->attempts && ex->back != &back_spool)
         return S("");
     if (ex->off)
         return S("off");
-    return ex->decision.len ? ex->decision : S("lane=ondemand;model=same");
+    if (!ex->decision.len)
+        ex->decision = decide_words(ex);
+    return ex->decision;
 }
 
 static bool is_yes(struct str word)
@@ -343,6 +356,8 @@ void exchange_over(struct exchange *ex)
     record_exchange(ex, ex->failed_in ? ex->failed_in : steps[ex->step].name);
     meter_exchange(ex, NULL, NULL);
     caching_settle(ex, &tap_usage(ex->tap)->usage);
+    if (ex->op)
+        lanes_settle(ex, &tap_usage(ex->tap)->usage);
     if (ex->back && ex->back->drop)
         ex->back->drop(ex);
     admit_give_back(ex); /* what no record settled */

@@ -82,7 +82,8 @@ static void print_histogram(const struct slabs *s, enum metric_id id, size_t op,
 
 static void print_resent(const struct slabs *s, struct buf *out)
 {
-    static const char *const words[RESENTS] = {"not-processed", "unavailable", "clock", "edit"};
+    static const char *const words[RESENTS] = {"not-processed", "unavailable", "clock", "edit",
+                                               "tier"};
     for (size_t r = 0; r < RESENTS; r++) {
         uint64_t sum = 0;
         for (size_t i = 0; i < s->n; i++)

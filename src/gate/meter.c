@@ -10,6 +10,7 @@
 #include "back.h"
 #include "bill.h"
 #include "caching.h"
+#include "lanes.h"
 #include "record.h"
 #include "weir/base/clock.h"
 #include "weir/base/mem.h"
@@ -67,10 +68,10 @@ static enum lane lane_of(const struct exchange *ex)
     return t->has_tier ? t->lane : LANE_ONDEMAND;
 }
 
-/* Its budget was spent, and it was served there. */
+/* It was served in a tier that Weir chose. */
 static unsigned moved_of(const struct exchange *ex, enum lane lane)
 {
-    return ex->wants_flex && lane == LANE_FLEX ? RECORD_MOVED : 0;
+    return ex->tier_out && lane == ex->tier ? RECORD_MOVED : 0;
 }
 
 /* --- whose it was, and what it cost */
@@ -108,8 +109,11 @@ static bool find_model(struct exchange *ex, struct record *r)
 static void price_exchange(const struct exchange *ex, struct record *r)
 {
     struct saved_split own, observed;
+    enum lane lane;
     bill_price(ex->setup->catalogue, r, caching_own(ex, &own) ? &own : NULL,
                caching_observed(ex, &observed) ? &observed : NULL);
+    if (lanes_observed(ex, &lane))
+        bill_observe(ex->setup->catalogue, r, lane);
 }
 
 /* --- how it ended */

@@ -66,6 +66,27 @@ const struct yaml_node *rules_metadata(const struct config *c, const struct rule
     return NULL;
 }
 
+void rules_lanes(const struct config *c, const struct rule_view *v, struct rule_lanes *out)
+{
+    *out = (struct rule_lanes){.reply = CONFIG_NOT_SET};
+    for (size_t i = 0; i < c->n_rules; i++) {
+        const struct config_rule *r = &c->rules[i];
+        bool says = r->deadline_ms || r->lanes || r->set_reply != CONFIG_NOT_SET;
+        if (!says || !matches(r, v))
+            continue;
+        if (r->deadline_ms && !out->deadline_ms) {
+            out->deadline_ms = r->deadline_ms;
+            out->deadline_rule = r->name;
+        }
+        if (r->lanes && !out->lanes) {
+            out->lanes = r->lanes;
+            out->lane_rule = r->name;
+        }
+        if (out->reply == CONFIG_NOT_SET)
+            out->reply = r->set_reply;
+    }
+}
+
 bool rules_cache(const struct config *c, const struct rule_view *v, enum cache_mode *out)
 {
     for (size_t i = 0; i < c->n_rules; i++) {

@@ -6,6 +6,7 @@
 #include "weir/gate/setup.h"
 
 #include "secret.h"
+#include "spooling.h"
 #include "weir/base/clock.h"
 #include "weir/base/digest.h"
 #include "weir/base/file.h"
@@ -214,12 +215,23 @@ static bool has_emf_folder(const struct config *c, char *err, size_t err_size)
     return false;
 }
 
+/* It is read again when the spool opens. */
+static bool has_spool_key(const struct config *c, char *err, size_t err_size)
+{
+    unsigned char key[SEAL_KEY_BYTES];
+    bool any;
+    bool good = spooling_key(c, key, &any, err, err_size);
+    secret_wipe(key, sizeof key);
+    return good;
+}
+
 /* All that needs neither a loop nor the network. */
 static bool prepare(struct setup *s, struct setup *old, char *err, size_t err_size)
 {
     if (!endpoint_parse(s->config->runtime_url, &s->runtime, err, err_size) ||
         !make_proxy(s, err, err_size) || !make_listen_tls(s, old, err, err_size) ||
-        !make_catalogue(s, err, err_size) || !has_emf_folder(s->config, err, err_size))
+        !make_catalogue(s, err, err_size) || !has_emf_folder(s->config, err, err_size) ||
+        !has_spool_key(s->config, err, err_size))
         return false;
     const char *bearer = cstr_or_null(s->config->bearer_file);
     if (bearer && file_check_private(bearer, err, err_size) < 0)

@@ -184,7 +184,7 @@ static bool is_whole(const struct exchange *ex)
 static void leave_the_others(struct exchange *ex)
 {
     struct spooled *s = ex->spooled;
-    const struct shared_lanes_pool pool = {ex->client_name, ex->lanes->model, ex->lanes->kind};
+    const struct shared_lanes_pool pool = {ex->client_name, ex->model, ex->lanes->kind};
     s->counted = false;
     timer_stop(&s->space);
     shared_lanes_left(ex->worker->daemon->lanes, &pool, ex->workload);

@@ -3,7 +3,7 @@
  * One request from its head to its log line. Its way is a table of steps; each returns NEXT, WAIT
  * or END, and only exchange.c moves from one to the other:
  *
- *     receive > identify > understand > admit > dispatch > relay > settle
+ *     receive > identify > understand > admit > lane > dispatch > relay > settle
  *
  * A step that returned WAIT is called again when something happened, and looks again.
  *
@@ -59,6 +59,10 @@ struct exchange {
     uint64_t requests_left, tokens_left; /* of its limits; UINT64_MAX: no limit */
     int64_t retry_after_s;               /* of a refusal; 0: says nothing */
     bool wants_flex;                     /* its budget is spent: it goes to the Flex tier */
+    enum lane tier;                      /* Weir's choice: FLEX, PRIORITY; else ONDEMAND */
+    bool tier_out;                       /* it is in the call under way */
+    bool untiered;                       /* it was refused or throttled: calls go without it */
+    bool tier_blamed;                    /* ... refused, with a 400 */
 
     struct body body;
     bool body_wanted, body_whole, body_waits;
@@ -77,7 +81,8 @@ struct exchange {
     struct spooled *spooled; /* back_spool's own, or NULL */
 
     struct caching *caching; /* its prompt was read; NULL: not, or nothing can be cached */
-    struct str decision;     /* with what was decided of its markers; empty: nothing was */
+    struct str cache_word;   /* what was decided of its markers; empty: nothing was */
+    struct str decision;     /* all that was decided; empty: not put into words yet */
 
     /* towards the origin */
     struct origin_call call;
@@ -146,7 +151,7 @@ void exchange_end(struct exchange *ex, enum outcome outcome);
 /* Its client is gone, and now the back is done, too: it settles, and `ex` is no more. */
 void exchange_over(struct exchange *ex);
 /* What Weir decided about it: x-weir-decision. Empty before a call. */
-struct str exchange_decision(const struct exchange *ex);
+struct str exchange_decision(struct exchange *ex);
 /* Does its client ask what the answer costs (x-weir-explain: 1)? */
 bool exchange_explains(const struct exchange *ex);
 /* A whole answer of Weir's own. */

@@ -20,7 +20,14 @@ enum metric_id {
 };
 
 /* Why a call was sent again; the words are the label. */
-enum resent { RESENT_NOT_PROCESSED, RESENT_UNAVAILABLE, RESENT_CLOCK, RESENT_EDIT, RESENTS };
+enum resent {
+    RESENT_NOT_PROCESSED,
+    RESENT_UNAVAILABLE,
+    RESENT_CLOCK,
+    RESENT_EDIT,
+    RESENT_TIER,
+    RESENTS
+};
 
 enum { METRIC_BUCKETS = 22 };
 

@@ -18,6 +18,14 @@ struct rule_view {
 
 /* The entries to add: a mapping of the configuration; NULL: none. */
 const struct yaml_node *rules_metadata(const struct config *c, const struct rule_view *v);
+/* What rules say of lanes, each setting by the first that says it. */
+struct rule_lanes {
+    int64_t deadline_ms;                 /* 0: none */
+    int reply;                           /* enum spool_reply, or CONFIG_NOT_SET */
+    unsigned lanes;                      /* 1 << enum lane; 0: not said */
+    struct str deadline_rule, lane_rule; /* whose it is; empty: nobody's */
+};
+void rules_lanes(const struct config *c, const struct rule_view *v, struct rule_lanes *out);
 /* Does a rule say when to mark for caching? */
 bool rules_cache(const struct config *c, const struct rule_view *v, enum cache_mode *out);
 

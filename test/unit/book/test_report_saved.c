@@ -133,7 +133,7 @@ static void observed(void **state)
     struct buf b = {0};
     report_add_table(r, 0, &b);
     assert_non_null(strstr(buf_cstr(&b),
-                           "levers: observe: 2 requests; with the marks that were withheld they "
+                           "levers: observe: 2 requests; with what was withheld they "
                            "would have cost about $0.000500 instead of $0.002000 (by belief).\n"));
     buf_clear(&b);
     report_add_csv(r, &b);

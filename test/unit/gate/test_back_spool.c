@@ -39,8 +39,7 @@ static void goes_to_batch(struct exchange *ex, enum spool_reply reply)
     lanes = (struct lanes){.deadline_ms = clock_wall_ms() + HOUR_MS,
                            .reply = reply,
                            .kind = BATCH_CONVERSE,
-                           .model = S("m"),
-                           .batch = true};
+};
     ex->lanes = &lanes;
     ex->back = &back_spool;
 }

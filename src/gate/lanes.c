@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Facts for plan/lane, and what follows from its choice. A request without a deadline, whose rule
+ * names no lane, costs one look at the rules here.
+ */
+#include "lanes.h"
+
+#include "back.h"
+#include "caching.h"
+#include "edit.h"
+#include "weir/base/clock.h"
+#include "weir/gate/daemon.h"
+#include "weir/gate/lane_wish.h"
+
+enum {
+    USUAL_OUTPUT_TOKENS = 500, /* of an answer, while nothing is known of its like */
+    BYTES_A_TOKEN = 4
+};
+
+/* --- facts */
+
+static struct shared_lanes_pool pool_of(const struct exchange *ex, enum batch_kind kind)
+{
+    return (struct shared_lanes_pool){ex->client_name, ex->model, kind};
+}
+
+/* A batch carries a body, and nothing that stands beside it. */
+static bool has_other_fields(const struct exchange *ex)
+{
+    struct field fields[FIELDS_MOST];
+    int n = operation_pass_fields(ex->op, &ex->request->fields, fields, FIELDS_MOST);
+    for (int i = 0; i < n; i++)
+        if (str_starts(fields[i].name, S("x-amzn-bedrock-")) ||
+            str_starts(fields[i].name, S("anthropic-")))
+            return true;
+    return n < 0;
+}
+
+static const char *unfit(struct exchange *ex, const struct lanes *l, struct str id,
+                         const struct catalogue_model *m)
+{
+    const struct daemon *d = ex->worker->daemon;
+    const struct shared_lanes_pool pool = pool_of(ex, l->kind);
+    if (!d->spool || !d->batch || !ex->setup->config->batch.bucket.len)
+        return "batch.bucket is not set";
+    if (ex->op->id != OP_CONVERSE && ex->op->id != OP_INVOKE)
+        return "only Converse and InvokeModel without streaming go into a batch";
+    if (ex->client && !ex->client->config->persist)
+        return "its client's data.persist is never";
+    if (ex->bearer.len)
+        return "it goes with the client's own key";
+    if (!m || !m->lane_parts[LANE_BATCH])
+        return "its model is not offered in batch";
+    if (has_other_fields(ex))
+        return "it has header fields that a batch does not carry";
+    const char *why = batch_line_unfit(l->kind, id, body_str(&ex->body));
+    if (why)
+        return why;
+    if (!shared_lanes_open(d->lanes, &pool, clock_wall_ms()))
+        return "its last job was refused; weir batch ls says why";
+    if (l->reply == SPOOL_WAIT && !shared_lanes_may(d->lanes, &pool, ex->workload, clock_wall_ms()))
+        return "its caller never has enough requests in flight to fill a job";
+    return NULL;
+}
+
+static uint64_t output_of(const struct exchange *ex)
+{
+    uint64_t n = shared_lanes_output(ex->worker->daemon->lanes, ex->client_name, ex->model);
+    if (n)
+        return n;
+    n = ex->facts.most_output;
+    return n && n < USUAL_OUTPUT_TOKENS ? n : USUAL_OUTPUT_TOKENS;
+}
+
+static void ask_tokens(const struct exchange *ex, struct lane_ask *a)
+{
+    const struct caching *c = ex->caching;
+    a->output = output_of(ex);
+    a->prompt = ex->request_bytes / BYTES_A_TOKEN;
+    if (!c || !c->estimated)
+        return;
+    a->prompt = c->prompt_tokens;
+    a->cache_read = c->plan.expect_read;
+    a->cache_write_5m = c->plan.expect_write_5m;
+    a->cache_write_1h = c->plan.expect_write_1h;
+}
+
+static void ask_prices(const struct exchange *ex, struct str id, const struct catalogue_model *m,
+                       struct lane_ask *a)
+{
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        bool offered = lane == LANE_ONDEMAND || (m && m->lane_parts[lane]);
+        struct price p;
+        if (!offered || catalogue_price(ex->setup->catalogue, id, (enum lane)lane, &p) == UNPRICED)
+            continue;
+        a->price[lane] = p;
+        bool tier = lane == LANE_FLEX || lane == LANE_PRIORITY;
+        if (!tier || shared_lanes_tier(ex->worker->daemon->lanes, ex->model, (enum lane)lane,
+                                       clock_wall_ms()))
+            a->offered |= 1u << lane;
+    }
+}
+
+static void make_ask(struct exchange *ex, struct lanes *l)
+{
+    struct lane_ask *a = &l->ask;
+    struct shared_lanes *known = ex->worker->daemon->lanes;
+    const struct shared_lanes_pool pool = pool_of(ex, l->kind);
+    struct str id = caching_model_id(ex);
+    const struct catalogue_model *m = catalogue_find(ex->setup->catalogue, id);
+    a->own_tier = !edit_can_tier(ex);
+    a->no_batch = unfit(ex, l, id, m);
+    ask_tokens(ex, a);
+    ask_prices(ex, id, m, a);
+    a->fills = shared_lanes_fills(known, &pool);
+    a->linger_ms = ex->setup->config->batch.linger_ms;
+    int64_t stop_ms = a->deadline_ms / 8 < BATCH_STOP_MS ? a->deadline_ms / 8 : BATCH_STOP_MS;
+    double rate = shared_lanes_rate(known, ex->model, clock_wall_ms());
+    uint32_t least = m && m->batch_least_records ? m->batch_least_records : 100;
+    a->fallback_ms = stop_ms + (int64_t)(least * 1000 / (rate > 0.1 ? rate : 0.1));
+}
+
+/* --- the step */
+
+/* What was put in by a rule or a spent budget, or nothing. */
+static void take_tier(struct exchange *ex, enum lane lane)
+{
+    if (lane == LANE_FLEX || lane == LANE_PRIORITY)
+        ex->tier = lane;
+}
+
+static void follow(struct exchange *ex, struct lanes *l)
+{
+    if (l->levers != LEVERS_ON)
+        return;
+    if (l->choice.lane == LANE_BATCH) {
+        caching_free(ex); /* it is not marked, nor cached */
+        ex->back = &back_spool;
+        return;
+    }
+    take_tier(ex, l->choice.lane);
+}
+
+static bool has_lanes(const struct exchange *ex)
+{
+    return ex->back == &back_bedrock && ex->op->usage != NO_USAGE && !ex->off &&
+           levers_mode(&ex->worker->daemon->levers) != LEVERS_OFF;
+}
+
+static enum step_result begin(struct exchange *ex, bool *out_any)
+{
+    struct lane_wish wish;
+    const struct rule_view view = edit_view(ex);
+    int64_t now_ms = clock_wall_ms();
+    const char *fault = lane_wish(ex->setup->config, &view, now_ms, &wish);
+    *out_any = false;
+    if (fault)
+        return exchange_fail(ex, OUTCOME_BAD_DEADLINE, str_of(fault));
+    if (!wish.deadline_ms && !wish.lanes)
+        return STEP_NEXT;
+    struct lanes *l = arena_new(&ex->arena, sizeof *l);
+    if (!l)
+        return STEP_NEXT;
+    l->levers = levers_mode(&ex->worker->daemon->levers);
+    l->deadline_ms = wish.deadline_ms ? now_ms + wish.deadline_ms : 0;
+    l->reply = wish.reply;
+    l->kind = ex->op->usage == USAGE_CONVERSE ? BATCH_CONVERSE : BATCH_INVOKE;
+    l->ask.deadline_ms = wish.deadline_ms;
+    l->ask.allowed = wish.lanes;
+    ex->lanes = l;
+    *out_any = true;
+    return STEP_NEXT;
+}
+
+enum step_result lanes_choose(struct exchange *ex)
+{
+    bool any = ex->lanes;
+    if (ex->wants_flex)
+        ex->tier = LANE_FLEX;
+    if (!has_lanes(ex))
+        return STEP_NEXT;
+    if (!any) {
+        enum step_result r = begin(ex, &any);
+        if (r != STEP_NEXT || !any)
+            return r;
+    }
+    if (!caching_plan(ex)) { /* what of it would be read from the cache? */
+        loop_next_turn(ex->worker->loop, &ex->again);
+        return STEP_WAIT;
+    }
+    make_ask(ex, ex->lanes);
+    lane_choose(&ex->lanes->ask, &ex->lanes->choice);
+    follow(ex, ex->lanes);
+    return STEP_NEXT;
+}
+
+void lanes_not_held(struct exchange *ex, const char *why)
+{
+    struct lanes *l = ex->lanes;
+    l->not_held = why;
+    l->ask.no_batch = why;
+    lane_choose(&l->ask, &l->choice);
+    ex->back = ex->op->back;
+    take_tier(ex, l->choice.lane);
+}
+
+/* --- how it is told */
+
+struct str lanes_word(const struct exchange *ex)
+{
+    static const struct str observed[LANES] = {
+        [LANE_ONDEMAND] = STR("ondemand"),         [LANE_FLEX] = STR("observe:flex"),
+        [LANE_PRIORITY] = STR("observe:priority"), [LANE_RESERVED] = STR("ondemand"),
+        [LANE_BATCH] = STR("observe:batch"),
+    };
+    const struct lanes *l = ex->lanes;
+    if (ex->back == &back_spool)
+        return S("batch");
+    if (ex->tier != LANE_ONDEMAND && !ex->untiered)
+        return lane_word(ex->tier);
+    return l && l->levers == LEVERS_OBSERVE ? observed[l->choice.lane] : S("ondemand");
+}
+
+bool lanes_observed(const struct exchange *ex, enum lane *out)
+{
+    const struct lanes *l = ex->lanes;
+    if (!l || l->levers != LEVERS_OBSERVE || l->choice.lane == LANE_ONDEMAND)
+        return false;
+    *out = l->choice.lane;
+    return true;
+}
+
+/* --- what came of it */
+
+bool lanes_refused(struct exchange *ex, int status)
+{
+    bool throttled = status == 429 || status == 503 || status == 529;
+    if (!ex->tier_out || (!throttled && status != 400))
+        return false;
+    ex->untiered = true;
+    ex->tier_blamed = !throttled;
+    ex->decision = S("");
+    if (throttled)
+        shared_lanes_tier_refused(ex->worker->daemon->lanes, ex->model, ex->tier, true,
+                                  clock_wall_ms());
+    return true;
+}
+
+/* A 400 was of the tier only if the call was taken without it. */
+void lanes_heard(struct exchange *ex)
+{
+    struct shared_lanes *s = ex->worker->daemon->lanes;
+    if (ex->tier == LANE_ONDEMAND || ex->upstream_status >= 400)
+        return;
+    if (ex->tier_out)
+        shared_lanes_tier_taken(s, ex->model, ex->tier);
+    else if (ex->tier_blamed)
+        shared_lanes_tier_refused(s, ex->model, ex->tier, false, clock_wall_ms());
+}
+
+void lanes_settle(const struct exchange *ex, const struct usage *u)
+{
+    struct shared_lanes *s = ex->worker->daemon->lanes;
+    if (ex->op->usage == NO_USAGE || ex->joined || !ex->upstream_status)
+        return;
+    if (ex->upstream_status == 429)
+        shared_lanes_throttled(s, ex->model, clock_wall_ms());
+    if (ex->upstream_status >= 300)
+        return;
+    shared_lanes_answered(s, ex->model, clock_wall_ms());
+    if (u->tokens[TOKEN_OUTPUT])
+        shared_lanes_used(s, ex->client_name, ex->model, u->tokens[TOKEN_OUTPUT]);
+}

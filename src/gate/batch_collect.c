@@ -164,10 +164,11 @@ static void settle(struct batch_collect *c)
 
 void batch_collect_settled(struct batch_collect *c)
 {
-    struct batch_counts *n = &c->work->batch->counts;
+    struct batch *b = c->work->batch;
     c->settling = false;
-    n->errors += c->slice.errors;
-    n->saved_nanousd += c->slice.saved_nanousd;
+    b->counts.errors += c->slice.errors;
+    b->counts.saved_nanousd += c->slice.billed.saved_nanousd;
+    batch_charge(b, c->work->pool->client, &c->slice.billed);
 }
 
 /* A slice is due, or the end, or more bytes. */

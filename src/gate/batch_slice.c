@@ -17,7 +17,7 @@ void batch_slice_begin(struct batch_slice *s, struct batch_work *w, struct spool
     s->now_ms = clock_wall_ms();
     s->n = s->lines = s->bytes = 0;
     s->read_well = s->answers = s->errors = 0;
-    s->saved_nanousd = 0;
+    s->billed = (struct batch_billed){0};
     buf_clear(&s->room);
 }
 
@@ -45,6 +45,9 @@ static struct batch_span bill(struct batch_slice *s, const struct spool_record *
                                      .late = late};
     size_t at = buf_len(&s->room);
     batch_bill(s->work->batch, rec, &a, &s->room, out);
+    s->billed.cost_nanousd += out->cost_nanousd;
+    s->billed.saved_nanousd += out->saved_nanousd;
+    s->billed.rate_tokens += out->rate_tokens;
     return (struct batch_span){at, buf_len(&s->room) - at};
 }
 
@@ -59,7 +62,6 @@ static void end_well(struct batch_slice *s, const struct spool_record *rec, stru
     s->rows[i] = bill(s, rec, 200, output, false, &billed);
     e->cost_nanousd = billed.cost_nanousd;
     e->saved_nanousd = billed.saved_nanousd;
-    s->saved_nanousd += billed.saved_nanousd;
     s->answers++;
     shared_lanes_used(s->work->batch->lanes, rec->client, rec->model, billed.output_tokens);
 }

@@ -24,7 +24,7 @@ struct batch_slice {
     uint32_t read_well; /* lines */
     uint32_t answers;   /* ends that are answers */
     uint32_t errors;    /* ... of which errors */
-    uint64_t saved_nanousd;
+    struct batch_billed billed; /* the sum */
     struct batch_odd odd;
     /* What `ends` points into, and where: it may move until the end. */
     struct buf room;

@@ -30,7 +30,7 @@ static int64_t closed_ms(unsigned closes)
 bool linger_judge(struct linger *l, uint32_t least, int64_t now_ms)
 {
     uint32_t most = l->most;
-    l->most = l->in_flight;
+    l->most = 0; /* what stays in flight counts again when more is held */
     if (most >= least)
         l->misses = l->closes = 0;
     if (!most || most >= least || ++l->misses < LINGER_MISSES)

@@ -63,6 +63,39 @@ bool call_tier(struct call *c, struct str tier)
                            "The provided service tier is not supported for this model.");
 }
 
+/* In a body that nobody has parsed yet: as clients write it, and only where a fault may need it. */
+struct str call_tier_asked(struct call *c)
+{
+    static const struct str members[] = {STR("\"serviceTier\""), STR("\"service_tier\"")};
+    static const struct str tiers[] = {STR("flex"), STR("priority"), STR("reserved")};
+    struct str said = str_trim(fields_get(c->ask->fields, S("x-amzn-bedrock-service-tier")));
+    for (size_t i = 0; i < 2 && said.len == 0; i++) {
+        ptrdiff_t at = str_find(c->ask->body, members[i]);
+        struct str near = at < 0 ? (struct str){0} : str_sub(c->ask->body, (size_t)at, 64);
+        for (size_t k = 0; k < 3 && said.len == 0; k++)
+            if (str_find(near, tiers[k]) >= 0)
+                said = tiers[k];
+    }
+    return said;
+}
+
+bool call_fault(struct call *c)
+{
+    const struct fault *f = &c->out->fault;
+    int64_t status = f->status;
+    if (f->once && world_first_time(c->world, c->ask->body_sha256))
+        status = f->once;
+    if (refusal_known(f->error))
+        status = refusal_status_of(f->error);
+    if (f->refuse) /* never processed: nothing is charged, written or answered */
+        status = 503;
+    if (status < 200 || status > 599)
+        return true;
+    const char *known = refusal_known(f->error);
+    return refusal_set(&c->refusal, (int)status, known ? known : refusal_type_of((int)status),
+                       "The simulator was told to answer %d.", (int)status);
+}
+
 static struct str tool_to_call(struct call *c)
 {
     bool wanted = c->prompt.tool_forced || c->out->fault.tool;
@@ -76,6 +109,8 @@ static void charge(struct call *c)
 {
     struct ledger_charge *out = &c->out->charge;
     out->charged = true;
+    if (c->batch)
+        memcpy(out->tier, "batch", sizeof "batch");
     out->input = c->use.plain;
     out->cache_read = c->use.read;
     out->write_5m = c->use.write_5m;
@@ -88,8 +123,12 @@ void call_think(struct call *c)
 {
     struct str id = buf_str(&c->out->model);
     prompt_question(&c->prompt, id, c->question);
-    world_settle(c->world, &c->prompt, c->out->account, id, &c->use);
+    if (c->batch)
+        c->use = (struct promptcache_use){.plain = c->prompt.tokens};
+    else
+        world_settle(c->world, &c->prompt, c->out->account, id, &c->use);
     answer_make(&c->answer, c->question, c->prompt.max_tokens, tool_to_call(c), &c->out->fault);
+    memcpy(c->out->question, c->answer.hash, sizeof c->out->question);
     charge(c);
 }
 

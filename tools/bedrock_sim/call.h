@@ -35,6 +35,7 @@ struct call {
     enum call_emit emit;
     uint64_t pad_state;
     size_t events;
+    bool batch; /* a record of a job: no cache, tier "batch" */
 };
 
 /* One operation of the table in ops.c. */
@@ -42,7 +43,8 @@ typedef bool call_run(struct call *c);
 call_run op_converse, op_converse_stream, op_invoke, op_invoke_stream, op_messages,
     op_messages_count, op_chat, op_responses, op_response_get, op_response_delete,
     op_response_cancel, op_count_tokens, op_apply_guardrail, op_guardrail_checks, op_async_start,
-    op_async_get, op_async_list, op_put_metrics, op_get_profile;
+    op_async_get, op_async_list, op_put_metrics, op_get_profile, op_job_create, op_job_get,
+    op_job_list, op_job_stop;
 
 /* --- steps */
 
@@ -52,6 +54,10 @@ bool call_parse(struct call *c);
 bool call_model(struct call *c, struct str id);
 /* The body's member `model`, kept in the result, then call_model. */
 bool call_body_model(struct call *c);
+/* The tier that the request asks for, in its header or its body; empty: none. Borrowed. */
+struct str call_tier_asked(struct call *c);
+/* Refuses as the fault says. */
+bool call_fault(struct call *c);
 /* Takes the tier asked for, or refuses it; empty is none. */
 bool call_tier(struct call *c, struct str tier);
 /* After the prompt is read: question, cache, answer and charge. */

@@ -4,6 +4,7 @@
  */
 #include "control.h"
 
+#include "control_jobs.h"
 #include "tree.h"
 
 #include "weir/base/clock.h"
@@ -123,6 +124,18 @@ static bool set_clock(struct asked *a)
     return true;
 }
 
+static bool get_jobs(struct asked *a)
+{
+    control_jobs_list(a->w->batch, a->out);
+    return true;
+}
+
+static bool set_jobs(struct asked *a)
+{
+    buf_add(a->out, S("{}\n"));
+    return control_jobs_set(a->w->batch, &a->tree, a->why);
+}
+
 static const struct {
     struct str method, path;
     bool (*run)(struct asked *a);
@@ -131,6 +144,7 @@ static const struct {
     {STR("GET"), STR("/sim/last"), get_last},      {STR("POST"), STR("/sim/reset"), reset},
     {STR("POST"), STR("/sim/fault"), order_fault}, {STR("POST"), STR("/sim/clock"), set_clock},
     {STR("GET"), STR("/sim/clock"), set_clock},    {STR("GET"), STR("/sim/metrics"), get_metrics},
+    {STR("GET"), STR("/sim/jobs"), get_jobs},      {STR("POST"), STR("/sim/jobs"), set_jobs},
 };
 
 static bool run(struct asked *a, const struct ops_request *r, struct str path)
@@ -141,10 +155,10 @@ static bool run(struct asked *a, const struct ops_request *r, struct str path)
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         if (str_eq(paths[i].method, r->method) && str_eq(paths[i].path, path))
             return paths[i].run(a);
-    return refusal_set(
-        a->why, 404, "ResourceNotFoundException",
-        "There is GET /sim/ledger, /sim/summary, /sim/last, /sim/clock, /sim/metrics and POST "
-        "/sim/reset, /sim/fault, /sim/clock.");
+    return refusal_set(a->why, 404, "ResourceNotFoundException",
+                       "There is GET /sim/ledger, /sim/summary, /sim/last, /sim/clock, "
+                       "/sim/metrics, /sim/jobs and "
+                       "POST /sim/reset, /sim/fault, /sim/clock, /sim/jobs.");
 }
 
 void control_answer(struct world *w, const struct ops_request *r, struct ops_result *out)

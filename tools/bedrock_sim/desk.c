@@ -209,6 +209,7 @@ static void write_ledger(struct visit *v, const struct ops_request *q)
                              .tls = r->tls,
                              .status = v->result.reply.status,
                              .charge = v->result.charge,
+                             .question = str_of(v->result.question),
                              .body = v->body,
                              .body_bytes = v->len};
     memcpy(e.body_sha256, q->body_sha256, SHA256_BYTES);

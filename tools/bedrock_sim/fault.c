@@ -58,11 +58,21 @@ static const struct word {
      "tool             answer with a call of the first tool"},
     {STR("guardrail"), FLAG, offsetof(struct fault, guardrail),
      "guardrail        a guardrail intervenes"},
+    {STR("tier"), NAME, offsetof(struct fault, tier),
+     "tier=flex        all this only where the request asks for that service tier"},
+    {STR("batch"), NAME, offsetof(struct fault, batch),
+     "batch=429        in a batch job, the record's line is an error with that code;\n"
+     "    batch=missing, twice, malformed, neither (answer nor error), unknown (id)"},
 };
 
 void fault_init(struct fault *f)
 {
     *f = (struct fault){.retry_after = -1, .bytes = -1, .chunks = -1};
+}
+
+bool fault_is_for(const struct fault *f, struct str tier)
+{
+    return f->tier[0] == 0 || str_eq(str_of(f->tier), tier.len ? tier : S("default"));
 }
 
 static bool put_number(struct fault *f, const struct word *w, struct str value)

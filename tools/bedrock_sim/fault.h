@@ -31,10 +31,14 @@ struct fault {
     int64_t chunks;       /* deltas in a stream; -1: as usual */
     bool tool;            /* answer with a call of the first tool */
     bool guardrail;       /* a guardrail intervenes */
+    char tier[64];        /* only of a request that asks for this service tier; empty: of any */
+    char batch[64];       /* in a batch job alone: what happens to the record's line */
 };
 
 /* Nothing wrong. */
 void fault_init(struct fault *f);
+/* Does it apply to a request that asks for that tier (empty: "default")? */
+bool fault_is_for(const struct fault *f, struct str tier);
 /* Every "[[sim:...]]" in the text; words that are none are ignored. */
 void fault_read_prompt(struct fault *f, struct str body);
 /* Words separated by spaces, commas or semicolons; false with the culprit in *bad (borrowed). */

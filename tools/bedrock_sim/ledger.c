@@ -16,7 +16,8 @@ struct ledger_row {
     uint64_t id;
     int64_t time_ms;
     const char *operation, *error, *protocol;
-    struct str model, account, method, target, authority, head; /* in `strings` */
+    struct str model, account, method, target, authority, head, question, job, record,
+        spoiled; /* in `strings` */
     char *strings;
     bool tls;
     int status;
@@ -129,7 +130,8 @@ static struct str pack(char **at, struct str s)
 
 static void pack_strings(struct ledger_row *r, const struct ledger_entry *e)
 {
-    size_t n = e->model.len + e->account.len + e->method.len + e->target.len + e->authority.len + 1;
+    size_t n = e->model.len + e->account.len + e->method.len + e->target.len + e->authority.len +
+               e->question.len + e->job.len + e->record.len + e->spoiled.len + 1;
     for (size_t i = 0; i < e->fields->n; i++)
         n += e->fields->at[i].name.len + e->fields->at[i].value.len + 2;
     char *at = r->strings = mem_grow(NULL, n);
@@ -138,6 +140,10 @@ static void pack_strings(struct ledger_row *r, const struct ledger_entry *e)
     r->method = pack(&at, e->method);
     r->target = pack(&at, e->target);
     r->authority = pack(&at, e->authority);
+    r->question = pack(&at, e->question);
+    r->job = pack(&at, e->job);
+    r->record = pack(&at, e->record);
+    r->spoiled = pack(&at, e->spoiled);
     char *head = at;
     for (size_t i = 0; i < e->fields->n; i++) {
         pack(&at, e->fields->at[i].name);
@@ -163,6 +169,7 @@ static struct ledger_sum *sum_of(struct ledger *l, const struct ledger_entry *e)
     struct str model = str_sub(e->model, 0, sizeof l->sums->model - 1);
     for (size_t i = 0; i < l->n_sums; i++)
         if (l->sums[i].operation == e->operation && l->sums[i].status == e->status &&
+            strcmp(l->sums[i].tokens.tier, e->charge.tier) == 0 &&
             str_eq(str_of(l->sums[i].model), model))
             return &l->sums[i];
     if (l->n_sums == l->cap_sums) {
@@ -171,9 +178,19 @@ static struct ledger_sum *sum_of(struct ledger *l, const struct ledger_entry *e)
     }
     struct ledger_sum *s = &l->sums[l->n_sums++];
     *s = (struct ledger_sum){.operation = e->operation, .status = e->status};
+    memcpy(s->tokens.tier, e->charge.tier, sizeof s->tokens.tier);
     if (model.len)
         memcpy(s->model, model.ptr, model.len);
     return s;
+}
+
+static size_t protocol_number(const char *name)
+{
+    static const char *const names[] = {"h1.0", "h1", "h2", "batch"};
+    size_t i = 0;
+    while (i < 3 && strcmp(names[i], name) != 0)
+        i++;
+    return i;
 }
 
 static void count(struct ledger *l, const struct ledger_entry *e)
@@ -184,7 +201,7 @@ static void count(struct ledger *l, const struct ledger_entry *e)
         s->charged++;
         add_tokens(&s->tokens, &e->charge);
     }
-    l->by_protocol[strcmp(e->protocol, "h2") == 0 ? 2 : strcmp(e->protocol, "h1") == 0]++;
+    l->by_protocol[protocol_number(e->protocol)]++;
     l->bytes_in += e->body_bytes;
     l->outcomes[LEDGER_OPEN]++;
 }
@@ -255,6 +272,12 @@ static void add_member(struct buf *b, const char *name, struct str value)
     buf_add(b, S("\","));
 }
 
+static void add_member_if(struct buf *b, const char *name, struct str value)
+{
+    if (value.len)
+        add_member(b, name, value);
+}
+
 static void add_tokens_json(struct buf *b, const struct ledger_charge *c)
 {
     buf_addf(b,
@@ -310,6 +333,10 @@ static void add_row(struct buf *b, const struct ledger_row *r, bool fields)
         buf_addf(b, "\"error\":\"%s\",", r->error);
     if (r->charge.tier[0])
         buf_addf(b, "\"tier\":\"%s\",", r->charge.tier);
+    add_member_if(b, "question", r->question);
+    add_member_if(b, "job", r->job);
+    add_member_if(b, "record", r->record);
+    add_member_if(b, "spoiled", r->spoiled);
     add_tokens_json(b, &r->charge);
     buf_addf(b, ",\"outcome\":\"%s\",\"cut\":%s,\"bytes_out\":%llu}\n", outcome_names[r->outcome],
              r->outcome == LEDGER_CUT || r->outcome == LEDGER_LEFT ? "true" : "false",
@@ -344,6 +371,7 @@ static void add_sum(struct buf *b, const struct ledger_sum *s)
 {
     buf_addf(b, "{\"operation\":\"%s\",", s->operation);
     add_member(b, "model", str_of(s->model));
+    add_member_if(b, "tier", str_of(s->tokens.tier));
     buf_addf(b, "\"status\":%d,\"requests\":%llu,\"charged\":%llu,", s->status,
              (unsigned long long)s->requests, (unsigned long long)s->charged);
     add_tokens_json(b, &s->tokens);

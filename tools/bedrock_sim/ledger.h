@@ -34,13 +34,16 @@ struct ledger_entry {
     const char *error;     /* static; NULL: none */
     struct str model, account, method, target, authority;
     const struct fields *fields;
-    const char *protocol; /* static: "h1", "h1.0", "h2" */
+    const char *protocol; /* static: "h1", "h1.0", "h2", "batch" */
     bool tls;
     int status;
     struct ledger_charge charge;
     unsigned char body_sha256[SHA256_BYTES];
     char *body; /* of mem_try/mem_new, or NULL */
     size_t body_bytes;
+    struct str question; /* 16 hex digits, the same for the same question; may be empty */
+    /* Of a batch job's record: */
+    struct str job, record, spoiled; /* spoiled: the line in the output cannot be used so */
 };
 
 struct ledger_row;
@@ -54,7 +57,7 @@ struct ledger {
     uint64_t first; /* id of the first row since a reset: what is older counts no more */
     struct ledger_sum *sums;
     size_t n_sums, cap_sums;
-    uint64_t outcomes[4], by_protocol[3], bytes_in, bytes_out;
+    uint64_t outcomes[4], by_protocol[4], bytes_in, bytes_out;
     uint64_t *peers; /* hashes of the addresses that came, open addressing */
     size_t n_peers, cap_peers;
 };

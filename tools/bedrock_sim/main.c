@@ -44,13 +44,18 @@ static struct settings settings = {
     .rows = 4096,
     .keep = 8,
 };
+static struct jobs_settings jobs = {.job_ms = JOBS_JOB_MS,
+                                    .quota = JOBS_QUOTA,
+                                    .min_records = JOBS_MIN_RECORDS,
+                                    .max_records = JOBS_MAX_RECORDS};
 static struct world *world;
 static struct thread threads[THREADS_MOST];
 
 static int usage(FILE *to, int status)
 {
-    struct buf words = {0};
+    struct buf words = {0}, orders = {0};
     fault_add_help(&words);
+    job_order_add_help(&orders);
     fprintf(to,
             "usage: bedrock_sim [options]\n"
             "An independent simulator of Amazon Bedrock's runtime endpoint, for tests.\n\n"
@@ -66,22 +71,33 @@ static int usage(FILE *to, int status)
             "  --seed N                of the padding in streams (0)\n"
             "  --ledger N              rows kept in the ledger (4096)\n"
             "  --keep N                newest requests kept with their bodies (8)\n"
+            "  --s3 URL, --s3-key AK:SK       where batch jobs find their input and leave their\n"
+            "                          output: http://HOST:PORT, path style\n"
+            "  --job-ms N              a batch job's whole way, in milliseconds (500)\n"
+            "  --job-quota N           jobs of one model under way (20)\n"
+            "  --min-records N, --max-records N   of a batch job (100, 50000)\n"
             "  --help\n\n"
             "When it is ready it prints one line:\n"
             "  bedrock_sim ready data=HOST:PORT control=HOST:PORT tls=HOST:PORT\n"
             "SIGTERM or SIGINT ends it.\n\n"
             "Words in a prompt, as [[sim:WORD]], or ordered with POST /sim/fault\n"
-            "{\"fault\":\"WORD WORD\",\"count\":N,\"match\":\"piece of the path\"}:\n%s\n"
+            "{\"fault\":\"WORD WORD\",\"count\":N,\"match\":\"piece of the path, or operation\"}:\n"
+            "%s\n"
+            "Orders for batch jobs, with POST /sim/jobs\n"
+            "{\"order\":\"WORD WORD\",\"count\":N,\"match\":\"piece of the name or model\"}:\n%s\n"
+            "and settings, with the same: job_ms, list_lag_ms, counts_lag_ms, quota, min_records,\n"
+            "max_records, same_token (job, empty or conflict), unique_names (true or false).\n\n"
             "Control: GET /sim/ledger?n=N&after=ID&charged=1&headers=0 (JSON lines),\n"
             "/sim/summary,\n"
             "/sim/last?id=N (the request as received, body in base64), /sim/clock,\n"
-            "/sim/metrics (what PutMetricData brought, JSON lines);\n"
+            "/sim/metrics (what PutMetricData brought, JSON lines), /sim/jobs (JSON lines);\n"
             "POST /sim/reset, /sim/fault, /sim/clock {\"advance_ms\":N} {\"cache_ms\":N}\n"
             "{\"auth_ms\":N}.\n\n"
             "Example:\n"
             "  bedrock_sim --key AKIDEXAMPLE:SECRET --bearer ABSKexample\n",
-            buf_cstr(&words));
+            buf_cstr(&words), buf_cstr(&orders));
     buf_fini(&words);
+    buf_fini(&orders);
     return status;
 }
 
@@ -100,6 +116,12 @@ enum option_id {
     SEED,
     LEDGER,
     KEEP,
+    S3,
+    S3_KEY,
+    JOB_MS,
+    JOB_QUOTA,
+    MIN_RECORDS,
+    MAX_RECORDS,
     HELP
 };
 
@@ -116,6 +138,12 @@ static const struct option options[] = {
     {"seed", required_argument, NULL, SEED},
     {"ledger", required_argument, NULL, LEDGER},
     {"keep", required_argument, NULL, KEEP},
+    {"s3", required_argument, NULL, S3},
+    {"s3-key", required_argument, NULL, S3_KEY},
+    {"job-ms", required_argument, NULL, JOB_MS},
+    {"job-quota", required_argument, NULL, JOB_QUOTA},
+    {"min-records", required_argument, NULL, MIN_RECORDS},
+    {"max-records", required_argument, NULL, MAX_RECORDS},
     {"help", no_argument, NULL, HELP},
     {0},
 };
@@ -128,6 +156,30 @@ static bool set_address(enum port p, const char *text)
 static bool set_number(uint64_t *out, const char *text, uint64_t least, uint64_t most)
 {
     return text_u64(str_of(text), out) && *out >= least && *out <= most;
+}
+
+static bool take_job_option(int id, const char *value)
+{
+    uint64_t ms;
+    switch (id) {
+    case S3:
+        return s3_place_url(&jobs.s3, str_of(value));
+    case S3_KEY:
+        return s3_place_key(&jobs.s3, str_of(value));
+    case JOB_MS:
+        if (!set_number(&ms, value, 0, INT32_MAX))
+            return false;
+        jobs.job_ms = (int64_t)ms;
+        return true;
+    case JOB_QUOTA:
+        return set_number(&jobs.quota, value, 0, 1000000);
+    case MIN_RECORDS:
+        return set_number(&jobs.min_records, value, 0, 10000000);
+    case MAX_RECORDS:
+        return set_number(&jobs.max_records, value, 1, 10000000);
+    default:
+        return false;
+    }
 }
 
 static bool take_option(int id, const char *value, struct auth *auth, uint64_t *seed)
@@ -160,7 +212,7 @@ static bool take_option(int id, const char *value, struct auth *auth, uint64_t *
     case KEEP:
         return set_number(&settings.keep, value, 1, 1000000);
     default:
-        return false;
+        return take_job_option(id, value);
     }
 }
 
@@ -342,6 +394,7 @@ int main(int argc, char **argv)
     world = world_new(settings.rows, settings.keep);
     world->auth = auth;
     world->seed = seed;
+    world->batch->settings = jobs;
     if (!open_threads(tls))
         return 1;
     run_threads();

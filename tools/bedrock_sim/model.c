@@ -114,9 +114,10 @@ static const struct model *row_of(struct str bare)
     return NULL;
 }
 
-static bool set(struct model_ref *ref, enum model_form form, const struct model *m)
+static bool set(struct model_ref *ref, enum model_form form, struct str bare, const struct model *m)
 {
     ref->form = form;
+    ref->bare = m == &opaque ? opaque.prefix : bare;
     ref->model = m;
     return m != NULL;
 }
@@ -129,21 +130,21 @@ static bool find_arn(struct str arn, struct model_ref *ref)
         (void)str_cut(&rest, ':');
     struct str kind = str_cut(&rest, '/');
     if (str_eq(kind, S("foundation-model")))
-        return set(ref, MODEL_FOUNDATION, row_of(rest));
+        return set(ref, MODEL_FOUNDATION, rest, row_of(rest));
     if (str_eq(kind, S("inference-profile"))) {
         (void)take_geo(&rest);
-        return set(ref, MODEL_PROFILE_ARN, row_of(rest));
+        return set(ref, MODEL_PROFILE_ARN, rest, row_of(rest));
     }
     if (str_eq(kind, S("application-inference-profile"))) {
         (void)take_geo(&rest);
         ref->named = row_of(rest) != NULL;
-        return set(ref, MODEL_APP_PROFILE, ref->named ? row_of(rest) : &opaque);
+        return set(ref, MODEL_APP_PROFILE, rest, ref->named ? row_of(rest) : &opaque);
     }
     if (str_eq(kind, S("prompt")))
-        return set(ref, MODEL_PROMPT, &opaque);
+        return set(ref, MODEL_PROMPT, rest, &opaque);
     if (str_eq(kind, S("prompt-router")) || str_eq(kind, S("default-prompt-router")))
-        return set(ref, MODEL_ROUTER, &opaque);
-    return set(ref, MODEL_OTHER_ARN, rest.len ? &opaque : NULL);
+        return set(ref, MODEL_ROUTER, rest, &opaque);
+    return set(ref, MODEL_OTHER_ARN, rest, rest.len ? &opaque : NULL);
 }
 
 static bool find(struct str id, struct model_ref *ref)
@@ -152,7 +153,7 @@ static bool find(struct str id, struct model_ref *ref)
     if (str_starts(id, S("arn:")))
         return find_arn(id, ref);
     bool geo = take_geo(&bare);
-    return set(ref, geo ? MODEL_GEO : MODEL_BARE, row_of(bare));
+    return set(ref, geo ? MODEL_GEO : MODEL_BARE, bare, row_of(bare));
 }
 
 bool model_find(struct str id, struct model_ref *ref, struct refusal *out)
@@ -168,6 +169,33 @@ bool model_find(struct str id, struct model_ref *ref, struct refusal *out)
                                "of an inference profile that contains this model.",
                                (int)(id.len < 200 ? id.len : 200), id.ptr);
     return true;
+}
+
+bool model_batches(const struct model_ref *ref)
+{
+    /* AWS "Supported Regions and models for batch inference", read September 2026. */
+    static const struct str prefixes[] = {STR("anthropic.claude-opus-5"),
+                                          STR("anthropic.claude-opus-4-6"),
+                                          STR("anthropic.claude-sonnet-4-6"),
+                                          STR("anthropic.claude-haiku-4-5"),
+                                          STR("anthropic.claude-3"),
+                                          STR("amazon.nova-micro"),
+                                          STR("amazon.nova-lite"),
+                                          STR("amazon.nova-pro"),
+                                          STR("amazon.nova-premier"),
+                                          STR("amazon.titan-embed"),
+                                          STR("meta.llama3"),
+                                          STR("meta.llama4"),
+                                          STR("mistral."),
+                                          STR("openai.gpt-oss"),
+                                          STR("qwen.qwen3"),
+                                          STR("moonshot"),
+                                          STR("zai.glm-4.7")};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (str_starts(ref->bare, prefixes[i]))
+            return ref->form != MODEL_PROMPT && ref->form != MODEL_ROUTER &&
+                   ref->form != MODEL_OTHER_ARN;
+    return false;
 }
 
 static int hex_value(char c)

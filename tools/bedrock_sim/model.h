@@ -47,13 +47,17 @@ enum model_form {
 struct model_ref {
     const struct model *model;
     enum model_form form;
-    struct str id; /* decoded, as the client named it; borrowed */
-    bool named;    /* an application profile whose id says its model (op_profile.c) */
+    struct str id;   /* decoded, as the client named it; borrowed */
+    struct str bare; /* without ARN and geo; of an opaque id what stands for it */
+    bool named;      /* an application profile whose id says its model (op_profile.c) */
 };
 
 /* Takes the decoded id. False with *out filled: 400 for an id that no model has. Opaque ids get
  * the row for "opaque" models. */
 bool model_find(struct str id, struct model_ref *ref, struct refusal *out);
+
+/* Does it take batch jobs, by the list in the user guide? */
+bool model_batches(const struct model_ref *ref);
 
 /* Percent-decodes one path segment. */
 void model_decode_id(struct str segment, struct buf *out);

@@ -33,6 +33,14 @@ static const struct op {
     {"StartAsyncInvoke", STR("POST"), STR("/async-invoke"), REPLY_AWS, op_async_start, false},
     {"ListAsyncInvokes", STR("GET"), STR("/async-invoke"), REPLY_AWS, op_async_list, false},
     {"GetAsyncInvoke", STR("GET"), STR("/async-invoke/{}"), REPLY_AWS, op_async_get, false},
+    {"CreateModelInvocationJob", STR("POST"), STR("/model-invocation-job"), REPLY_AWS,
+     op_job_create, false},
+    {"GetModelInvocationJob", STR("GET"), STR("/model-invocation-job/{}"), REPLY_AWS, op_job_get,
+     false},
+    {"StopModelInvocationJob", STR("POST"), STR("/model-invocation-job/{}/stop"), REPLY_AWS,
+     op_job_stop, false},
+    {"ListModelInvocationJobs", STR("GET"), STR("/model-invocation-jobs"), REPLY_AWS, op_job_list,
+     false},
     {"GetInferenceProfile", STR("GET"), STR("/inference-profiles/{}"), REPLY_AWS, op_get_profile,
      false},
     {"Messages", STR("POST"), STR("/anthropic/v1/messages"), REPLY_ANTHROPIC, op_messages, false},
@@ -94,30 +102,18 @@ static bool let_in(struct call *c, const struct op *op)
                       &c->out->account, &c->refusal);
 }
 
-static bool refuse_by_fault(struct call *c)
-{
-    const struct fault *f = &c->out->fault;
-    int64_t status = f->status;
-    if (f->once && world_first_time(c->world, c->ask->body_sha256))
-        status = f->once;
-    if (refusal_known(f->error))
-        status = refusal_status_of(f->error);
-    if (f->refuse) /* never processed: nothing is charged, written or answered */
-        status = 503;
-    if (status < 200 || status > 599)
-        return true;
-    const char *known = refusal_known(f->error);
-    return refusal_set(&c->refusal, (int)status, known ? known : refusal_type_of((int)status),
-                       "The simulator was told to answer %d.", (int)status);
-}
-
-/* What is not Bedrock's has no path of its own: there faults are ordered by the operation's name.
- */
+/* What is not Bedrock's has no path of its own: there faults are ordered by the operation's name
+ * alone. */
 static void take_faults(struct call *c, const struct op *op)
 {
-    struct str target = op && op->service ? str_of(op->name) : c->ask->target;
-    if (!world_take_fault(c->world, target, false, &c->out->fault))
+    struct world_fault_wish wish = {.target = op && op->service ? S("") : c->ask->target,
+                                    .operation = str_of(op ? op->name : "Unknown"),
+                                    .tier = world_has_faults(c->world) ? call_tier_asked(c)
+                                                                       : (struct str){0}};
+    if (!world_take_fault(c->world, &wish, &c->out->fault))
         fault_read_prompt(&c->out->fault, c->ask->body);
+    if (c->out->fault.tier[0] && !fault_is_for(&c->out->fault, call_tier_asked(c)))
+        fault_init(&c->out->fault);
 }
 
 /* CloudWatch throttles with 400. */
@@ -152,7 +148,7 @@ static void run(struct call *c)
     if (op && op->model_in_path)
         buf_add(&out->model, buf_str(&c->args[0]));
     take_faults(c, op);
-    bool good = let_in(c, op) && (op || unknown_operation(c)) && refuse_by_fault(c) && op->run(c);
+    bool good = let_in(c, op) && (op || unknown_operation(c)) && call_fault(c) && op->run(c);
     if (good)
         return;
     out->charge.charged = false;
@@ -201,21 +197,41 @@ void ops_answer(struct world *w, const struct ops_request *r, struct ops_result 
 bool ops_early(struct world *w, const struct ops_request *r, struct ops_result *out)
 {
     struct fault f;
-    if (!world_take_fault(w, r->target, true, &f))
-        return false;
     struct call c = {.world = w, .ask = r, .out = out};
+    struct world_fault_wish wish = {.target = r->target, .early = true};
+    if (!world_take_fault(w, &wish, &f))
+        return false;
     begin(out);
     out->fault = f;
     const struct op *op = find_op(&c);
     out->operation = op ? op->name : "Unknown";
     out->reply.dialect = op ? op->dialect : REPLY_AWS;
-    if (refuse_by_fault(&c))
+    if (call_fault(&c))
         refusal_set(&c.refusal, 503, "ServiceUnavailableException",
                     "The simulator was told to answer early.");
     reply_refuse(&out->reply, &c.refusal, f.retry_after);
     add_date(w, out);
     call_fini(&c);
     return true;
+}
+
+bool ops_answer_record(struct world *w, const struct ops_record *r, struct ops_result *out,
+                       struct refusal *why)
+{
+    static const struct fields none;
+    struct ops_request ask = {
+        .method = S("POST"), .target = S("/"), .fields = &none, .body = r->body};
+    struct call c = {.world = w, .ask = &ask, .out = out, .batch = true};
+    begin(out);
+    out->account = r->account;
+    sha256_of(r->body, ask.body_sha256);
+    buf_add(&c.args[0], r->model_id);
+    buf_add(&out->model, r->model_id);
+    fault_read_prompt(&out->fault, r->body);
+    bool good = call_fault(&c) && (r->converse ? op_converse(&c) : op_invoke(&c));
+    *why = c.refusal;
+    call_fini(&c);
+    return good;
 }
 
 void ops_result_fini(struct ops_result *out)

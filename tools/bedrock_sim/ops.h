@@ -19,6 +19,12 @@ struct ops_request {
     unsigned char body_sha256[SHA256_BYTES];
 };
 
+/* A record of a batch job; borrowed. */
+struct ops_record {
+    bool converse; /* else InvokeModel */
+    struct str model_id, account, body;
+};
+
 struct ops_result {
     struct reply reply;
     struct fault fault;    /* what serving still has to do: delays, cuts */
@@ -26,11 +32,16 @@ struct ops_result {
     struct buf model;      /* its id, decoded */
     struct str account;    /* borrowed from the request or the world */
     struct ledger_charge charge;
+    char question[17]; /* what the answer is made from, 16 hex digits; empty: none */
 };
 
 /* The answer to an error before the body was read: only from an ordered `early` fault. */
 bool ops_early(struct world *w, const struct ops_request *r, struct ops_result *out);
 void ops_answer(struct world *w, const struct ops_request *r, struct ops_result *out);
+/* The answer that the same request gets on-line, but without a cache, and charged as batch. False
+ * with *why. */
+bool ops_answer_record(struct world *w, const struct ops_record *r, struct ops_result *out,
+                       struct refusal *why);
 void ops_result_fini(struct ops_result *out);
 
 #endif

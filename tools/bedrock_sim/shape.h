@@ -46,6 +46,6 @@ bool shape_check(const struct tree *t, const struct node *n, const struct shape 
                  struct refusal *out);
 
 extern const struct shape shape_converse, shape_converse_stream, shape_count_tokens,
-    shape_apply_guardrail, shape_guardrail_checks, shape_start_async;
+    shape_apply_guardrail, shape_guardrail_checks, shape_start_async, shape_create_job;
 
 #endif

@@ -246,3 +246,42 @@ static const struct shape_member async_members[] = {OPTIONAL("clientRequestToken
                                                     END};
 const struct shape shape_start_async = {
     .kind = SHAPE_STRUCT, .closed = true, .members = async_members};
+
+/* CreateModelInvocationJob, of bedrock 2023-04-20; its patterns are op_jobs.c's. */
+TEXT(job_name, 1, 63, NULL);
+TEXT(job_role, 0, 2048, NULL);
+TEXT(job_model, 1, 2048, NULL);
+TEXT(account, 12, 12, "0-9");
+TEXT(kms_key, 1, 2048, NULL);
+ENUM(input_format, "JSONL");
+ENUM(invocation_type, "InvokeModel, Converse");
+static const struct shape job_hours = {
+    .kind = SHAPE_INTEGER, .has_min = true, .min = 24, .has_max = true, .max = 168};
+STRUCT(job_s3_in, REQUIRED("s3Uri", s3_uri), OPTIONAL("s3InputFormat", input_format),
+       OPTIONAL("s3BucketOwner", account));
+STRUCT(job_s3_out, REQUIRED("s3Uri", s3_uri), OPTIONAL("s3EncryptionKeyId", kms_key),
+       OPTIONAL("s3BucketOwner", account));
+UNION(job_input, OPTIONAL("s3InputDataConfig", job_s3_in));
+UNION(job_output, OPTIONAL("s3OutputDataConfig", job_s3_out));
+TEXT(network_id, 0, 32, "-0-9a-zA-Z");
+SOME_OF(subnets, network_id, 16);
+SOME_OF(security_groups, network_id, 5);
+STRUCT(vpc, REQUIRED("subnetIds", subnets), REQUIRED("securityGroupIds", security_groups));
+TEXT(tag_key, 1, 128, NULL);
+TEXT(tag_value, 0, 256, NULL);
+STRUCT(tag, REQUIRED("key", tag_key), REQUIRED("value", tag_value));
+static const struct shape job_tags = {
+    .kind = SHAPE_LIST, .item = &tag, .has_max = true, .max = 200};
+static const struct shape_member job_members[] = {REQUIRED("jobName", job_name),
+                                                  REQUIRED("roleArn", job_role),
+                                                  OPTIONAL("clientRequestToken", token),
+                                                  REQUIRED("modelId", job_model),
+                                                  REQUIRED("inputDataConfig", job_input),
+                                                  REQUIRED("outputDataConfig", job_output),
+                                                  OPTIONAL("vpcConfig", vpc),
+                                                  OPTIONAL("timeoutDurationInHours", job_hours),
+                                                  OPTIONAL("tags", job_tags),
+                                                  OPTIONAL("modelInvocationType", invocation_type),
+                                                  END};
+const struct shape shape_create_job = {
+    .kind = SHAPE_STRUCT, .closed = true, .members = job_members};

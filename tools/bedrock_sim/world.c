@@ -14,6 +14,7 @@ struct world *world_new(size_t ledger_rows, size_t keep_bodies)
     struct world *w = mem_new(sizeof *w);
     pthread_mutex_init(&w->lock, NULL);
     ledger_init(&w->ledger, ledger_rows, keep_bodies);
+    w->batch = jobs_new(w);
     return w;
 }
 
@@ -35,12 +36,15 @@ void world_reset(struct world *w)
     w->n_faults = w->n_once = w->n_responses = w->n_jobs = 0;
     w->cache_offset_ms = w->auth_offset_ms = 0;
     pthread_mutex_unlock(&w->lock);
+    jobs_reset(w->batch);
     ledger_reset(&w->ledger);
 }
 
 void world_free(struct world *w)
 {
     world_reset(w);
+    if (!jobs_free(w->batch))
+        return; /* a thread still needs all of this */
     ledger_fini(&w->ledger);
     pthread_mutex_destroy(&w->lock);
     mem_free(w);
@@ -97,18 +101,28 @@ void world_clear_faults(struct world *w)
     pthread_mutex_unlock(&w->lock);
 }
 
-static bool fits(const struct world_fault *f, struct str target, bool early)
+bool world_has_faults(struct world *w)
 {
-    return f->fault.early == early && str_find(target, str_of(f->match)) >= 0;
+    pthread_mutex_lock(&w->lock);
+    bool any = w->n_faults > 0;
+    pthread_mutex_unlock(&w->lock);
+    return any;
 }
 
-bool world_take_fault(struct world *w, struct str target, bool early, struct fault *out)
+static bool fits(const struct world_fault *f, const struct world_fault_wish *wish)
+{
+    struct str match = str_of(f->match);
+    return f->fault.early == wish->early && fault_is_for(&f->fault, wish->tier) &&
+           (str_find(wish->target, match) >= 0 || str_find(wish->operation, match) >= 0);
+}
+
+bool world_take_fault(struct world *w, const struct world_fault_wish *wish, struct fault *out)
 {
     bool found = false;
     pthread_mutex_lock(&w->lock);
     for (size_t i = 0; i < w->n_faults && !found; i++) {
         struct world_fault *f = &w->faults[i];
-        if (!fits(f, target, early))
+        if (!fits(f, wish))
             continue;
         found = true;
         *out = f->fault;

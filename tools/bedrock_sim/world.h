@@ -9,13 +9,15 @@
 
 #include "auth.h"
 #include "fault.h"
+#include "jobs.h"
 #include "ledger.h"
 #include "metrics.h"
 #include "promptcache.h"
 
 enum { WORLD_FAULTS_MOST = 32, WORLD_KEPT_MOST = 1024, WORLD_ONCE_MOST = 4096 };
 
-/* A fault ordered over the control port: for the next `left` requests whose path holds `match`. */
+/* A fault ordered over the control port: for the next `left` requests whose path, or name of
+ * operation, holds `match`. */
 struct world_fault {
     struct fault fault;
     int64_t left;
@@ -44,11 +46,12 @@ struct world {
     struct world_kept responses[WORLD_KEPT_MOST], jobs[WORLD_KEPT_MOST];
     size_t n_responses, n_jobs; /* ever; the ring holds the newest */
     int64_t cache_offset_ms, auth_offset_ms;
+    struct jobs *batch; /* model invocation jobs */
 };
 
 struct world *world_new(size_t ledger_rows, size_t keep_bodies);
 void world_free(struct world *w);
-/* Forgets everything but keys, tokens and seed. */
+/* Forgets everything but keys, tokens, seed and settings. */
 void world_reset(struct world *w);
 
 /* The cache's clock is the wall clock plus an offset, and so is the one of signatures. `cache_ms`
@@ -63,9 +66,14 @@ void world_settle(struct world *w, const struct prompt *p, struct str account, s
 /* False when the table is full. */
 bool world_order_fault(struct world *w, const struct world_fault *f);
 void world_clear_faults(struct world *w);
-/* Takes one use of the first ordered fault for this path; false when there is none. `early` asks
- * for those that come before the body, without it for the others. */
-bool world_take_fault(struct world *w, struct str target, bool early, struct fault *out);
+bool world_has_faults(struct world *w);
+/* Takes one use of the first ordered fault for this path, operation and tier; false when there is
+ * none. `early` asks for those that come before the body, without it for the others. */
+struct world_fault_wish {
+    struct str target, operation, tier;
+    bool early;
+};
+bool world_take_fault(struct world *w, const struct world_fault_wish *wish, struct fault *out);
 /* True the first time that this body is asked about. */
 bool world_first_time(struct world *w, const unsigned char body_sha256[SHA256_BYTES]);
 

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * plan/pace: a fifth of the best ten seconds, fading; halves after 429s, and their end.
+ */
+#include "weir/plan/pace.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+
+static const int64_t noon = 1763640000000;
+
+static void assert_rate(const struct pace *p, int64_t now_ms, double want)
+{
+    assert_true(fabs(pace_per_second(p, now_ms) - want) < 0.005 * want);
+}
+
+/* How many go in ten seconds, asked for each 5 ms, or when it says. */
+static int calls(struct pace *p, int64_t from_ms)
+{
+    int n = 0;
+    int64_t at = from_ms, again;
+    while (at < from_ms + 10 * SECOND)
+        if (pace_take(p, at, &again))
+            n++;
+        else {
+            assert_true(again > at);
+            at = again;
+        }
+    return n;
+}
+
+static void one_a_second_at_least(void **state)
+{
+    struct pace p;
+    pace_init(&p, noon);
+    assert_rate(&p, noon, 1);
+    int n = calls(&p, noon);
+    assert_true(n >= 9 && n <= 11);
+}
+
+static void a_fifth_of_the_best(void **state)
+{
+    struct pace p;
+    pace_init(&p, noon);
+    for (int s = 0; s < 10; s++)
+        pace_good(&p, 100, noon + s * SECOND);
+    assert_rate(&p, noon + 10 * SECOND, 20);
+    for (int s = 10; s < 1000; s++)
+        pace_good(&p, 1, noon + s * SECOND); /* slower since */
+    assert_true(pace_per_second(&p, noon + 1000 * SECOND) > 19);
+    int n = calls(&p, noon + 1000 * SECOND);
+    assert_true(n >= 190 && n <= 221);
+}
+
+static void it_fades(void **state)
+{
+    struct pace p;
+    pace_init(&p, noon);
+    pace_good(&p, 1000, noon);
+    assert_rate(&p, noon + 12 * HOUR, 10);
+    pace_good(&p, 1, noon + 12 * HOUR); /* a new slot: the same */
+    assert_rate(&p, noon + 12 * HOUR, 10);
+    assert_rate(&p, noon + 24 * HOUR, 5);
+    assert_rate(&p, noon + 500 * HOUR, 1);
+}
+
+static void halved_by_a_429(void **state)
+{
+    struct pace p;
+    pace_init(&p, noon);
+    pace_good(&p, 1000, noon);
+    pace_throttled(&p, noon);
+    pace_throttled(&p, noon + 999); /* of the same burst */
+    int n = calls(&p, noon + SECOND);
+    assert_true(n >= 100 && n <= 125);
+    for (int i = 1; i < 100; i++)
+        pace_throttled(&p, noon + 20 * SECOND + i * SECOND);
+    n = calls(&p, noon + 120 * SECOND);
+    assert_true(n >= 12 && n <= 16);          /* a sixteenth */
+    assert_rate(&p, noon + 120 * SECOND, 10); /* a plan over hours */
+    assert_rate(&p, noon + 10 * MINUTE, 19.81);
+    n = calls(&p, noon + 10 * MINUTE);
+    assert_true(n >= 190 && n <= 220);
+}
+
+static void no_burst_after_silence(void **state)
+{
+    struct pace p;
+    int64_t again;
+    pace_init(&p, noon);
+    pace_good(&p, 1000, noon);
+    int n = 0;
+    while (pace_take(&p, noon + HOUR, &again))
+        n++;
+    assert_true(n <= 20);
+}
+
+static void clocks_that_jump(void **state)
+{
+    struct pace p;
+    int64_t again;
+    pace_init(&p, noon);
+    pace_good(&p, 1000, noon);
+    while (pace_take(&p, noon, &again))
+        ;
+    pace_throttled(&p, noon);
+    assert_false(pace_take(&p, noon - HOUR, &again));
+    assert_true(again <= noon - HOUR + 2 * SECOND);
+    assert_true(pace_take(&p, again, &again));
+    pace_good(&p, 1, noon - HOUR);
+    assert_true(pace_per_second(&p, noon - HOUR) >= 1);
+    pace_throttled(&p, noon - HOUR);
+    assert_true(pace_per_second(&p, noon + 1000000000000) >= 1);
+    pace_good(&p, UINT32_MAX, noon);
+    pace_good(&p, UINT32_MAX, noon);
+    assert_true(isfinite(pace_per_second(&p, noon)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_a_second_at_least),
+        cmocka_unit_test(a_fifth_of_the_best),
+        cmocka_unit_test(it_fades),
+        cmocka_unit_test(halved_by_a_429),
+        cmocka_unit_test(no_burst_after_silence),
+        cmocka_unit_test(clocks_that_jump),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -36,10 +36,11 @@ static int tear_down_spool(void **state)
 /* As the step before would have left it. */
 static void goes_to_batch(struct exchange *ex, enum spool_reply reply)
 {
-    lanes = (struct lanes){.deadline_ms = clock_wall_ms() + HOUR_MS,
-                           .reply = reply,
-                           .kind = BATCH_CONVERSE,
-};
+    lanes = (struct lanes){
+        .deadline_ms = clock_wall_ms() + HOUR_MS,
+        .reply = reply,
+        .kind = BATCH_CONVERSE,
+    };
     ex->lanes = &lanes;
     ex->back = &back_spool;
 }

@@ -191,6 +191,7 @@ static enum step_result hold(struct exchange *ex)
     struct spooled *s = ex->spooled;
     const struct shared_lanes_pool pool = {ex->client_name, ex->model, ex->lanes->kind};
     s->held = s->counted = true;
+    front_hold(ex->front, true);
     shared_lanes_held(ex->worker->daemon->lanes, &pool, ex->workload);
     if (ex->worker->leaving)
         return send_away(ex);
@@ -204,6 +205,7 @@ static enum step_result wake(struct exchange *ex)
     struct spooled *s = ex->spooled;
     timer_stop(&s->space);
     s->held = false;
+    front_hold(ex->front, false);
     s->answer = s->brought;
     s->brought = NULL;
     return s->answer ? spooled_answer(ex) : send_away(ex);

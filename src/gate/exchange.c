@@ -213,7 +213,10 @@ static void fail_inside(struct exchange *ex, enum outcome outcome)
 {
     ex->outcome = outcome;
     if (ex->counted || !tap_between(ex->tap)) {
-        front_abort(ex->front);
+        if (ex->spooled)
+            front_refuse(ex->front);
+        else
+            front_abort(ex->front);
         return;
     }
     struct buf b = {0};

@@ -82,8 +82,16 @@ void conn_close(struct conn *c)
 void conn_reset(struct conn *c)
 {
     if (c && c->fd >= 0 && !c->closed)
-        sock_reset_on_close(c->fd);
+        sock_reset_on_close(c->fd, true);
     conn_close(c);
+}
+
+void conn_hold(struct conn *c, bool on)
+{
+    unsigned before = c->holds;
+    c->holds += on ? 1 : -1u;
+    if (c->fd >= 0 && !c->closed && (before == 0 || c->holds == 0))
+        sock_reset_on_close(c->fd, on);
 }
 
 void conn_count(struct conn *c, _Atomic(int64_t) *open)

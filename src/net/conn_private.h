@@ -59,6 +59,7 @@ struct conn {
     bool read_blocked; /* reading needs room to write first (TLS) */
     bool dry;          /* nothing more to read until the descriptor says so */
     bool tell_open, tell_drained, tell_broken;
+    unsigned holds; /* conn_hold's */
     bool closed; /* by the owner; freed at the end of the turn */
     int error;
     struct watch watch;

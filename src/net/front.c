@@ -46,6 +46,11 @@ void front_abort(struct front *f)
     f->kind->abort(f);
 }
 
+void front_hold(struct front *f, bool on)
+{
+    f->kind->hold(f, on);
+}
+
 void front_refuse(struct front *f)
 {
     f->kind->refuse(f);

@@ -17,6 +17,7 @@ struct front_kind {
     void (*send)(struct front *f, struct str bytes, bool end);
     size_t (*unsent)(const struct front *f);
     bool (*half_closed)(const struct front *f);
+    void (*hold)(struct front *f, bool on);
     void (*abort)(struct front *f);
     void (*refuse)(struct front *f);
 };

@@ -151,6 +151,7 @@ const struct front_kind h1_front = {
     .send = send_body,
     .unsent = unsent,
     .half_closed = half_closed,
+    .hold = h1_hold,
     .abort = h1_abort,
     .refuse = h1_abort, /* a connection that closes without a byte says that */
 };

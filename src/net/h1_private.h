@@ -52,6 +52,7 @@ struct h1_server {
     bool answered, ended, aborted;
     bool answer_chunked, answer_counted, bodyless;
     bool full; /* the sender was told to stop */
+    bool held; /* front_hold's */
     bool dead; /* freed at the end of the turn */
 };
 
@@ -72,6 +73,7 @@ void h1_leave(struct h1_server *h, enum front_gone why);
 void h1_refuse(struct h1_server *h, int status, const char *sentence, enum front_gone why);
 /* Looks at the deadlines not later than in ms. */
 void h1_arm(struct h1_server *h, int64_t ms);
+void h1_hold(struct front *f, bool on);
 /* The front's end is told at the end of the turn. */
 void h1_abort(struct front *f);
 

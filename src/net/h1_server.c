@@ -46,10 +46,19 @@ static void die(struct h1_server *h)
     loop_later(h->o.loop, &h->go_on);
 }
 
+void h1_hold(struct front *f, bool on)
+{
+    struct h1_server *h = h1_of(f);
+    if (h->held != on)
+        conn_hold(h->conn, on);
+    h->held = on;
+}
+
 static void tell_gone(struct h1_server *h, enum front_gone why)
 {
     if (!h->busy)
         return;
+    h1_hold(&h->front, false);
     h->busy = false;
     (*h->o.busy)--;
     h->o.sink->on_gone(h->ex, why);

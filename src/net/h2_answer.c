@@ -227,6 +227,14 @@ void h2_reset(struct h2_stream *s, uint32_t code)
     h2_work_later(s->h);
 }
 
+void h2_hold(struct front *f, bool on)
+{
+    struct h2_stream *s = h2_of(f);
+    if (s->held != on)
+        conn_hold(s->h->conn, on);
+    s->held = on;
+}
+
 static void give_up(struct h2_stream *s, uint32_t code)
 {
     s->answered = s->ended = true;
@@ -257,6 +265,7 @@ const struct front_kind h2_front = {
     .send = send_body,
     .unsent = unsent,
     .half_closed = half_closed,
+    .hold = h2_hold,
     .abort = abort_stream,
     .refuse = refuse_stream,
 };

@@ -66,6 +66,7 @@ struct h2_stream {
     int64_t body_since_ms, body_seen_ms, paused_since_ms, sent_ms, reset_at_ms /* 0: no */;
     uint64_t body_bytes;
     bool busy;         /* between on_request and on_gone */
+    bool held;         /* front_hold's */
     bool malformed;    /* its head has a field that is none */
     bool remote_ended; /* the client's END_STREAM was there */
     bool reset_by_peer;
@@ -79,6 +80,7 @@ void h2_set_answer_callbacks(nghttp2_session_callbacks *calls);
 void h2_answer_fault(struct h2_stream *s, struct h2_fault fault);
 void h2_answer_continue(struct h2_stream *s);
 void h2_reset(struct h2_stream *s, uint32_t code);
+void h2_hold(struct front *f, bool on);
 /* Frames go into the conn's queue as long as that is short. */
 void h2_send(struct h2_server *h);
 

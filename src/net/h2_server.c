@@ -59,6 +59,7 @@ void h2_front_gone(struct h2_stream *s, enum front_gone why)
 {
     if (!s->busy)
         return;
+    h2_hold(&s->front, false);
     s->busy = false;
     (*s->h->o.busy)--;
     s->h->o.sink->on_gone(s->ex, why);

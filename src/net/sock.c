@@ -168,9 +168,9 @@ void sock_end_writing(int fd)
     (void)shutdown(fd, SHUT_WR);
 }
 
-void sock_reset_on_close(int fd)
+void sock_reset_on_close(int fd, bool on)
 {
-    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    struct linger at_once = {.l_onoff = on, .l_linger = 0};
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 

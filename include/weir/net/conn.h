@@ -81,6 +81,10 @@ uint64_t conn_written(const struct conn *c);
 /* From now until its descriptor is closed this conn is one of *open, also while it finishes. */
 void conn_count(struct conn *c, _Atomic(int64_t) *open);
 
+/* Counted: while it is held, the peer sees a reset and no end if this process dies. To be let go
+ * before it is finished. */
+void conn_hold(struct conn *c, bool on);
+
 /* Closes at once and frees; no event comes any more. NULL is fine. */
 void conn_close(struct conn *c);
 /* conn_close with a reset, for a peer that must not take the end for a good one. */

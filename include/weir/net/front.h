@@ -105,8 +105,13 @@ enum { FRONT_HIGH_MARK = 64 * 1024, FRONT_LOW_MARK = 16 * 1024 };
 bool front_half_closed(const struct front *f);
 /* Ends the answer so that the client sees it broken: RST_STREAM, or the connection closed. */
 void front_abort(struct front *f);
-/* Instead of front_answer: the request is not processed and may be sent again. HTTP/2 resets the
- * stream with REFUSED_STREAM; HTTP/1 closes the connection without a byte. */
+/* While it is on, a client whose answer's end is not there sees a reset, and no end, when this
+ * process dies: Node takes the end of an HTTP/2 connection for the end of its answers (v20, November
+ * 2026). Ends with the front. */
+void front_hold(struct front *f, bool on);
+/* The request may be sent again: it was not processed, or its answer will be there. Also behind the
+ * head of an answer, as front_abort. HTTP/2 resets the stream with REFUSED_STREAM, the only code
+ * that the AWS SDK for JavaScript sends again for; HTTP/1 closes the connection. */
 void front_refuse(struct front *f);
 
 #endif

@@ -43,8 +43,8 @@ MUST_CHECK ssize_t sock_write(int fd, const struct iovec *iov, size_t n);
 /* The result of a connect that was under way: 0, ERR_REFUSED or ERR_IO with errno set. */
 MUST_CHECK int sock_take_error(int fd);
 void sock_end_writing(int fd);
-/* Closing will say RST instead of FIN. */
-void sock_reset_on_close(int fd);
+/* Closing, and a process that dies, will say RST instead of FIN; or FIN again. */
+void sock_reset_on_close(int fd, bool on);
 void sock_close(int fd);
 
 /* "Connection refused": for the last failed call of this thread. */

@@ -73,7 +73,7 @@ void listener_free(struct listener *s)
 struct front {
     struct front_request request;
     void *ex;
-    bool taken, answered, ended, aborted, half_closed;
+    bool taken, answered, ended, aborted, refused, held, half_closed;
     unsigned resumed;
     int status;
     size_t unsent;
@@ -103,7 +103,7 @@ void front_answer(struct front *f, int status, const struct field *fields, size_
 
 void front_send(struct front *f, struct str bytes, bool end)
 {
-    assert_true(f->answered && !f->ended && !f->aborted);
+    assert_true(f->answered && !f->ended && !f->aborted && !f->refused);
     buf_add(&f->body, bytes);
     f->ended = end;
 }
@@ -124,9 +124,15 @@ void front_abort(struct front *f)
     f->aborted = true;
 }
 
+void front_hold(struct front *f, bool on)
+{
+    f->held = on;
+}
+
 void front_refuse(struct front *f)
 {
-    fail_msg("nobody asked for that");
+    assert_true(f->answered && !f->ended);
+    f->refused = true;
 }
 
 /* --- the origin */
@@ -272,6 +278,7 @@ static inline int set_up_with(const char *yaml)
     setenv("HOME", "/nonexistent", 1);
     mono_ms = MONO_MS;
     pass_ms(0);
+    daemon_.lanes = shared_lanes_new();
     office = loop_new();
     office_dns = dns_new(office);
     atomic_store(&daemon_.bodies.most_bytes, 64 << 20);
@@ -297,6 +304,7 @@ static inline int tear_down(void **state)
     worker_fini(&worker);
     dns_free(office_dns);
     loop_free(office);
+    shared_lanes_free(daemon_.lanes);
     assert_int_equal(daemon_.bodies.used_bytes, 0);
     assert_int_equal(far.origins, 0);
     assert_int_equal(listeners_open, 0);

@@ -23,14 +23,7 @@ static int set_up_spool(void **state)
     memset(&lanes, 0, sizeof lanes);
     (void)set_up_with(CONFIG);
     daemon_.spool = (struct spool *)&den; /* the double never looks at it */
-    daemon_.lanes = shared_lanes_new();
     return 0;
-}
-
-static int tear_down_spool(void **state)
-{
-    shared_lanes_free(daemon_.lanes);
-    return tear_down(state);
 }
 
 /* As the step before would have left it. */
@@ -180,6 +173,7 @@ static void drops_the_body_and_holds(void **state)
     spool_double_holds(0, clock_wall_ms() + HOUR_MS);
     turn();
     assert_int_equal(daemon_.bodies.used_bytes, 0);
+    assert_true(client.held);
     pass(SPACE_MS - 1);
     assert_false(client.answered);
     pass(1);
@@ -191,6 +185,7 @@ static void drops_the_body_and_holds(void **state)
     spool_double_wakes(0, spool_double_answer(1, 200, "", "{\"a\":1}"));
     turn();
     assert_true(client.ended && str_eq(buf_str(&client.body), S("  {\"a\":1}")));
+    assert_false(client.held);
     pass(SPACE_MS); /* no space behind it */
     gone(FRONT_DONE);
     assert_int_equal(den.whole, 1);
@@ -253,7 +248,7 @@ static void breaks_off_when_it_is_too_late_for_a_status(void **state)
     pass(SPACE_MS);
     spool_double_wakes(0, spool_double_answer(1, 400, "ValidationException", "{}"));
     turn();
-    assert_true(client.aborted);
+    assert_true(client.refused);
     gone(FRONT_LEFT);
     assert_int_equal(den.broken, 1); /* the SDK asks again, and is told */
     assert_int_equal(ended_as(OP_CONVERSE, OUTCOME_HELD_FAILED), 1);
@@ -347,7 +342,7 @@ static void breaks_off_who_got_a_space(void **state)
     hold(SPOOL_WAIT);
     pass(SPACE_MS);
     worker_drain(&worker);
-    assert_true(client.aborted);
+    assert_true(client.refused);
     gone(FRONT_LEFT);
     spool_double_wakes(0, NULL);
     turn();
@@ -487,7 +482,7 @@ static void leaves_while_its_ticket_is_looked_up(void **state)
     assert_int_equal(den.frees, 1);
 }
 
-#define T(test) cmocka_unit_test_setup_teardown(test, set_up_spool, tear_down_spool)
+#define T(test) cmocka_unit_test_setup_teardown(test, set_up_spool, tear_down)
 
 int main(void)
 {

@@ -8,7 +8,7 @@ cache=$root/.cache
 node_wanted=22.23.3 # the npm package `node`, where the system's Node is older than the AWS SDK takes
 
 build_packages=(gcc libc6-dev meson ninja-build pkg-config ca-certificates git libnghttp2-dev
-    libssl-dev libev-dev libc-ares-dev libyaml-dev libcjson-dev zlib1g-dev liblmdb-dev libxxhash-dev libcmocka-dev)
+    libssl-dev libev-dev libc-ares-dev libyaml-dev libcjson-dev zlib1g-dev liblmdb-dev libxxhash-dev libcmocka-dev tzdata)
 flow_packages=(python3 python3-boto3 python3-yaml curl nghttp2-client openssl)
 story_packages=(awscli gdb libfaketime procps slowhttptest strace systemd) # for single stories
 test_packages=(clang clang-format libclang-rt-14-dev python3-hpack python3-h2)

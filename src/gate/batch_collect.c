@@ -37,7 +37,7 @@ struct batch_collect {
     bool whole;                  /* it is read from its beginning */
     char failed[BATCH_WHY_MOST]; /* the stream broke off; empty: it did not */
     bool listed;                 /* the output was looked for by its folder */
-    uint64_t seen;               /* lines with an answer or an error */
+    uint64_t good, bad;          /* lines with an answer, with an error */
     struct buf manifest;
 };
 
@@ -76,18 +76,25 @@ static void add_folder(const struct batch_work *w, struct buf *out)
 
 /* --- what it says of itself at the end */
 
+static bool reads_count(const struct json_member *m, uint64_t *out)
+{
+    return m->times == 1 && text_u64(m->raw, out);
+}
+
 static void compare(struct batch_collect *c)
 {
-    struct json_member m[] = {{.name = STR("processedRecordCount")}};
+    struct json_member m[] = {{.name = STR("successRecordCount")},
+                              {.name = STR("errorRecordCount")}};
     struct json_pick p;
-    uint64_t n;
-    json_pick_init(&p, buf_str(&c->manifest), m, 1);
-    if (!c->whole || json_pick_step(&p) != JSON_END || m[0].times != 1 || !text_u64(m[0].raw, &n) ||
-        n == c->seen)
+    uint64_t good, bad;
+    json_pick_init(&p, buf_str(&c->manifest), m, 2);
+    if (!c->whole || json_pick_step(&p) != JSON_END || !reads_count(&m[0], &good) ||
+        !reads_count(&m[1], &bad) || (good == c->good && bad == c->bad))
         return;
     log_say(LOG_WARN, "batch",
-            "job %" PRIu64 ": its manifest tells of %" PRIu64 " records, its output has %" PRIu64,
-            c->work->row.number, n, c->seen);
+            "job %" PRIu64 ": its manifest tells of %" PRIu64 " answers and %" PRIu64
+            " errors, its output has %" PRIu64 " and %" PRIu64,
+            c->work->row.number, good, bad, c->good, c->bad);
 }
 
 static void on_manifest_bytes(void *arg, struct str bytes)
@@ -154,7 +161,8 @@ static void settle(struct batch_collect *c)
         batch_slice_add(&c->slice, line);
     spool_read_end(r);
     batch_slice_end(&c->slice);
-    c->seen += c->slice.read_well;
+    c->good += c->slice.good;
+    c->bad += c->slice.bad;
     const struct batch_news some = {
         .event = BATCH_READ_SOME, .read_bytes = c->lines.at, .answered = c->slice.answers};
     c->settling = true;

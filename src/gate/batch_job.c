@@ -147,7 +147,7 @@ static uint64_t expect_of(const struct batch_work *w)
 static void members_left(struct batch_work *w)
 {
     struct batch *b = w->batch;
-    if (w->turn.members == BATCH_STAY)
+    if (w->turn.members == BATCH_STAY || w->waits == 0)
         return;
     log_say(LOG_INFO, "batch", "job %" PRIu64 ": %u records go on demand", w->row.number, w->waits);
     if (w->turn.members == BATCH_LEAVE_TWICE)

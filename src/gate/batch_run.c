@@ -298,11 +298,10 @@ static void tell_lanes(struct batch_pool *p, const struct pool_verdict *v, uint3
 }
 
 /* A place that refuses makes no job of any of its pools. */
-static void close_refused(struct batch_pool *p, int64_t now_ms)
+static void close_refused(struct batch_pool *p, const struct batch_place *place, int64_t now_ms)
 {
     struct batch *b = p->batch;
     const struct shared_lanes_pool name = batch_pool_name(p);
-    const struct batch_place *place = batch_place_of(b, p->client, p->role);
     if ((place->refused || !place->s3) && shared_lanes_open(b->lanes, &name, now_ms))
         (void)shared_lanes_close(b->lanes, &name, now_ms);
 }
@@ -310,9 +309,10 @@ static void close_refused(struct batch_pool *p, int64_t now_ms)
 static void look_at_pool(struct batch_pool *p, int64_t now_ms, int64_t *next_ms)
 {
     struct batch *b = p->batch;
-    if (p->busy || p->view.count == 0)
+    const struct batch_place *place = batch_place_of(b, p->client, p->role);
+    if (p->busy || p->view.count == 0 || (place->probe && !place->probe_ms))
         return;
-    close_refused(p, now_ms);
+    close_refused(p, place, now_ms);
     const struct pool_terms t = terms_of(p, now_ms);
     const struct pool_verdict v = pool_decide(&p->view, &t);
     if (v.fate == POOL_WAITS) {

@@ -16,7 +16,7 @@ void batch_slice_begin(struct batch_slice *s, struct batch_work *w, struct spool
     s->read = read;
     s->now_ms = clock_wall_ms();
     s->n = s->lines = s->bytes = 0;
-    s->read_well = s->answers = s->errors = 0;
+    s->good = s->bad = s->answers = s->errors = 0;
     s->billed = (struct batch_billed){0};
     buf_clear(&s->room);
 }
@@ -125,7 +125,8 @@ void batch_slice_add(struct batch_slice *s, struct str line)
         s->odd.malformed++;
         return;
     }
-    s->read_well++;
+    s->good += !a.has_error;
+    s->bad += a.has_error;
     if (!find(s, a.id, &rec) || rec.state == SPOOL_POOLED)
         s->odd.unknown++;
     else if (stands_in_slice(s, rec.id.number))

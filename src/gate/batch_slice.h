@@ -21,9 +21,9 @@ struct batch_slice {
     struct spool_end ends[BATCH_SLICE_LINES];
     size_t n;
     size_t lines, bytes;
-    uint32_t read_well; /* lines */
-    uint32_t answers;   /* ends that are answers */
-    uint32_t errors;    /* ... of which errors */
+    uint32_t good, bad;         /* lines with an answer, with an error */
+    uint32_t answers;           /* ends that are answers */
+    uint32_t errors;            /* ... of which errors */
     struct batch_billed billed; /* the sum */
     struct batch_odd odd;
     /* What `ends` points into, and where: it may move until the end. */

@@ -5,6 +5,7 @@
  * one answer. A client without any method is right: its keys are issued (`weir keys new`). What is
  * in the files of secrets is gate/clients'.
  */
+#include "config_hours.h"
 #include "config_table.h"
 #include "weir/gate/body.h"
 #include "weir/gate/config.h"
@@ -312,6 +313,8 @@ static void check_rule(struct config_reader *r, size_t i)
     if (rule->set_metadata)
         check_metadata(r, rule);
     check_lanes(r, &r->config->rules[i], at);
+    if (rule->hours.len)
+        r->config->rules[i].window = config_hours_read(r, rule, config_place(at, "match.hours"));
     bool adds = rule->set_metadata && rule->set_metadata->n > 0;
     bool lanes = rule->deadline_ms || rule->set_reply != CONFIG_NOT_SET || rule->lanes;
     if (!adds && !lanes && rule->set_cache == CONFIG_NOT_SET)

@@ -6,6 +6,7 @@
  */
 #include "edit.h"
 
+#include "weir/base/clock.h"
 #include "weir/base/text.h"
 #include "weir/wire/json_pick.h"
 #include "weir/wire/yaml.h"
@@ -157,7 +158,8 @@ struct rule_view edit_view(const struct exchange *ex)
         .family = family_of(ex),
         .fields = &ex->request->fields,
         .metadata = in_body ? ex->facts.metadata
-                            : str_trim(fields_get(&ex->request->fields, metadata_field))};
+                            : str_trim(fields_get(&ex->request->fields, metadata_field)),
+        .now_s = clock_wall_ms() / 1000};
 }
 
 static void add_metadata(struct work *w)

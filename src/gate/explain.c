@@ -112,7 +112,8 @@ static void find_mode(struct explain *e)
                                 .operation = e->op->name,
                                 .family = family_of(e->op),
                                 .fields = &none,
-                                .metadata = e->facts.metadata};
+                                .metadata = e->facts.metadata,
+                                .now_s = e->options.now_ms / 1000};
     e->by_rule = rules_cache(e->config, &v, &e->mode);
     e->mode = cache_wish(e->config, &v);
 }

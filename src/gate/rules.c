@@ -6,6 +6,7 @@
 
 #include "weir/base/text.h"
 #include "weir/gate/clients.h"
+#include "weir/plan/window.h"
 #include "weir/wire/json_pick.h"
 #include "weir/wire/json_string.h"
 #include "weir/wire/yaml.h"
@@ -55,7 +56,8 @@ static bool matches(const struct config_rule *r, const struct rule_view *v)
            (r->model.len == 0 || clients_model_is(r->model, v->model)) &&
            (fits(r->operation, v->operation) || str_eq(r->operation, v->family)) &&
            fits(r->user_agent, fields_get(v->fields, S("user-agent"))) &&
-           fits_headers(r->header, v->fields) && fits_metadata(r->metadata, v->metadata);
+           fits_headers(r->header, v->fields) && fits_metadata(r->metadata, v->metadata) &&
+           (!r->window || window_holds(r->window, v->now_s));
 }
 
 const struct yaml_node *rules_metadata(const struct config *c, const struct rule_view *v)

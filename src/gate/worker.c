@@ -23,7 +23,7 @@ enum {
     RESEND_MOST = 100
 };
 
-static struct origin *make_origin(struct worker *w, const struct setup *s)
+struct origin *worker_make_origin(struct loop *l, struct dns *dns, const struct setup *s)
 {
     const struct origin_options o = {.host = str_of(s->runtime.host),
                                      .port = s->runtime.port,
@@ -34,7 +34,7 @@ static struct origin *make_origin(struct worker *w, const struct setup *s)
                                      .connect_ms = s->config->connect_ms,
                                      .idle_ms = IDLE_MS,
                                      .ping_ms = PING_MS};
-    return origin_new(w->loop, w->dns, &o);
+    return origin_new(l, dns, &o);
 }
 
 static void publish(struct worker *w)
@@ -103,7 +103,7 @@ void worker_init(struct worker *w, struct daemon *daemon, struct setup *setup)
     w->resend_tenths = RESEND_COST;
     if (setup) {
         w->setup = setup_ref(setup);
-        w->origin = make_origin(w, setup);
+        w->origin = worker_make_origin(w->loop, w->dns, setup);
     }
     list_init(&w->exchanges);
     timer_init(&w->last_words, w->loop, last_words_said, w);
@@ -210,7 +210,7 @@ static void change_origin(struct worker *w, const struct setup *setup)
     w->past.reused += c.reused;
     w->past.failed += c.failed;
     origin_retire(w->origin);
-    w->origin = make_origin(w, setup);
+    w->origin = worker_make_origin(w->loop, w->dns, setup);
 }
 
 /* What is in hand of roles that both setups have. */

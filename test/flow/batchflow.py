@@ -63,7 +63,7 @@ class Batch:
                 'clientRequestToken': 'token-' + name,
                 'inputDataConfig': {'s3InputDataConfig': {'s3Uri': uri, 's3InputFormat': 'JSONL'}},
                 'outputDataConfig': {'s3OutputDataConfig': {'s3Uri': f's3://{BUCKET}/out/'}}, **more}
-        return self.bedrock.create_model_invocation_job(**wish)['jobArn']
+        return self.bedrock.create_model_invocation_job(**wish).get('jobArn')
 
     def get(self, arn):
         return self.bedrock.get_model_invocation_job(jobIdentifier=arn)
@@ -87,9 +87,31 @@ class Batch:
     def order(self, **words):
         self.sim.control('/sim/jobs', 'POST', json.dumps(words).encode())
 
+    def forward(self, ms):
+        self.sim.control('/sim/clock', 'POST', json.dumps({'advance_ms': ms}).encode())
+
     def jobs(self):
         return [json.loads(line) for line in self.sim.control('/sim/jobs').splitlines()]
 
 
 def questions(n, text='Question'):
     return [(f'r{i:06d}', {'messages': [{'role': 'user', 'content': [{'text': f'{text} {i}'}]}]}) for i in range(n)]
+
+
+def settled(b, arn, name):
+    """How many records are in the output; they are the ones that were charged."""
+    ids = sorted(line['recordId'] for line in b.output(arn, name))
+    equal(sorted(r['record'] for r in b.sim.rows() if r.get('job') == arn and r['charged']), ids, 'charged')
+    return len(ids)
+
+
+def read_lines(lines):
+    """Records by id, and the lines that are none."""
+    good, broken = {}, []
+    for line in lines:
+        try:
+            record = json.loads(line)
+            good.setdefault(record['recordId'], []).append(record)
+        except ValueError:
+            broken.append(line)
+    return good, broken

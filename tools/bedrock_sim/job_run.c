@@ -33,7 +33,8 @@ struct run {
     struct place *places;
     size_t n_places, cap_places;
     uint64_t answers_bytes, records;
-    bool broken;                   /* an answer could not be kept */
+    bool broken; /* an answer could not be kept */
+    bool stopping;
     struct jobs_settings settings; /* when it began */
 };
 
@@ -48,7 +49,7 @@ static enum verdict verdict_of(const struct run *r)
         return DROP;
     if (jobs_now_ms(r->jobs) >= job->expires_ms)
         return EXPIRE;
-    return job->stop && job->state < JOB_STOPPING ? STOP : GO_ON;
+    return job->stop && !r->stopping ? STOP : GO_ON;
 }
 
 static void nap(struct run *r)
@@ -367,7 +368,7 @@ static void end_early(struct run *r, enum verdict v)
 {
     struct job *job = r->job;
     if (v == STOP) {
-        job->state = JOB_STOPPING;
+        r->stopping = true;
         v = wait_until(r, job->order.stops_never
                               ? INT64_MAX
                               : jobs_now_ms(r->jobs) + job->span_ms / STOP_SHARE);

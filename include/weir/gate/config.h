@@ -17,6 +17,7 @@
 enum { CONFIG_MOST_LISTENERS = 16, CONFIG_PROXY_USER_MOST = 300 };
 
 struct catalogue;
+struct window;
 struct yaml_node;
 
 struct config_listen {
@@ -56,6 +57,8 @@ struct config_rule {
     struct str name;
     struct str client, workload, model, operation, user_agent;
     const struct yaml_node *header, *metadata; /* mappings of name to pattern; NULL: any */
+    struct str hours;                          /* empty: at all times */
+    const struct window *window;               /* what they mean; NULL: no hours */
     const struct yaml_node *set_metadata;      /* name to value: requestMetadata entries to add */
     int set_cache;                             /* enum cache_mode, or CONFIG_NOT_SET */
     int64_t deadline_ms;                       /* 0: not set */

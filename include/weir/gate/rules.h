@@ -14,6 +14,7 @@ struct rule_view {
     struct str operation, family; /* as docs/CONFIG.md names them: "ConverseStream", "converse" */
     const struct fields *fields;
     struct str metadata; /* the request's own requestMetadata: a JSON object, or empty */
+    int64_t now_s;       /* wall clock */
 };
 
 /* The entries to add: a mapping of the configuration; NULL: none. */

@@ -64,6 +64,9 @@ void worker_init(struct worker *w, struct daemon *daemon, struct setup *setup);
 void worker_close(struct worker *w);
 void worker_fini(struct worker *w);
 
+/* The runtime endpoint of a setup, as workers call it. */
+struct origin *worker_make_origin(struct loop *l, struct dns *dns, const struct setup *s);
+
 /* The rest in the worker's thread, or before it starts. */
 
 /* Opens a port on a bound descriptor. */

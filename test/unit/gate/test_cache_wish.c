@@ -25,7 +25,9 @@ static int set_up(void **state)
                             "rules:\n"
                             "- {name: named, match: {workload: n}, set: {metadata: {a: b}}}\n"
                             "- {name: nightly, match: {workload: n}, set: {cache: off}}\n"
-                            "- {name: late, match: {workload: n*}, set: {cache: auto}}\n"),
+                            "- {name: late, match: {workload: n*}, set: {cache: auto}}\n"
+                            "- {name: noon, match: {workload: h, hours: '12:00-13:00'}, "
+                            "set: {cache: off}}\n"),
                           &faults);
     if (!config)
         fail_msg("%s", buf_cstr(&faults));
@@ -49,6 +51,20 @@ static enum cache_mode wish(const char *workload, const char *first, const char 
     const struct rule_view v = {
         .client = S("web"), .workload = str_of(workload), .fields = &fields};
     return cache_wish(config, &v);
+}
+
+static enum cache_mode wish_at(int64_t hour)
+{
+    static const struct fields none;
+    const struct rule_view v = {.workload = S("h"), .fields = &none, .now_s = hour * 3600};
+    return cache_wish(config, &v);
+}
+
+static void minds_the_hours(void **state)
+{
+    assert_int_equal(wish_at(11), CACHE_ALWAYS);
+    assert_int_equal(wish_at(12), CACHE_OFF);
+    assert_int_equal(wish_at(13), CACHE_ALWAYS);
 }
 
 static void hears_the_first_who_says_something(void **state)
@@ -101,6 +117,7 @@ static void ignores_what_is_no_word(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(hears_the_first_who_says_something),
+                                       cmocka_unit_test(minds_the_hours),
                                        cmocka_unit_test(ignores_what_is_no_word)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -4,12 +4,14 @@
  * configuration can be read again.
  */
 #include "weir/gate/config.h"
+#include "weir/plan/window.h"
 #include "weir/wire/yaml.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -352,7 +354,8 @@ static const char many[] =
     "rules:\n"
     "  - name: nightly\n"
     "    match: {client: sea*, workload: nightly, model: 'anthropic.*', op: converse,\n"
-    "            header: {x-app: r*}, metadata: {workload: n}, user_agent: '*'}\n"
+    "            header: {x-app: r*}, metadata: {workload: n}, user_agent: '*',\n"
+    "            hours: 'Mon-Fri 22:00-06:00'}\n"
     "    set: {metadata: {team: search}}\n"
     "limits: {requests_per_minute: 6000, body_bytes: 20MiB}\n"
     "keys: {seal_file: /etc/weir/seal.key}\n"
@@ -398,6 +401,25 @@ static void reads_rules(void **state)
     assert_true(str_eq(yaml_get(r->header, S("x-app"))->text, S("r*")));
     assert_true(str_eq(yaml_get(r->metadata, S("workload"))->text, S("n")));
     assert_true(str_eq(yaml_get(r->set_metadata, S("team"))->text, S("search")));
+    assert_true(window_holds(r->window, 23 * 3600) && !window_holds(r->window, 12 * 3600));
+    config_free(c);
+}
+
+static void reads_a_zone(void **state)
+{
+    struct buf faults = {0};
+    if (access("/usr/share/zoneinfo/Asia/Kolkata", R_OK)) {
+        print_message("# skipped: no tzdata\n");
+        skip();
+    }
+    struct config *c = parse("region: us-east-1\n"
+                             "rules: [{name: r, match: {hours: '00:00-01:00 Asia/Kolkata'}, "
+                             "set: {cache: off}}]\n",
+                             &faults);
+    if (!c)
+        fail_msg("%s", buf_cstr(&faults));
+    assert_true(window_holds(c->rules[0].window, 18 * 3600 + 1800)); /* 00:00 at +5:30 */
+    assert_false(window_holds(c->rules[0].window, 18 * 3600 + 1799));
     config_free(c);
 }
 
@@ -507,8 +529,15 @@ static void names_what_is_wrong_with_rules(void **state)
         {"{set: {metadata: {a: b}}}", "weir.yaml:3:9: a rule wants a name"},
         {"{name: r}", "rule r sets nothing"},
         {"{name: r, set: {metadata: {}}}", "rule r sets nothing"},
-        {"{name: r, set: {deadline: 8h}}", "unknown key \"deadline\""},
-        {"{name: r, match: {hours: x}}", "unknown key \"hours\""},
+        {"{name: r, match: {hour: x}}", "unknown key \"hour\""},
+        {"{name: r, match: {hours: '22-6'}, set: {cache: off}}",
+         "weir.yaml:3:34: rule r: hours are like \"22:00-06:00\""},
+        {"{name: r, match: {hours: '22:00-06:00 ../../../etc/passwd'}, set: {cache: off}}",
+         "weir.yaml:3:34: rule r: a time zone is a name of the tz database"},
+        {"{name: r, match: {hours: '22:00-06:00 Europe/Berln'}, set: {cache: off}}",
+         "weir.yaml:3:34: rule r: /usr/share/zoneinfo/Europe/Berln is not there. Is the zone's"},
+        {"{name: r, match: {hours: '22:00-06:00 Europe'}, set: {cache: off}}",
+         "/usr/share/zoneinfo/Europe "},
         {"{name: r, match: {client: b}, set: {metadata: {a: b}}}",
          "weir.yaml:3:35: rule r: no client is called b"},
         {"{name: r, match: {op: fly}, set: {metadata: {a: b}}}", "match.op wants converse"},
@@ -562,6 +591,7 @@ int main(void)
         cmocka_unit_test(keeps_secrets_out_of_faults),
         cmocka_unit_test(reads_clients),
         cmocka_unit_test(reads_rules),
+        cmocka_unit_test(reads_a_zone),
         cmocka_unit_test(reads_clients_that_it_prints),
         cmocka_unit_test(names_what_is_wrong_with_clients),
         cmocka_unit_test(refuses_what_two_clients_share),

@@ -77,6 +77,8 @@ static int setup_memory(void **state)
     return 0;
 }
 
+static int a_fd;
+
 static int setup_sockets(void **state)
 {
     int fd[2];
@@ -84,6 +86,7 @@ static int setup_sockets(void **state)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fd) < 0)
         return -1;
     a = b = (struct end){0};
+    a_fd = fd[0];
     a.c = conn_accept(loop, fd[0], NULL, on_end, &a);
     b.c = conn_accept(loop, fd[1], NULL, on_end, &b);
     return 0;
@@ -124,6 +127,23 @@ static void keeps_the_order(void **state)
     conn_write(b.c, S("back"));
     turns(5);
     assert_string_equal(buf_cstr(&a.got), "back");
+}
+
+/* Two requests of a connection are held, and one is answered. */
+static void is_reset_while_it_is_held(void **state)
+{
+    static const struct {
+        bool on;
+        int wanted;
+    } steps[] = {{true, 1}, {true, 1}, {false, 1}, {false, 0}};
+    struct linger got;
+    socklen_t len = sizeof got;
+    for (size_t i = 0; i < 4; i++) {
+        conn_hold(a.c, steps[i].on);
+        assert_int_equal(getsockopt(a_fd, SOL_SOCKET, SO_LINGER, &got, &len), 0);
+        assert_int_equal(got.l_onoff, steps[i].wanted);
+        assert_int_equal(got.l_linger, 0);
+    }
 }
 
 static char *pattern(size_t n)
@@ -368,6 +388,7 @@ int main(void)
         ON_BOTH(counts_until_closed),
         cmocka_unit_test_setup_teardown(tells_when_open, setup_sockets, teardown),
         cmocka_unit_test_setup_teardown(a_greedy_socket, setup_sockets, teardown),
+        cmocka_unit_test_setup_teardown(is_reset_while_it_is_held, setup_sockets, teardown),
         cmocka_unit_test_teardown(a_real_connection, teardown),
         cmocka_unit_test_teardown(connecting_takes_too_long, teardown),
     };

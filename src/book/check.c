@@ -120,6 +120,16 @@ static void check_row(struct check *k, enum table table, const struct store_walk
     case TABLE_META:
     case TABLE_PREFIXES:
     case TABLE_NAMED:
+    case TABLE_SPOOLED:
+    case TABLE_PLACES:
+    case TABLE_LISTS:
+    case TABLE_KEYS:
+    case TABLE_BODIES:
+    case TABLE_ANSWERS:
+    case TABLE_JOBS:
+    case TABLE_POOLS:
+    case TABLE_OUTBOX:
+    case TABLE_GONE:
     case TABLES_ALL:
         break;
     }

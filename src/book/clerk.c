@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The clerk's thread, its bells, and what it does when the book cannot be written. All but its
- * beginning, its end and clerk_ring runs in that thread; what others do is clerk_doors.c's.
+ * beginning and its end runs in that thread; what others do is clerk_doors.c's.
  *
  * Two bells wake it. MAIL: the box was empty; it then lets 100 ms pass, so that many records share
  * one commit, and a worker rings at most once in that time. NOW: 256 records wait, or somebody
@@ -17,16 +17,9 @@
 #include "weir/base/random.h"
 #include "weir/plan/limit.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <linux/futex.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 enum { MS_A_DAY = 86400000 };
 enum {
@@ -39,28 +32,10 @@ enum {
 
 /* --- the bells */
 
-void clerk_ring(struct clerk *c, uint32_t bits)
-{
-    if ((atomic_fetch_or(&c->bell, bits) & bits) != bits)
-        (void)syscall(SYS_futex, &c->bell, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-}
-
 static void ring_mail(void *arg)
 {
-    clerk_ring(arg, BELL_MAIL);
-}
-
-/* Until one of `bits` rings, or that time has passed. */
-static void wait_for(struct clerk *c, uint32_t bits, int64_t most_ms)
-{
-    struct timespec most = {most_ms / 1000, most_ms % 1000 * MS};
-    uint32_t now = atomic_load(&c->bell);
-    while (!(now & bits)) {
-        if (syscall(SYS_futex, &c->bell, FUTEX_WAIT_PRIVATE, now, &most, NULL, 0) != 0 &&
-            errno == ETIMEDOUT)
-            return;
-        now = atomic_load(&c->bell);
-    }
+    struct clerk *c = arg;
+    bell_ring(&c->bell, BELL_MAIL);
 }
 
 /* --- queues */
@@ -345,7 +320,7 @@ static void look_after(struct clerk *c)
     store_sweep(c->store);
     for (int i = 0; i < SLICES_AT_ONCE && rc == 1; i++) {
         rc = clerk_prune(c);
-        if (atomic_load(&c->bell) & BELL_NOW)
+        if (atomic_load(&c->bell.bits) & BELL_NOW)
             break;
     }
     c->chores_ns = clock_mono_ns() + (rc == 1 ? 0 : (int64_t)CHORES_MS * MS);
@@ -374,11 +349,11 @@ static int64_t idle_ms(const struct clerk *c)
 
 static void gather(struct clerk *c)
 {
-    wait_for(c, BELL_MAIL | BELL_NOW, idle_ms(c));
-    if (atomic_load(&c->bell) == BELL_MAIL)
-        wait_for(c, BELL_NOW, CLERK_EVERY_MS);
+    bell_wait(&c->bell, BELL_MAIL | BELL_NOW, idle_ms(c));
+    if (atomic_load(&c->bell.bits) == BELL_MAIL)
+        bell_wait(&c->bell, BELL_NOW, CLERK_EVERY_MS);
     atomic_store(&c->fresh, 0);
-    atomic_store(&c->bell, 0);
+    atomic_store(&c->bell.bits, 0);
     mailbox_read(&c->box);
 }
 
@@ -417,7 +392,6 @@ struct clerk *clerk_new(const struct clerk_options *o)
 {
     struct clerk *c = mem_new(sizeof *c);
     pthread_condattr_t monotonic;
-    sigset_t all, before;
     size_t len = strlen(o->dir) + 1;
     c->dir = mem_new(len);
     memcpy(c->dir, o->dir, len);
@@ -437,11 +411,7 @@ struct clerk *clerk_new(const struct clerk_options *o)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&c->has_tried, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    sigfillset(&all); /* signals are the office's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (pthread_create(&c->thread, NULL, run, c) != 0)
-        abort();
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    bell_thread(&c->thread, run, c);
     return c;
 }
 
@@ -450,7 +420,7 @@ void clerk_free(struct clerk *c)
     if (!c)
         return;
     atomic_store(&c->stop, true);
-    clerk_ring(c, BELL_NOW);
+    bell_ring(&c->bell, BELL_NOW);
     pthread_join(c->thread, NULL);
     series_set_fini(&c->series);
     spent_free(atomic_load(&c->past));

@@ -55,7 +55,7 @@ static void send(struct clerk_mail *m, void (*done)(void *arg, bool good), void 
     bool record = m->task == TASK_RECORD;
     mailbox_send(&c->box, &m->mail); /* it is not ours any more */
     if (done || !record || atomic_fetch_add(&c->fresh, 1) + 1 >= CLERK_BATCH)
-        clerk_ring(c, BELL_NOW);
+        bell_ring(&c->bell, BELL_NOW);
 }
 
 /* Who waits learns of it in the clerk's thread like everybody. */

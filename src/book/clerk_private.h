@@ -6,6 +6,7 @@
 #ifndef WEIR_SRC_BOOK_CLERK_PRIVATE_H
 #define WEIR_SRC_BOOK_CLERK_PRIVATE_H
 
+#include "bell.h"
 #include "prune.h"
 #include "series_set.h"
 #include "weir/base/mailbox.h"
@@ -40,7 +41,7 @@ struct clerk_queue {
 };
 
 /* What wakes it: see clerk.c. */
-enum bell { BELL_MAIL = 1, BELL_NOW = 2 };
+enum clerk_bell { BELL_MAIL = 1, BELL_NOW = 2 };
 
 enum { CLERK_BATCH_MOST = 1024 }; /* tasks in one transaction */
 
@@ -57,7 +58,7 @@ struct clerk_item {
 
 struct clerk {
     struct mailbox box;
-    _Atomic uint32_t bell;    /* a futex: enum bell */
+    struct bell bell;         /* enum clerk_bell */
     atomic_uint fresh;        /* records since the box was read */
     _Atomic uint64_t waiting; /* records in the box and behind it */
     _Atomic int64_t keep_requests_ms;
@@ -99,8 +100,6 @@ struct clerk {
     char told[512];        /* the trouble that was told; empty: none */
 };
 
-/* From any thread. */
-void clerk_ring(struct clerk *c, uint32_t bits);
 /* As the last of them; in the clerk's thread. */
 void clerk_append(struct clerk_queue *q, struct clerk_mail *m);
 

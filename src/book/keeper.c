@@ -9,6 +9,7 @@
  */
 #include "keeper_private.h"
 
+#include "bell.h"
 #include "keeper_rows.h"
 #include "store_place.h"
 #include "weir/base/clock.h"
@@ -16,9 +17,7 @@
 #include "weir/base/mem.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -369,17 +368,12 @@ struct keeper *keeper_new(const char *dir, uint64_t index_bytes, const struct ke
 {
     struct keeper *k = keeper_make(dir, index_bytes, s);
     pthread_condattr_t monotonic;
-    sigset_t all, before;
     pthread_mutex_init(&k->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&k->bell, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    sigfillset(&all); /* signals are the office's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (pthread_create(&k->thread, NULL, run, k) != 0)
-        abort();
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    bell_thread(&k->thread, run, k);
     return k;
 }
 

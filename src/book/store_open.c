@@ -25,8 +25,10 @@ enum {
     LOCK_BYTES = 16 * 1024
 };
 
-static const char *const names[TABLES_ALL] = {"meta", "records", "series",   "minutes", "hours",
-                                              "days", "gaps",    "prefixes", "named"};
+static const char *const names[TABLES_ALL] = {"meta",   "records", "series",   "minutes", "hours",
+                                              "days",   "gaps",    "prefixes", "named",   "spooled",
+                                              "places", "lists",   "keys",     "bodies",  "answers",
+                                              "jobs",   "pools",   "outbox",   "gone"};
 
 /* --- one of each in a process */
 
@@ -68,6 +70,12 @@ static void count_out(struct store *s)
     pthread_mutex_unlock(&opened.lock);
 }
 
+/* As people call it. */
+static const char *word(const struct store *s)
+{
+    return s->kind == STORE_SPOOL ? "spool" : "book";
+}
+
 /* What may be lost is begun anew by whoever writes it. */
 static int bad(struct store *s, const char *what, char *why, size_t why_size)
 {
@@ -76,8 +84,8 @@ static int bad(struct store *s, const char *what, char *why, size_t why_size)
                  s->read_only ? "; weir serve sets it aside and begins anew" : "");
     else
         snprintf(why, why_size,
-                 "%s: %s; move the folder away (Weir then begins a new book) or put a backup there",
-                 s->dir, what);
+                 "%s: %s; move the folder away (Weir then begins a new %s) or put a backup there",
+                 s->dir, what, word(s));
     return ERR_BAD;
 }
 
@@ -272,7 +280,7 @@ static int check_schema(struct store *s, char *why, size_t why_size)
 static int look_at_file(struct store *s, char *why, size_t why_size)
 {
     if (!place_stat(s->dir, &s->data)) {
-        snprintf(why, why_size, "%s: there is no book", s->dir);
+        snprintf(why, why_size, "%s: there is no %s", s->dir, word(s));
         return ERR_NOT_FOUND;
     }
     long page = sysconf(_SC_PAGESIZE);
@@ -286,8 +294,8 @@ static int open_there(struct store *s, const struct store_options *o, char *why,
     int rc = o->read_only ? open_env(s, o) : open_writer(s, o);
     if (rc == MDB_INVALID || rc == MDB_VERSION_MISMATCH)
         return bad(s,
-                   s->kind == STORE_PREFIXES ? "data.mdb is not what Weir wrote"
-                                             : "data.mdb is not a book",
+                   s->kind == STORE_METER ? "data.mdb is not a book"
+                                          : "data.mdb is not what Weir wrote",
                    why, why_size);
     if (store_classify(s, rc) == ERR_BAD)
         return bad(s, "data.mdb is damaged", why, why_size);
@@ -302,11 +310,11 @@ static int marked(struct store *s, char *why, size_t why_size)
 {
     if (s->kind == STORE_PREFIXES)
         return bad(s, "Weir crashed in it", why, why_size);
-    snprintf(why, why_size,
-             "%s: Weir crashed inside this book, so it is probably damaged (weir book check); move "
-             "the folder away (Weir then begins a new book), put a backup there, or remove "
-             "%s/crashed to try it again",
-             s->dir, s->dir);
+    snprintf(
+        why, why_size,
+        "%s: Weir crashed inside this %s, so it is probably damaged%s; move the folder away "
+        "(Weir then begins a new %s), put a backup there, or remove %s/crashed to try it again",
+        s->dir, word(s), s->kind == STORE_METER ? " (weir book check)" : "", word(s), s->dir);
     return ERR_BAD;
 }
 

@@ -23,7 +23,10 @@ struct store {
 /* Whether such an environment has that table. */
 static inline bool store_has(const struct store *s, enum table table)
 {
-    return table == TABLE_META || (table >= TABLE_PREFIXES) == (s->kind == STORE_PREFIXES);
+    enum store_kind of = table >= TABLE_SPOOLED    ? STORE_SPOOL
+                         : table >= TABLE_PREFIXES ? STORE_PREFIXES
+                                                   : STORE_METER;
+    return table == TABLE_META || of == s->kind;
 }
 
 /* LMDB's or the system's number to ERR_*. */

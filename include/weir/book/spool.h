@@ -126,13 +126,20 @@ struct spool_waiter {
     void *arg;
 };
 void spool_admit(struct spool *s, const struct spool_ask *ask, const struct spool_waiter *w);
-/* The connection that waited is gone: the record is nobody's. */
-void spool_leave(struct spool *s, uint64_t number);
+/* The connection that waited is gone: without another one the record is nobody's. `arg`: its
+ * waiter's, since a caller's next attempt may wait beside it. Harmless when it was woken already. */
+void spool_leave(struct spool *s, uint64_t number, const void *arg);
 /* Its answer reached the client whole; or it did not, and is nobody's again. */
 void spool_delivered(struct spool *s, uint64_t number, bool whole);
 
 /* A ticket is asked for: by its client alone. */
-enum spool_ticket { SPOOL_NO_TICKET, SPOOL_TICKET_WAITS, SPOOL_TICKET_READY, SPOOL_TICKET_GONE };
+enum spool_ticket {
+    SPOOL_NO_TICKET,
+    SPOOL_TICKET_WAITS,
+    SPOOL_TICKET_READY,
+    SPOOL_TICKET_GONE,
+    SPOOL_TICKET_LATER /* the spool cannot be read now */
+};
 struct spool_ticket_told {
     enum spool_ticket what;
     int64_t deadline_ms;

@@ -6,7 +6,7 @@
  * (larger things are their owner's chunks: the file then stays within 1.2 times what lives in it);
  * it is never on a network file system.
  *
- * One writer (the clerk's thread, the keeper's). Readers in any thread, each in transactions of at
+ * One writer (the clerk's thread, the keeper's, the spool's). Readers in any thread, each in transactions of at
  * most a second.
  */
 #ifndef WEIR_BOOK_STORE_H
@@ -16,7 +16,7 @@
 #include "weir/base/str.h"
 
 /* Which tables an environment has; TABLE_META is in each. */
-enum store_kind { STORE_METER, STORE_PREFIXES };
+enum store_kind { STORE_METER, STORE_PREFIXES, STORE_SPOOL };
 
 /* First those of the meter's environment. Names in the file are the words of store.c. Minutes are
  * forgotten by whole hours, hours by whole days: an hour has all its minutes or none. */
@@ -39,6 +39,19 @@ enum table {
     /* Of the prefixes' environment, which may be lost. */
     TABLE_PREFIXES = TABLES, /* key (8, little endian) -> prefix_write's (plan/prefix.h) */
     TABLE_NAMED,             /* hash of a name (8, big endian) -> minute (4), length, name, bytes */
+
+    /* Of the spool's environment (src/book/spool_rows.h). All numbers big endian: a record's (8)
+     * grows. In TABLE_META "next" and "next.job": below that numbers were given; "instance". */
+    TABLE_SPOOLED, /* number -> what it is */
+    TABLE_PLACES,  /* number -> in which list it is, what it weighs */
+    TABLE_LISTS,   /* list (1), of (8), number -> nothing */
+    TABLE_KEYS,    /* key (16), kind (1), ... -> number, or nothing: which request is which */
+    TABLE_BODIES,  /* number, chunk (4) -> a piece of its body */
+    TABLE_ANSWERS, /* number, chunk -> a piece of its answer */
+    TABLE_JOBS,    /* number (8) -> batch_job_write's */
+    TABLE_POOLS,   /* number (4) -> whose */
+    TABLE_OUTBOX,  /* number (8), growing -> record_write's, on its way to the book */
+    TABLE_GONE,    /* number -> of a ticket whose record is forgotten */
     TABLES_ALL
 };
 

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which request is which, decided in the transaction that stores it. In this order: the record of
+ * the same invocation id; the oldest one of the same key that nobody claims; of those delivered
+ * not long ago the one delivered fewest times, then the oldest; a new one. An invocation id counts
+ * with the key, so that the same id with another body is another request.
+ *
+ * A repeat counts as delivered when it is handed out: repeats at one time get one record each.
+ */
+#include "spool_private.h"
+
+#include "weir/base/clock.h"
+#include "weir/base/digest.h"
+#include "weir/base/mem.h"
+#include "weir/base/random.h"
+
+#include <string.h>
+
+enum { NUMBERS_AHEAD = 4096 };
+#define NS_A_MS 1000000LL
+
+/* A record that was found. Strings are borrowed from s->row_bytes. */
+struct found {
+    uint64_t number;
+    struct spool_place place;
+    struct spool_row row;
+    bool given; /* it was delivered before */
+};
+
+/* --- finding */
+
+/* ERR_NOT_FOUND also for one that cannot be read: it is given up. */
+static int load(struct spool *s, uint64_t number, struct found *out)
+{
+    out->number = number;
+    int rc = spool_table_place(s, number, &out->place);
+    if (rc == 0)
+        rc = spool_table_row(s, number, &out->row);
+    out->given = rc == 0 && out->place.flags & SPOOL_DELIVERED;
+    if (rc != ERR_BAD)
+        return rc;
+    rc = spool_table_give_up(s, number);
+    return rc ? rc : ERR_NOT_FOUND;
+}
+
+static int by_attempt(struct spool *s, const unsigned char hash[SPOOL_HASH], struct found *out)
+{
+    struct spool_key key = spool_key_attempt(hash);
+    struct str value;
+    int rc = store_get(s->txn, TABLE_KEYS, spool_key_str(&key), &value);
+    if (rc)
+        return rc;
+    return value.len == 8 ? load(s, store_get_u64(value.ptr), out) : ERR_NOT_FOUND;
+}
+
+/* The number of the first one that may be it. */
+static int walk_keys(struct spool *s, const struct spool_key *from,
+                     bool (*fits)(struct spool *s, const unsigned char *key, uint64_t number),
+                     uint64_t *out)
+{
+    struct store_walk w;
+    uint64_t number = 0;
+    store_walk_init(&w, s->txn, TABLE_KEYS);
+    int rc = store_walk_from(&w, spool_key_str(from));
+    for (; rc == 0; rc = store_walk_next(&w)) {
+        if (w.key.len != from->len || memcmp(w.key.ptr, from->bytes, SPOOL_HASH + 1) != 0) {
+            rc = ERR_NOT_FOUND;
+            break;
+        }
+        number = spool_key_end(w.key);
+        if (fits(s, from->bytes, number))
+            break;
+    }
+    store_walk_fini(&w);
+    if (rc == 0)
+        *out = number;
+    return rc;
+}
+
+static bool is_nobodys(struct spool *s, const unsigned char *key, uint64_t number)
+{
+    if (!claims_has(&s->claims, number))
+        return true;
+    claims_passed(&s->claims, key, number + 1);
+    return false;
+}
+
+static bool may_be_repeated(struct spool *s, const unsigned char *key, uint64_t number)
+{
+    struct spool_place p;
+    int64_t after_ms = clock_wall_ms() - atomic_load(&s->replay_ms);
+    return spool_table_place(s, number, &p) == 0 && p.delivered_ms > after_ms;
+}
+
+static int by_key(struct spool *s, const unsigned char hash[SPOOL_HASH], struct found *out)
+{
+    struct spool_key held = spool_key_held(hash, claims_from(&s->claims, hash));
+    struct spool_key given = spool_key_given(hash, 0, 0);
+    uint64_t number;
+    int rc;
+    do {
+        rc = walk_keys(s, &held, is_nobodys, &number);
+        if (rc == ERR_NOT_FOUND)
+            rc = walk_keys(s, &given, may_be_repeated, &number);
+        if (rc)
+            return rc;
+        rc = load(s, number, out);
+    } while (rc == ERR_NOT_FOUND); /* it was given up */
+    return rc;
+}
+
+/* --- attempts */
+
+static void hash_attempt(const struct spool_ask *ask, unsigned char out[SPOOL_HASH])
+{
+    unsigned char digest[SHA256_BYTES];
+    struct sha256 h;
+    sha256_init(&h);
+    sha256_add(&h, str_from((const char *)ask->key, sizeof ask->key));
+    sha256_add(&h, ask->invocation);
+    sha256_end(&h, digest);
+    memcpy(out, digest, SPOOL_HASH);
+}
+
+static bool has_attempt(struct str attempts, const unsigned char hash[SPOOL_HASH])
+{
+    for (size_t at = 0; at < attempts.len; at += SPOOL_HASH)
+        if (memcmp(attempts.ptr + at, hash, SPOOL_HASH) == 0)
+            return true;
+    return false;
+}
+
+static int put_attempt(struct spool *s, uint64_t number, const unsigned char hash[SPOOL_HASH])
+{
+    struct spool_key key = spool_key_attempt(hash), value = spool_key_number(number);
+    return store_put(s->txn, TABLE_KEYS, spool_key_str(&key), spool_key_str(&value));
+}
+
+/* Behind the others; the oldest one makes room. */
+static int add_attempt(struct spool *s, struct found *f, const struct spool_ask *ask)
+{
+    unsigned char hash[SPOOL_HASH];
+    char all[SPOOL_ATTEMPTS * SPOOL_HASH];
+    struct str old = f->row.attempts;
+    int rc = 0;
+    if (!ask->invocation.len)
+        return 0;
+    hash_attempt(ask, hash);
+    if (has_attempt(old, hash))
+        return 0;
+    if (old.len >= sizeof all) {
+        struct spool_key key = spool_key_attempt((const unsigned char *)old.ptr);
+        rc = store_delete(s->txn, TABLE_KEYS, spool_key_str(&key));
+        old = str_from_offset(old, old.len - sizeof all + SPOOL_HASH);
+    }
+    if (old.len)
+        memcpy(all, old.ptr, old.len);
+    memcpy(all + old.len, hash, SPOOL_HASH);
+    f->row.attempts = str_from(all, old.len + SPOOL_HASH);
+    if (rc == 0)
+        rc = spool_table_put_row(s, f->number, &f->row);
+    return rc ? rc : put_attempt(s, f->number, hash);
+}
+
+/* --- a record that is there */
+
+static int count_repeat(struct spool *s, struct found *f)
+{
+    struct spool_key old = spool_key_given(f->row.key, f->place.deliveries, f->number);
+    struct spool_place now = f->place;
+    now.deliveries++;
+    struct spool_key key = spool_key_given(f->row.key, now.deliveries, f->number);
+    int rc = store_delete(s->txn, TABLE_KEYS, spool_key_str(&old));
+    if (rc == 0)
+        rc = store_put(s->txn, TABLE_KEYS, spool_key_str(&key), S(""));
+    if (rc == 0)
+        rc = spool_table_move(s, f->number, &f->place, &now);
+    f->place = now;
+    return rc;
+}
+
+static int note_ticket(struct spool *s, struct found *f)
+{
+    struct spool_place now = f->place;
+    now.ticketed = true;
+    int rc = spool_table_move(s, f->number, &f->place, &now);
+    f->place = now;
+    return rc;
+}
+
+/* ERR_NOT_FOUND: its answer is damaged. */
+static int give_answer(struct spool *s, struct spool_mail *m, struct found *f)
+{
+    struct spool_admitted *out = &m->u.admit.out;
+    int rc = spool_table_answer(s, f->number, &out->answer);
+    if (rc == ERR_BAD) {
+        rc = spool_table_give_up(s, f->number);
+        return rc ? rc : ERR_NOT_FOUND;
+    }
+    if (rc == 0)
+        out->said = SPOOL_READY;
+    return rc ? rc : f->given ? count_repeat(s, f) : 0;
+}
+
+static void claim(struct spool *s, struct spool_mail *m, const unsigned char key[SPOOL_HASH])
+{
+    const struct spool_admitted *out = &m->u.admit.out;
+    if (out->said == SPOOL_READY)
+        claims_hand(&s->claims, out->id.number, key);
+    else if (m->u.admit.ask.reply == SPOOL_WAIT)
+        claims_wait(&s->claims, out->id.number, key, &m->u.admit.waiter);
+    else
+        claims_time(&s->claims, out->id.number, key, clock_mono_ns() + SPOOL_CLAIM_MS * NS_A_MS);
+}
+
+static int take_found(struct spool *s, struct spool_mail *m, struct found *f)
+{
+    struct spool_admitted *out = &m->u.admit.out;
+    const struct spool_ask *ask = &m->u.admit.ask;
+    int rc = 0;
+    *out = (struct spool_admitted){.said = SPOOL_HELD,
+                                   .id.number = f->number,
+                                   .deadline_ms = f->place.deadline_ms,
+                                   .state = f->place.state};
+    memcpy(out->id.secret, f->row.secret, sizeof out->id.secret);
+    if (f->place.state == SPOOL_DONE) {
+        rc = give_answer(s, m, f);
+        if (rc == 0)
+            rc = spool_table_row(s, f->number, &f->row); /* borrowed anew */
+    }
+    if (rc == 0)
+        rc = add_attempt(s, f, ask);
+    if (rc == 0 && ask->reply == SPOOL_TICKET && !f->place.ticketed)
+        rc = note_ticket(s, f);
+    if (rc == 0)
+        claim(s, m, ask->key);
+    return rc;
+}
+
+/* --- a new one */
+
+static int pool_of(struct spool *s, const struct spool_ask *ask, struct spool_sum **out)
+{
+    const struct spool_whose w = {ask->client, ask->model, ask->role, ask->kind};
+    unsigned char key[4];
+    uint32_t number = 1;
+    *out = spool_sums_find(s, &w);
+    if (*out)
+        return 0;
+    for (size_t i = 0; i < s->n_pools; i++)
+        if (s->pools[i]->pool.number >= number)
+            number = s->pools[i]->pool.number + 1;
+    buf_clear(&s->scratch);
+    spool_whose_write(number, &w, &s->scratch);
+    store_put_u32(key, number);
+    int rc =
+        store_put(s->txn, TABLE_POOLS, str_from((char *)key, sizeof key), buf_str(&s->scratch));
+    if (rc == 0)
+        *out = spool_sums_add(s, number, &w);
+    return rc;
+}
+
+static const char *refusal(struct spool *s, const struct spool_ask *ask)
+{
+    const struct spool_whose w = {ask->client, ask->model, ask->role, ask->kind};
+    const struct spool_sum *p = spool_sums_find(s, &w);
+    uint64_t full = spool_full_at(s), more = ask->body.len + SPOOL_RECORD_BYTES, held = 0;
+    size_t text = ask->client.len + ask->workload.len + ask->model.len + ask->operation.len +
+                  ask->role.len + ask->content_type.len + ask->accept.len + ask->target.len;
+    if (text > SPOOL_ROW_MOST)
+        return "too long";
+    if (!p && s->n_pools >= SPOOL_POOLS_MOST)
+        return "too many pools";
+    if (s->counts.size.used_bytes + s->txn_bytes + more > full)
+        return "full";
+    for (const struct spool_client *c = s->clients; c; c = c->next)
+        if (str_eq(c->name, ask->client))
+            held = c->bytes;
+    return held + more > full / 2 ? "too much of one client" : NULL;
+}
+
+static int next_number(struct spool *s, uint64_t *out)
+{
+    if (s->next >= s->reserved) {
+        uint64_t reserved = s->next + NUMBERS_AHEAD;
+        int rc = spool_table_put_meta(s, S("next"), reserved);
+        if (rc)
+            return rc;
+        s->reserved = reserved;
+    }
+    *out = s->next++;
+    return 0;
+}
+
+static int put_record(struct spool *s, const struct spool_ask *ask, const struct spool_id *id)
+{
+    unsigned char attempt[SPOOL_HASH];
+    struct spool_row row = {.kind = ask->kind,
+                            .body_bytes = ask->body.len,
+                            .client = ask->client,
+                            .workload = ask->workload,
+                            .model = ask->model,
+                            .operation = ask->operation,
+                            .role = ask->role,
+                            .target = ask->target,
+                            .content_type = ask->content_type,
+                            .accept = ask->accept};
+    memcpy(row.secret, id->secret, sizeof row.secret);
+    memcpy(row.key, ask->key, sizeof row.key);
+    int rc = 0;
+    if (ask->invocation.len) {
+        hash_attempt(ask, attempt);
+        row.attempts = str_from((const char *)attempt, sizeof attempt);
+        rc = put_attempt(s, id->number, attempt);
+    }
+    if (rc == 0)
+        rc = spool_table_put_row(s, id->number, &row);
+    return rc ? rc : spool_table_put_pieces(s, TABLE_BODIES, id->number, ask->body);
+}
+
+static int take_new(struct spool *s, struct spool_mail *m)
+{
+    const struct spool_ask *ask = &m->u.admit.ask;
+    struct spool_admitted *out = &m->u.admit.out;
+    struct spool_sum *pool = NULL;
+    *out = (struct spool_admitted){.said = SPOOL_NOT, .why = refusal(s, ask)};
+    if (out->why)
+        return 0;
+    int rc = pool_of(s, ask, &pool);
+    if (rc == 0)
+        rc = next_number(s, &out->id.number);
+    random_bytes(out->id.secret, sizeof out->id.secret);
+    if (rc == 0)
+        rc = put_record(s, ask, &out->id);
+    if (rc)
+        return rc;
+    const struct spool_place place = {.state = SPOOL_POOLED,
+                                      .pool = pool->pool.number,
+                                      .reply = ask->reply,
+                                      .ticketed = ask->reply == SPOOL_TICKET,
+                                      .bytes = ask->body.len,
+                                      .accepted_ms = ask->now_ms,
+                                      .deadline_ms = ask->deadline_ms,
+                                      .expect_nanousd = ask->expect_nanousd};
+    struct spool_key held = spool_key_held(ask->key, out->id.number);
+    rc = store_put(s->txn, TABLE_KEYS, spool_key_str(&held), S(""));
+    if (rc == 0)
+        rc = spool_table_move(s, out->id.number, NULL, &place);
+    out->said = SPOOL_HELD;
+    out->fresh = true;
+    out->deadline_ms = ask->deadline_ms;
+    out->state = SPOOL_POOLED;
+    if (rc == 0)
+        claim(s, m, ask->key);
+    return rc;
+}
+
+/* --- the whole */
+
+int spool_admit_do(struct spool *s, struct spool_mail *m)
+{
+    const struct spool_ask *ask = &m->u.admit.ask;
+    unsigned char attempt[SPOOL_HASH];
+    struct found f;
+    int rc = ERR_NOT_FOUND;
+    claims_tick(&s->claims, clock_mono_ns());
+    if (ask->invocation.len) {
+        hash_attempt(ask, attempt);
+        rc = by_attempt(s, attempt, &f);
+    }
+    if (rc == ERR_NOT_FOUND)
+        rc = by_key(s, ask->key, &f);
+    if (rc == 0)
+        rc = take_found(s, m, &f);
+    return rc == ERR_NOT_FOUND ? take_new(s, m) : rc;
+}
+
+void spool_admit_end(struct spool *s, struct spool_mail *m, bool good, const char *why)
+{
+    struct spool_admitted *a = &m->u.admit.out;
+    const struct spool_waiter *w = &m->u.admit.waiter;
+    struct spool_waiter left;
+    if (!good) {
+        if (a->said == SPOOL_READY)
+            claims_unhand(&s->claims, a->id.number);
+        else if (a->said == SPOOL_HELD)
+            (void)claims_leave(&s->claims, a->id.number, w->arg, &left);
+        spool_answer_free(a->answer);
+        *a = (struct spool_admitted){.said = SPOOL_NOT, .why = why};
+    }
+    if (a->fresh) {
+        pthread_mutex_lock(&s->lock);
+        s->counts.taken++;
+        pthread_mutex_unlock(&s->lock);
+    }
+    w->admitted(w->arg, a);
+}
+
+int spool_delivered_do(struct spool *s, uint64_t number)
+{
+    struct found f;
+    int rc = load(s, number, &f);
+    if (rc || f.given || f.place.state != SPOOL_DONE)
+        return rc == ERR_NOT_FOUND ? 0 : rc;
+    struct spool_place now = f.place;
+    struct spool_key held = spool_key_held(f.row.key, number);
+    struct spool_key given = spool_key_given(f.row.key, 1, number);
+    now.flags |= SPOOL_DELIVERED;
+    now.delivered_ms = clock_wall_ms();
+    now.deliveries = 1;
+    rc = store_delete(s->txn, TABLE_KEYS, spool_key_str(&held));
+    if (rc == 0)
+        rc = store_put(s->txn, TABLE_KEYS, spool_key_str(&given), S(""));
+    return rc ? rc : spool_table_move(s, number, &f.place, &now);
+}
+
+/* --- tickets */
+
+static int was_there(struct spool *s, const struct spool_mail *m, bool *out)
+{
+    struct spool_key key = spool_key_number(m->u.ticket.id.number);
+    unsigned char hash[SPOOL_HASH];
+    struct spool_gone gone;
+    struct str value;
+    int rc = store_get(s->txn, TABLE_GONE, spool_key_str(&key), &value);
+    *out = false;
+    if (rc)
+        return rc == ERR_NOT_FOUND ? 0 : rc;
+    spool_hash_ticket(&m->u.ticket.id, m->u.ticket.client, hash);
+    *out = spool_gone_read(m->u.ticket.id.number, value, &gone) == 0 &&
+           digest_equal(hash, gone.hash, sizeof hash);
+    return 0;
+}
+
+void spool_hash_ticket(const struct spool_id *id, struct str client, unsigned char out[SPOOL_HASH])
+{
+    unsigned char digest[SHA256_BYTES];
+    struct spool_key number = spool_key_number(id->number);
+    struct sha256 h;
+    sha256_init(&h);
+    sha256_add(&h, spool_key_str(&number));
+    sha256_add(&h, str_from((const char *)id->secret, sizeof id->secret));
+    sha256_add(&h, client);
+    sha256_end(&h, digest);
+    memcpy(out, digest, SPOOL_HASH);
+}
+
+int spool_ticket_do(struct spool *s, struct spool_mail *m)
+{
+    struct spool_ticket_told *out = &m->u.ticket.out;
+    struct found f;
+    bool gone;
+    int rc = load(s, m->u.ticket.id.number, &f);
+    if (rc == ERR_NOT_FOUND) {
+        rc = was_there(s, m, &gone);
+        out->what = gone ? SPOOL_TICKET_GONE : SPOOL_NO_TICKET;
+        return rc;
+    }
+    if (rc || !f.place.ticketed || !str_eq(f.row.client, m->u.ticket.client) ||
+        !digest_equal(f.row.secret, m->u.ticket.id.secret, sizeof f.row.secret))
+        return rc;
+    out->what = SPOOL_TICKET_WAITS;
+    out->deadline_ms = f.place.deadline_ms;
+    buf_add(&m->u.ticket.operation, f.row.operation);
+    out->operation = buf_str(&m->u.ticket.operation);
+    if (f.place.state != SPOOL_DONE)
+        return 0;
+    unsigned char key[SPOOL_HASH];
+    memcpy(key, f.row.key, sizeof key);
+    rc = spool_table_answer(s, f.number, &out->answer);
+    if (rc == ERR_BAD) {
+        out->what = SPOOL_TICKET_GONE;
+        return spool_table_give_up(s, f.number);
+    }
+    if (rc)
+        return rc;
+    out->what = SPOOL_TICKET_READY;
+    claims_hand(&s->claims, f.number, key);
+    return 0;
+}
+
+void spool_ticket_end(struct spool *s, struct spool_mail *m, bool good)
+{
+    struct spool_ticket_told *out = &m->u.ticket.out;
+    if (!good) {
+        if (out->what == SPOOL_TICKET_READY)
+            claims_unhand(&s->claims, m->u.ticket.id.number);
+        spool_answer_free(out->answer);
+        *out = (struct spool_ticket_told){.what = SPOOL_TICKET_LATER};
+    }
+    m->u.ticket.told(m->arg, out);
+    buf_fini(&m->u.ticket.operation);
+}

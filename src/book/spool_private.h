@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the spool's files share. All but spool_doors.c, spool_read.c and the beginnings and ends run
+ * in the spool's thread.
+ *
+ *     spool.c         the thread, opening, one transaction of what waits, trouble
+ *     spool_doors.c   what other threads do: letters, and looks at the sums
+ *     spool_admit.c   which request is which; tickets
+ *     spool_move.c    cut, job, direct, settle, cancel
+ *     spool_forget.c  what is deleted when
+ *     spool_outbox.c  rows on their way to the book
+ *     spool_table.c   rows, read and written; a record's move from place to place
+ *     spool_sums.c    what pools, jobs and clients sum up to
+ *     spool_claims.c  who has which record now
+ *     spool_rows.c    rows as bytes
+ *     spool_read.c    readers
+ */
+#ifndef WEIR_SRC_BOOK_SPOOL_PRIVATE_H
+#define WEIR_SRC_BOOK_SPOOL_PRIVATE_H
+
+#include "bell.h"
+#include "spool_claims.h"
+#include "weir/base/mailbox.h"
+#include "weir/base/seal.h"
+
+enum {
+    SPOOL_BATCH_MOST = 4096,              /* letters in one transaction */
+    SPOOL_BATCH_BYTES = 32 * 1024 * 1024, /* ... and what they bring */
+    SPOOL_SLICE = 1000,                   /* records that are deleted or ended in one transaction */
+    SPOOL_WAITING_MOST = 256 * 1024 * 1024,
+    SPOOL_POOLS_MOST = 4096,
+    SPOOL_RECORD_BYTES = 512, /* what a record takes beside its body, for shares */
+    SPOOL_AGAIN_MS = 5000,
+    SPOOL_BELL = 1,
+    SPOOL_INSTANCE = 8
+};
+
+/* --- letters */
+
+enum spool_task {
+    SPOOL_DO_ADMIT,
+    SPOOL_DO_LEAVE,
+    SPOOL_DO_DELIVERED,
+    SPOOL_DO_TICKET,
+    SPOOL_DO_CUT,
+    SPOOL_DO_JOB,
+    SPOOL_DO_POOL_DIRECT,
+    SPOOL_DO_SENT,
+    SPOOL_DO_SETTLE,
+    SPOOL_DO_CANCEL,
+    SPOOL_DO_OUTBOX, /* a row is in the book, or is not */
+    SPOOL_DO_LOST    /* a record that cannot be read was met by a reader */
+};
+
+/* An end, and what the transaction made of it. */
+struct spool_ending {
+    struct spool_end end;
+    bool counted; /* it is this record's end */
+    unsigned flags;
+    unsigned char secret[SPOOL_SECRET_BYTES];
+};
+
+struct spool_mail {
+    struct mail mail;
+    struct spool *spool;
+    struct spool_mail *next; /* in the queue */
+    enum spool_task task;
+    bool no_room; /* there was no memory for what it brings */
+    void *arg;
+    uint64_t number; /* of a record, an outbox row */
+    uint32_t pool, n;
+    size_t bytes; /* of `data` */
+    union {
+        struct {
+            struct spool_ask ask; /* strings in `data` */
+            struct spool_waiter waiter;
+            struct spool_admitted out;
+        } admit;
+        const void *waiter_arg;
+        bool good; /* delivered whole; in the book */
+        struct {
+            struct spool_id id;
+            struct str client;
+            void (*told)(void *arg, const struct spool_ticket_told *t);
+            struct spool_ticket_told out;
+            struct buf operation;
+        } ticket;
+        struct {
+            struct batch_job job;
+            uint64_t most_bytes;
+            void (*told)(void *arg, const struct batch_job *job, bool good);
+        } cut;
+        struct {
+            struct batch_job job;
+            enum batch_members members;
+            spool_done *done;
+        } job;
+        struct {
+            spool_done *done;
+            uint64_t *numbers; /* in `data` */
+            struct spool_end end;
+            struct spool_ending *ends; /* of a cancelled slice; owned */
+            size_t n_ends;
+        } some; /* direct, sent, cancel */
+        struct {
+            struct batch_job job;
+            bool has_job;
+            struct spool_ending *ends; /* in `data` */
+            void (*done)(void *arg, size_t answered, bool good);
+            size_t answered;
+        } settle;
+    } u;
+    _Alignas(16) char data[];
+};
+
+/* --- sums */
+
+struct spool_client {
+    struct spool_client *next;
+    uint64_t bytes;
+    struct str name; /* owned */
+};
+
+/* Deadlines of one minute. */
+struct spool_minute {
+    int64_t minute, least_ms;
+    uint32_t n;
+};
+
+struct spool_sum {
+    struct spool_pool pool; /* strings in `bytes` */
+    uint64_t hash;
+    struct buf bytes;
+    struct spool_client *client;
+    uint64_t records;             /* that are of this pool, wherever they are */
+    bool oldest_left;             /* view.oldest_ms is to be found again */
+    struct spool_minute *minutes; /* in order */
+    size_t n_minutes, cap_minutes;
+};
+
+struct spool_job_sum {
+    struct batch_job job;
+    uint32_t waits;
+    int64_t oldest_ms;
+};
+
+struct spool {
+    struct mailbox box;
+    struct bell bell;
+    pthread_t thread;
+    atomic_bool stop;
+    _Atomic uint64_t waiting; /* bytes of letters */
+    _Atomic int64_t keep_ms, replay_ms;
+    char *dir;
+    uint64_t size_bytes;
+    unsigned char key_bytes[SEAL_KEY_BYTES];
+    const unsigned char *key; /* NULL: nothing is sealed */
+    struct clerk *clerk;
+    int (*ready)(void *arg, char *why, size_t why_size);
+    void (*trouble)(void *arg, const char *sentence);
+    void *arg;
+
+    /* Readers hold it while they read; the thread to change `store`. */
+    pthread_rwlock_t reading;
+    struct store *store; /* NULL: not open */
+
+    /* What others read: sums, counts. Only the thread changes them. */
+    pthread_mutex_t lock;
+    pthread_cond_t has_tried;
+    bool tried;
+    char instance[SPOOL_INSTANCE + 1];
+    struct spool_counts counts;
+    struct spool_sum **pools; /* in no order */
+    size_t n_pools, cap_pools;
+    struct spool_job_sum *jobs; /* by number */
+    size_t n_jobs, cap_jobs;
+    struct spool_client *clients;
+
+    /* The thread's own. */
+    struct store_txn *txn; /* the one that is under work */
+    uint64_t txn_bytes;    /* what it has written, about */
+    struct spool_mail *first, **last;
+    struct claims claims;
+    struct buf row_bytes, scratch;
+    uint64_t next, reserved, next_job, next_outbox;
+    int64_t again_ns, chores_ns, sweep_ns;
+    bool gave_up;   /* a record, in this transaction: somebody may wait for it */
+    char told[512]; /* the trouble that was told; empty: none */
+    struct {
+        uint64_t at; /* rows below were handed to the clerk */
+        unsigned underway;
+        uint64_t *acked; /* they are in the book, and can go */
+        size_t n, cap;
+        int64_t again_ns; /* the clerk could not: hand all of them over again then */
+    } outbox;
+};
+
+/* --- one transaction's work: 0, ERR_* (the transaction is lost), 1 (there is more of it). What a
+ * task says when it is committed, or is not. */
+MUST_CHECK int spool_admit_do(struct spool *s, struct spool_mail *m);
+void spool_admit_end(struct spool *s, struct spool_mail *m, bool good, const char *why);
+MUST_CHECK int spool_delivered_do(struct spool *s, uint64_t number);
+MUST_CHECK int spool_ticket_do(struct spool *s, struct spool_mail *m);
+void spool_ticket_end(struct spool *s, struct spool_mail *m, bool good);
+MUST_CHECK int spool_move_do(struct spool *s, struct spool_mail *m);
+/* A transaction of it was committed: those who waited for what ended in it are told. */
+void spool_move_slice(struct spool *s, struct spool_mail *m);
+void spool_move_end(struct spool *s, struct spool_mail *m, bool good);
+/* Some of what is to be forgotten. */
+MUST_CHECK int spool_forget_do(struct spool *s);
+bool spool_forget_due(struct spool *s);
+
+/* --- outbox */
+MUST_CHECK int spool_outbox_put(struct spool *s, struct str row);
+void spool_outbox_acked(struct spool *s, const struct spool_mail *m);
+MUST_CHECK int spool_outbox_do(struct spool *s); /* deletes what is in the book */
+void spool_outbox_hand(struct spool *s);         /* what was committed, to the clerk */
+
+/* --- rows; in s->txn. */
+/* Strings are borrowed until the next call. ERR_BAD: it is damaged. */
+MUST_CHECK int spool_table_row(struct spool *s, uint64_t number, struct spool_row *out);
+MUST_CHECK int spool_table_put_row(struct spool *s, uint64_t number, const struct spool_row *r);
+MUST_CHECK int spool_table_place(struct spool *s, uint64_t number, struct spool_place *out);
+/* The one way of a record from place to place: row, list and sums. NULL: it is not anywhere. */
+MUST_CHECK int spool_table_move(struct spool *s, uint64_t number, const struct spool_place *from,
+                                const struct spool_place *to);
+MUST_CHECK int spool_table_put_pieces(struct spool *s, enum table table, uint64_t number,
+                                      struct str text);
+MUST_CHECK int spool_table_drop_pieces(struct spool *s, enum table table, uint64_t number,
+                                       uint64_t bytes);
+/* Everything of a record. Its row or its place may be damaged (NULL). */
+MUST_CHECK int spool_table_forget(struct spool *s, uint64_t number, const struct spool_row *row,
+                                  const struct spool_place *place);
+/* A record that cannot be read is given up: it is told in the log, and nowhere any more. */
+MUST_CHECK int spool_table_give_up(struct spool *s, uint64_t number);
+/* Of a record that is done. ERR_BAD. */
+MUST_CHECK int spool_table_answer(struct spool *s, uint64_t number, struct spool_answer **out);
+MUST_CHECK int spool_table_put_meta(struct spool *s, struct str key, uint64_t n);
+/* Members of a list from a number on, at most n: *out is yours. */
+MUST_CHECK int spool_table_members(struct store_txn *t, unsigned list, uint64_t of, uint64_t from,
+                                   size_t n, uint64_t **out, size_t *out_n);
+/* Appends, in any transaction. ERR_BAD. */
+MUST_CHECK int spool_table_pieces(struct store_txn *t, const unsigned char *key, enum table table,
+                                  uint64_t number, uint64_t bytes, struct buf *out);
+
+/* --- sums */
+void spool_sums_init(struct spool *s);
+void spool_sums_fini(struct spool *s);
+/* All of it, from the tables, in a transaction: once the environment was opened, or a transaction
+ * was lost. */
+MUST_CHECK int spool_sums_load(struct spool *s, struct store_txn *t);
+void spool_sums_count(struct spool *s, const struct spool_place *p, bool in);
+/* The first members of pools that lost theirs. */
+MUST_CHECK int spool_sums_refresh(struct spool *s);
+struct spool_sum *spool_sums_pool(struct spool *s, uint32_t number);
+struct spool_sum *spool_sums_find(struct spool *s, const struct spool_whose *w);
+struct spool_sum *spool_sums_add(struct spool *s, uint32_t number, const struct spool_whose *w);
+struct spool_job_sum *spool_sums_job(struct spool *s, uint64_t number);
+void spool_sums_put_job(struct spool *s, const struct batch_job *job);
+void spool_sums_drop_job(struct spool *s, uint64_t number);
+
+/* --- others */
+/* Without a thread: for readers. */
+struct spool *spool_make(const char *dir, const unsigned char *key);
+void spool_unmake(struct spool *s);
+/* From any thread; zeroed. It is the spool's once it is sent. */
+struct spool_mail *spool_letter(struct spool *s, enum spool_task task, size_t bytes);
+void spool_send(struct spool_mail *m);
+void spool_hash_ticket(const struct spool_id *id, struct str client, unsigned char out[SPOOL_HASH]);
+void spool_wake(struct spool *s, uint64_t number, const struct spool_answer *answer);
+struct spool_answer *spool_answer_make(const struct spool_id *id, int status, struct str error_type,
+                                       size_t body_bytes);
+/* At most so many bytes may lie in the spool before nothing more is taken. */
+uint64_t spool_full_at(const struct spool *s);
+uint32_t spool_chunks(uint64_t bytes);
+
+#endif

@@ -51,7 +51,7 @@ void spool_admit(struct spool *s, const struct spool_ask *ask, const struct spoo
     spool_double_keep(a->body, sizeof a->body, ask->body);
 }
 
-void spool_leave(struct spool *s, uint64_t number, void *arg)
+void spool_leave(struct spool *s, uint64_t number, const void *arg)
 {
     assert_ptr_equal(arg, den.asks[number - 1].w.arg);
     den.left++;

@@ -9,7 +9,7 @@ TOOLS = {'tools': [{'toolSpec': {'name': 't', 'inputSchema': {'json': {}}}}]}
 SCHEMA = {'textFormat': {'type': 'json_schema', 'structure': {'jsonSchema': {'schema': '{}'}}}}
 ODD = {'a429': '[[sim:batch=429]]', 'b500': '[[sim:status=500]]', 'c0': '[[sim:batch=missing]]', 'd2': '[[sim:batch=twice]]',
        'e5': '[[sim:batch=malformed]]', 'fx': '[[sim:batch=unknown]]', 'gn': '[[sim:batch=neither]]',
-       'hh': '[[sim:bytes=3000000]]'}
+       'hh': '[[sim:bytes=3000000]]', 'iu': '[[sim:batch=unmetered]]'}
 UNFIT = {'tools': {'toolConfig': TOOLS}, 'schema': {'outputConfig': SCHEMA}, 'tier': {'serviceTier': {'type': 'flex'}},
          'other': {'unheardOf': 1}, 'marker': {'system': [{'text': 'x'}, {'cachePoint': {'type': 'default'}}]}}
 
@@ -26,15 +26,16 @@ with Story() as s:
     b.order(order='no-newline wrong-manifest')
     arn = b.create('odd', records)
     job, lines = b.status(arn, 'Completed'), b.text(arn, 'odd.jsonl.out').split('\n')
-    equal((len(lines), lines[-1] != ''), (113, True), 'lines, and no newline behind the last')
+    equal((len(lines), lines[-1] != ''), (114, True), 'lines, and no newline behind the last')
     good, broken = read_lines(lines)
+    rows = {r['record']: r for r in b.sim.rows() if r.get('job') == arn}
     equal((len(broken), 'e5' in good, 'c0' in good, len(good['d2'])), (1, False, False, 2), 'spoiled lines')
     equal({i: good[i][0]['error']['errorCode'] for i in good if 'error' in good[i][0]},
           {'a429': 429, 'b500': 500, **dict.fromkeys(UNFIT, 400)}, 'errors')
+    equal(('usage' in good['iu'][0]['modelOutput'], rows['iu']['charged']), (False, True), 'no usage')
     equal(sorted(good['gn'][0]), ['modelInput', 'recordId'], 'neither')
     equal(('nobodys-fx' in good, 'fx' in good), (True, False), 'an unknown id')
     equal(len(good['hh'][0]['modelOutput']['output']['message']['content'][0]['text']), 3000000, 'a huge line')
-    rows = {r['record']: r for r in b.sim.rows() if r.get('job') == arn}
     equal({i for i, r in rows.items() if not r['charged']}, {'a429', 'b500', *UNFIT}, 'not charged')
     equal(('c0' in rows, rows['e5']['spoiled']), (False, 'malformed'), 'in the ledger')
     equal(json.loads(b.text(arn, 'manifest.json.out'))['successRecordCount'], sum(r['charged'] for r in rows.values()) - 1,

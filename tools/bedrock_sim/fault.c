@@ -62,7 +62,8 @@ static const struct word {
      "tier=flex        all this only where the request asks for that service tier"},
     {STR("batch"), NAME, offsetof(struct fault, batch),
      "batch=429        in a batch job, the record's line is an error with that code;\n"
-     "    batch=missing, twice, malformed, neither (answer nor error), unknown (id)"},
+     "    batch=missing, twice, malformed, neither (answer nor error), unknown (id),\n"
+     "    batch=unmetered  (no usage)"},
 };
 
 void fault_init(struct fault *f)

@@ -7,6 +7,7 @@
  *     [[sim:batch=429]]  an error line with that code       batch=missing    no line
  *     batch=twice        the line two times                 batch=malformed  half a line
  *     batch=neither      no modelOutput and no error        batch=unknown    an id nobody gave
+ *     batch=unmetered    an answer without usage
  */
 #include "job_line.h"
 
@@ -124,6 +125,14 @@ static bool told_to_fail(struct record *r)
                         "The simulator was told to answer %d.", (int)code);
 }
 
+/* The answer's usage is there, but under a name that nobody reads. */
+static void hide_usage(struct buf *b)
+{
+    ptrdiff_t at = str_find(buf_str(b), S("\"usage\":"));
+    if (at >= 0)
+        memcpy(b->data + b->head + at, "\"other\"", 7);
+}
+
 static void think(struct record *r)
 {
     const struct job_wish *w = &r->job->wish;
@@ -136,6 +145,8 @@ static void think(struct record *r)
         r->good = false;
     if (!r->good)
         r->result.charge.charged = false;
+    else if (strcmp(r->spoiled, "unmetered") == 0)
+        hide_usage(&r->result.reply.body);
 }
 
 static void write_row(const struct record *r)

@@ -21,6 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / 'test' / 'flow'), str(ROOT / 'tools')]
 
 import demo_cache
+import demo_lanes
 import weirflow as w
 
 HERE = ROOT / 'test' / 'flow'
@@ -323,6 +324,9 @@ def main():
             agree = False
         if not demo_cache.show(s):
             print('Caching did NOT save what it should')
+            agree = False
+        if not demo_lanes.show(s):
+            print('Batch jobs did NOT answer, or save, what they should')
             agree = False
         if not show_clients(s):
             print('Somebody was NOT treated as he should be')

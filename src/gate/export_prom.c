@@ -4,6 +4,7 @@
  */
 #include "weir/gate/export_prom.h"
 
+#include "export_batch.h"
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
@@ -382,6 +383,8 @@ static void print_family(struct daemon *daemon, const struct slabs *s, enum metr
     } else if (id == METRIC_TOKEN_ESTIMATE_ERROR) {
         if (daemon->cache)
             shared_cache_each_scale(daemon->cache, print_estimate_error, out);
+    } else if (export_batch_has(id)) {
+        export_batch_print(daemon, id, out);
     } else if (id == METRIC_UPSTREAM_RESENT) {
         print_resent(s, out);
     } else if (id == METRIC_SHED) {

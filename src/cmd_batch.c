@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * weir batch: what waits for batch jobs, and the operator's orders to it. Orders, and how things
+ * stand, come from the running daemon; without one ls and show read STATE/spool, which changes
+ * nothing.
+ */
+#include "cmd_book.h"
+#include "weir/base/text.h"
+#include "weir/book/spool.h"
+#include "weir/gate/admin_ask.h"
+#include "weir/gate/batch_show.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct batch_args {
+    const char *word, *name; /* name: NULL without one */
+    const char *path, *format;
+    struct config *config;
+};
+
+static int finish(void)
+{
+    return fflush(stdout) == 0 && !ferror(stdout) ? CMD_DONE : CMD_FAILED;
+}
+
+/* --- ls, show */
+
+static int print(const struct batch_args *a, struct str json)
+{
+    struct buf text = {0};
+    if (strcmp(a->format, "json") == 0)
+        buf_add(&text, json);
+    else if (!(a->name ? batch_show_fields(json, &text) : batch_show_table(json, &text))) {
+        fprintf(stderr, "weir batch: what came is not what a daemon of this version says\n");
+        return CMD_FAILED;
+    }
+    fputs(buf_cstr(&text), stdout);
+    buf_fini(&text);
+    return finish();
+}
+
+static int look_alone(const struct batch_args *a)
+{
+    char dir[4096], why[512];
+    struct spool *spool;
+    struct buf json = {0};
+    int status = CMD_FAILED;
+    snprintf(dir, sizeof dir, "%.*s/spool", STR_ARG(a->config->state));
+    if (spool_open_read(dir, NULL, &spool, why, sizeof why) < 0) {
+        fprintf(stderr, "weir batch: no daemon answers, and %s\n", why);
+        return CMD_FAILED;
+    }
+    bool found = true;
+    if (a->name)
+        found = batch_show_json_one(spool, str_of(a->name), &json);
+    else
+        batch_show_json(spool, NULL, &json);
+    if (found)
+        status = print(a, buf_str(&json));
+    else
+        fprintf(stderr, "weir batch: there is no pool and no job \"%s\"; see weir batch ls\n",
+                a->name);
+    buf_fini(&json);
+    spool_close_read(spool);
+    return status;
+}
+
+static int look(const struct batch_args *a)
+{
+    char err[512], target[64];
+    struct admin_answer answer;
+    struct buf said = {0};
+    int status = CMD_FAILED;
+    snprintf(target, sizeof target, "/api/v1/batches%s%s", a->name ? "/" : "",
+             a->name ? a->name : "");
+    bool came = admin_ask(a->config, S("GET"), str_of(target), S(""), &answer, err, sizeof err);
+    if (!came) {
+        status = look_alone(a);
+    } else if (answer.status == 200) {
+        status = print(a, buf_str(&answer.body));
+    } else {
+        admin_answer_add_refusal(&answer, &said);
+        fprintf(stderr, "weir batch: %s\n", buf_cstr(&said));
+    }
+    admin_answer_fini(&answer);
+    buf_fini(&said);
+    return status;
+}
+
+/* --- orders */
+
+static int order(const struct batch_args *a)
+{
+    char err[512], target[64];
+    struct admin_answer answer;
+    struct buf text = {0};
+    int status = CMD_FAILED;
+    snprintf(target, sizeof target, "/api/v1/batches/%s", a->word);
+    if (a->name)
+        buf_addf(&text, "{\"name\":\"%s\"}", a->name);
+    bool came =
+        admin_ask(a->config, S("POST"), str_of(target), buf_str(&text), &answer, err, sizeof err);
+    buf_clear(&text);
+    if (!came) {
+        fprintf(stderr, "weir batch: %s. Only a running daemon can do this\n", err);
+    } else if (answer.status == 200) {
+        printf("%s: %s\n", a->word, a->name ? a->name : "all that it fits");
+        status = finish();
+    } else {
+        admin_answer_add_refusal(&answer, &text);
+        fprintf(stderr, "weir batch: %s\n", buf_cstr(&text));
+    }
+    admin_answer_fini(&answer);
+    buf_fini(&text);
+    return status;
+}
+
+/* --- the door */
+
+enum wants { NO_NAME, MAY_NAME, MUST_NAME };
+static const struct {
+    const char *word;
+    enum wants wants;
+    int (*run)(const struct batch_args *a);
+} words[] = {{"ls", NO_NAME, look},
+             {"show", MUST_NAME, look},
+             {"flush", MAY_NAME, order},
+             {"cancel", MUST_NAME, order},
+             {"retry", MAY_NAME, order}};
+enum { WORDS = sizeof words / sizeof *words };
+
+/* A pool, "p7", or a job, "j12". */
+static bool is_name(const char *s)
+{
+    uint64_t n;
+    return (s[0] == 'p' || s[0] == 'j') && strlen(s) < 22 && text_u64(str_of(s + 1), &n);
+}
+
+static bool read_args(int argc, char **argv, enum wants wants, struct batch_args *a)
+{
+    bool named = argc > 3 && argv[3][0] != '-';
+    const struct cmd_option options[] = {{"-c", &a->path}, {"--format", &a->format}};
+    a->name = named ? argv[3] : NULL;
+    if (named ? wants == NO_NAME || !is_name(argv[3]) : wants == MUST_NAME) {
+        fprintf(stderr, "weir batch %s: %s; see weir batch --help\n", a->word,
+                wants == NO_NAME ? "it takes no name"
+                                 : "say which: a pool, like p7, or a job, like j12");
+        return false;
+    }
+    if (!cmd_options(argc, argv, 3 + named, options, 2))
+        return false;
+    if (strcmp(a->format, "table") == 0 || strcmp(a->format, "json") == 0)
+        return true;
+    fprintf(stderr, "weir batch: --format takes table or json, not \"%s\"\n", a->format);
+    return false;
+}
+
+int cmd_batch(int argc, char **argv)
+{
+    struct batch_args a = {.path = cmd_default_config(), .format = "table"};
+    size_t i = 0;
+    a.word = argc > 2 ? argv[2] : "";
+    while (i < WORDS && strcmp(words[i].word, a.word) != 0)
+        i++;
+    if (i == WORDS) {
+        fprintf(stderr,
+                "weir batch: say ls, show, flush, cancel or retry; see weir batch --help\n");
+        return CMD_USAGE;
+    }
+    if (!read_args(argc, argv, words[i].wants, &a))
+        return CMD_USAGE;
+    a.config = cmd_book_config(a.path);
+    int status = a.config ? words[i].run(&a) : CMD_USAGE;
+    config_free(a.config);
+    return status;
+}

@@ -38,7 +38,7 @@ extern const struct back back_query, back_query_cbor;
 extern const struct back back_compact;
 extern const struct back back_metrics, back_config, back_reload, back_drain;
 extern const struct back back_levers, back_levers_set;
-extern const struct back back_batches, back_batch, back_tickets;
+extern const struct back back_batches, back_batch, back_ticket_list;
 extern const struct back back_batch_flush, back_batch_cancel, back_batch_retry;
 extern const struct back back_clients;
 /* Its answer. */

@@ -89,7 +89,7 @@ static enum step_result start_tickets(struct exchange *ex)
     mem_free(room);
     return r;
 }
-const struct back back_tickets = {"tickets", start_tickets, NULL, NULL, NULL};
+const struct back back_ticket_list = {"ticket_list", start_tickets, NULL, NULL, NULL};
 
 /* --- orders */
 

@@ -22,7 +22,7 @@
 #include <stdio.h>
 
 enum {
-    SLICE_BYTES = 2 * 1024 * 1024,
+    SLICE_BYTES = 1024 * 1024,
     LINE_MOST = 64 * 1024 * 1024, /* input and output of one record; a request's body has 25 MB */
     MANIFEST_MOST = 64 * 1024
 };

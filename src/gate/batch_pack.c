@@ -12,7 +12,7 @@
 
 #include <inttypes.h>
 
-enum { PIECE_MEMBERS = 64, PIECE_BYTES = 512 * 1024 };
+enum { PIECE_MEMBERS = 64, PIECE_BYTES = 256 * 1024 };
 
 struct batch_pack {
     struct batch_work *work;

@@ -7,7 +7,7 @@
 
 #include "batch_jobs.h"
 
-enum { BATCH_SLICE_LINES = 256 };
+enum { BATCH_SLICE_LINES = 128 };
 
 /* Lines that end no record; counted over all slices. */
 struct batch_odd {

@@ -31,6 +31,7 @@ struct batch_pool {
     struct str client, model, role; /* in `text` */
     enum batch_kind kind;
     struct pool_view view;
+    bool seen;  /* the spool has it */
     bool busy;  /* a move of its members is under way */
     bool flush; /* by the operator */
     char text[];

@@ -69,7 +69,8 @@ int batch_flush(struct batch *b, struct str name)
 static void on_cancelled(struct batch *b, const struct batch_mail *m)
 {
     batch_pool_find(b, (uint32_t)m->number)->busy = false;
-    batch_look(b);
+    if (m->good)
+        batch_look(b);
 }
 
 /* Bedrock's own word for a batch that was not to be. */

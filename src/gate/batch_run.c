@@ -198,6 +198,36 @@ void batch_see_pool(void *arg, const struct spool_pool *s)
     if (!p)
         p = new_pool(b, s);
     p->view = s->view;
+    p->seen = true;
+}
+
+static bool has_job(const struct batch_pool *p)
+{
+    const struct list *jobs = &p->batch->jobs;
+    for (const struct list *n = jobs->next; n != jobs; n = n->next)
+        if (LIST_OF(n, struct batch_work, node)->pool == p)
+            return true;
+    return false;
+}
+
+/* A pool that the spool does not tell of has no members. */
+static void see_pools(struct batch *b)
+{
+    struct list *n, *then;
+    for (n = b->pools.next; n != &b->pools; n = n->next)
+        LIST_OF(n, struct batch_pool, node)->seen = false;
+    spool_each_pool(b->spool, batch_see_pool, b);
+    for (n = b->pools.next; n != &b->pools; n = then) {
+        struct batch_pool *p = LIST_OF(n, struct batch_pool, node);
+        then = n->next;
+        if (p->seen)
+            continue;
+        p->view = (struct pool_view){0};
+        if (p->busy || has_job(p))
+            continue;
+        list_remove(&p->node);
+        mem_free(p);
+    }
 }
 
 static void see_job(void *arg, const struct batch_job *row, uint32_t waits)
@@ -246,6 +276,8 @@ static void on_moved(struct batch *b, const struct batch_mail *m)
 {
     struct batch_pool *p = batch_pool_find(b, (uint32_t)m->number);
     p->busy = false;
+    if (!m->good)
+        return; /* with the next turn */
     batch_direct_tick(b->direct, clock_wall_ms());
     batch_look(b);
 }
@@ -339,7 +371,7 @@ static void load(struct batch *b)
 {
     struct spool_counts c;
     spool_count(b->spool, &c);
-    spool_each_pool(b->spool, batch_see_pool, b);
+    see_pools(b);
     spool_each_job(b->spool, see_job, b);
     if (b->loaded || !c.open)
         return;

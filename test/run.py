@@ -251,6 +251,11 @@ def kills_jobs():
     return [meson_job('kills', BUILD, ['kills'])]
 
 
+def sim_jobs():
+    """The batch core alone: 20,000 histories, the same each time."""
+    return [meson_job('sim', BUILD, ['histories'])]
+
+
 def tidy_jobs():
     return [Job('tidy', [PYTHON, str(ROOT / 'test/tidy.py')])]
 
@@ -273,6 +278,7 @@ SUITES = {
     'unit': (unit_jobs, 'does each module do what its door says? (release build)'),
     'asan': (asan_jobs, 'the same under the address and undefined-behaviour sanitizers'),
     'kills': (kills_jobs, 'is all that was acknowledged in the book, and once, after 500 times kill -9?'),
+    'sim': (sim_jobs, 'do batch jobs keep their promises through 20,000 seeded histories?'),
     'corpora': (corpora_jobs, 'do the published corpora of ../shared get their verdicts? (part of unit)'),
     'fuzz': (fuzz_jobs, f'does a search of {FUZZ_SECONDS} s from the seeds find anything? (clang)'),
     'flow': (flow_jobs, 'do real clients work through Weir to the simulator?'),

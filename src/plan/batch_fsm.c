@@ -25,7 +25,8 @@ enum {
     /* S3 shows an object as soon as it is written; who tells that the job ended is another one. */
     LOOKS_FEW = 3,
     LOOKS_MANY = 12, /* where output is promised: about half an hour */
-    CLEANS = 100     /* about eight hours; then the bucket's life cycle rules have it */
+    LOOK_MANY_MS = 15 * 60 * 1000,
+    CLEANS = 100 /* about eight hours; then the bucket's life cycle rules have it */
 };
 
 /* --- times */
@@ -285,7 +286,10 @@ static struct batch_turn created(struct batch_job *j, const struct batch_news *n
     j->status = BATCH_SUBMITTED;
     j->created_ms = t->now_ms;
     j->unsure = false;
-    return told(j, n, t);
+    if (!batch_status_ends(n->status))
+        return told(j, n, t);
+    succeeded(j);
+    return act(j, BATCH_GET); /* the list does not tell how it went */
 }
 
 static struct batch_turn not_listed_yet(struct batch_job *j, const struct batch_news *n,
@@ -354,6 +358,21 @@ static struct batch_turn told(struct batch_job *j, const struct batch_news *n,
     j->stopping |= is_stop_time(j, t);
     bool ask = j->stopping && j->status != BATCH_STOP_ASKED;
     return or_leave(j, t, ask ? stop(j, t) : wait_for(j, t, t->poll_ms));
+}
+
+/* The list does not tell how many were charged: it is asked again who does, and at last all may
+ * have been. */
+static struct batch_turn listed(struct batch_job *j, const struct batch_news *n,
+                                const struct batch_terms *t)
+{
+    if (!batch_status_ends(n->status))
+        return told(j, n, t);
+    j->absent = 0;
+    if (j->tries < LOOKS_MANY)
+        return or_leave(j, t, failed(j, n, t));
+    j->status = n->status;
+    j->succeeded = j->records;
+    return ended(j, t);
 }
 
 static struct batch_turn stop_taken(struct batch_job *j, const struct batch_news *n,
@@ -428,9 +447,11 @@ static struct batch_turn read_all(struct batch_job *j, const struct batch_news *
 static struct batch_turn read_nothing(struct batch_job *j, const struct batch_news *n,
                                       const struct batch_terms *t)
 {
-    unsigned looks = promises_output(j) ? LOOKS_MANY : j->status == BATCH_FAILED ? 0 : LOOKS_FEW;
-    if (j->tries >= looks)
-        return read_through(j, !batch_status_ends(j->status) || promises_output(j));
+    bool promised = promises_output(j);
+    unsigned looks = promised ? LOOKS_MANY : j->status == BATCH_FAILED ? 0 : LOOKS_FEW;
+    int64_t since_ms = t->now_ms - j->ended_ms;
+    if (j->tries >= looks && since_ms >= (promised ? LOOK_MANY_MS : (int64_t)looks * FIRST_WAIT_MS))
+        return read_through(j, promised || !batch_status_ends(j->status));
     return or_leave(j, t, failed(j, n, t));
 }
 
@@ -496,7 +517,7 @@ static answer *const answers[BATCH_STATES][BATCH_EVENTS] = {
             [BATCH_CANCEL] = running_go,
             [BATCH_RETRY] = running_go,
             [BATCH_TOLD] = told,
-            [BATCH_LISTED] = told,
+            [BATCH_LISTED] = listed,
             [BATCH_UNKNOWN_ARN] = unknown_arn,
             [BATCH_NOT_LISTED] = not_listed_any_more,
             [BATCH_ASK_FAILED] = ask_failed,

@@ -411,7 +411,24 @@ static void not_found_is_believed_by_the_list_alone(void **state)
     l = running();
     later(&l, BATCH_GET);
     tell(&l, BATCH_UNKNOWN_ARN, BATCH_LIST);
-    status(&l, BATCH_LISTED, BATCH_COMPLETED, BATCH_READ);
+    status(&l, BATCH_LISTED, BATCH_COMPLETED, BATCH_WAIT); /* how it went says only a GET */
+    for (int i = 0; l.j.state == BATCH_RUNNING && i < 100; i++) {
+        later(&l, BATCH_GET);
+        tell(&l, BATCH_UNKNOWN_ARN, BATCH_LIST);
+        news(&l, (struct batch_news){.event = BATCH_LISTED, .status = BATCH_COMPLETED});
+    }
+    assert_int_equal(l.turn.act, BATCH_READ);
+    tell(&l, BATCH_READ_ALL, BATCH_CLEAN);
+    assert_int_equal(l.turn.members, BATCH_LEAVE_TWICE); /* who knows */
+}
+
+static void found_in_the_list_when_it_ended(void **state)
+{
+    struct life l = creating();
+    tell(&l, BATCH_CREATE_UNKNOWN, BATCH_WAIT);
+    later(&l, BATCH_LIST);
+    status(&l, BATCH_LISTED, BATCH_COMPLETED, BATCH_GET);
+    status(&l, BATCH_TOLD, BATCH_COMPLETED, BATCH_READ);
 }
 
 /* --- the operator */
@@ -594,6 +611,7 @@ int main(void)
         cmocka_unit_test(lines_that_were_charged_and_are_missing),
         cmocka_unit_test(an_unknown_status_is_no_end),
         cmocka_unit_test(not_found_is_believed_by_the_list_alone),
+        cmocka_unit_test(found_in_the_list_when_it_ended),
         cmocka_unit_test(cancel_stops_first),
         cmocka_unit_test(cancel_while_unsure),
         cmocka_unit_test(retry_does_it_now),

@@ -7,6 +7,7 @@
 #include "weir/base/clock.h"
 #include "weir/base/file.h"
 #include "weir/book/keeper.h"
+#include "weir/book/report.h"
 #include "weir/gate/body.h"
 #include "weir/gate/explain.h"
 #include "weir/gate/setup.h"
@@ -14,6 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { MINUTE_MS = 60 * 1000, WEEK_MINUTES = 7 * 24 * 60, SLICE = 5000 };
 
 static bool read_stdin(struct buf *out)
 {
@@ -72,6 +75,49 @@ static struct shared_cache *read_known(const struct config *c)
     buf_fini(&dir);
     return known;
 }
+
+/* --- the last week's answers */
+
+static uint64_t mean_output(const struct report *r, struct str client, struct str model)
+{
+    size_t n;
+    const struct report_row *rows = report_rows(r, &n);
+    for (size_t i = 0; i < n; i++) {
+        const struct rollup *sum = &rows[i].sum;
+        uint64_t calls = sum->counts[ROLLUP_INVOCATIONS];
+        if (calls && str_eq(rows[i].series.client, client) && str_eq(rows[i].series.model, model))
+            return sum->usage.tokens[TOKEN_OUTPUT] / calls;
+    }
+    return 0;
+}
+
+/* Of a book that is not there, or cannot be read, nothing is known. */
+static uint64_t read_output(void *arg, struct str client, struct str model)
+{
+    const struct config *c = arg;
+    uint32_t now = (uint32_t)(clock_wall_ms() / MINUTE_MS);
+    const struct report_query q = {
+        .from = now - WEEK_MINUTES, .until = now + 1, .by = REPORT_BY_CLIENT | REPORT_BY_MODEL};
+    struct store *s = NULL;
+    struct buf dir = {0};
+    char why[512];
+    uint64_t mean = 0;
+    buf_addf(&dir, "%.*s/meter", STR_ARG(c->state));
+    struct store_options o = {.dir = buf_cstr(&dir), .read_only = true};
+    if (store_open(&o, &s, why, sizeof why) == 0) {
+        struct report *r = report_new(&q);
+        int more;
+        while ((more = report_step(r, s, SLICE)) == 1) {
+        }
+        mean = more == 0 ? mean_output(r, client, model) : 0;
+        report_free(r);
+        store_close(s);
+    }
+    buf_fini(&dir);
+    return mean;
+}
+
+/* --- */
 
 static int print(const struct explain *e, bool body)
 {
@@ -135,9 +181,12 @@ static const char *take_file(int *argc, char **argv)
 
 int cmd_explain(int argc, char **argv)
 {
-    const char *path = cmd_default_config(), *model = "", *op = "", *client = "";
-    const struct cmd_option options[] = {
-        {"-c", &path}, {"--model", &model}, {"--op", &op}, {"--client", &client}};
+    const char *path = cmd_default_config(), *model = "", *op = "", *client = "", *deadline = "";
+    const struct cmd_option options[] = {{"-c", &path},
+                                         {"--model", &model},
+                                         {"--op", &op},
+                                         {"--client", &client},
+                                         {"--deadline", &deadline}};
     bool body = take_body(&argc, argv);
     const char *file = take_file(&argc, argv);
     if (!file) {
@@ -145,7 +194,7 @@ int cmd_explain(int argc, char **argv)
                         "--help\n");
         return CMD_USAGE;
     }
-    if (!cmd_options(argc, argv, 2, options, 4))
+    if (!cmd_options(argc, argv, 2, options, sizeof options / sizeof *options))
         return CMD_USAGE;
     struct buf text = {0};
     if (!read_body(file, &text)) {
@@ -153,11 +202,14 @@ int cmd_explain(int argc, char **argv)
         return CMD_FAILED;
     }
     struct config *c = cmd_book_config(path);
-    const struct explain_options o = {.body = buf_str(&text),
-                                      .model = str_of(model),
-                                      .op = str_of(op),
-                                      .client = str_of(client),
-                                      .now_ms = clock_wall_ms()};
+    struct explain_options o = {.body = buf_str(&text),
+                                .model = str_of(model),
+                                .op = str_of(op),
+                                .client = str_of(client),
+                                .deadline = str_of(deadline),
+                                .now_ms = clock_wall_ms(),
+                                .output_tokens = read_output,
+                                .arg = c};
     int status = c ? explain(c, &o, body) : CMD_USAGE;
     config_free(c);
     buf_fini(&text);

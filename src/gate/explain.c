@@ -104,16 +104,20 @@ static bool find_client(struct explain *e, struct buf *why)
 
 /* --- what holds for it */
 
+static struct rule_view view_of(const struct explain *e)
+{
+    return (struct rule_view){.client = e->client,
+                              .model = e->model,
+                              .operation = e->op->name,
+                              .family = family_of(e->op),
+                              .fields = &e->fields,
+                              .metadata = e->facts.metadata,
+                              .now_s = e->options.now_ms / 1000};
+}
+
 static void find_mode(struct explain *e)
 {
-    static const struct fields none;
-    const struct rule_view v = {.client = e->client,
-                                .model = e->model,
-                                .operation = e->op->name,
-                                .family = family_of(e->op),
-                                .fields = &none,
-                                .metadata = e->facts.metadata,
-                                .now_s = e->options.now_ms / 1000};
+    const struct rule_view v = view_of(e);
     e->by_rule = rules_cache(e->config, &v, &e->mode);
     e->mode = cache_wish(e->config, &v);
 }
@@ -201,7 +205,10 @@ struct explain *explain_new(const struct config *c, const struct catalogue *cata
 {
     struct explain *e = mem_new(sizeof *e);
     e->config = c;
+    e->catalogue = catalogue;
     e->options = *o;
+    if (o->deadline.len)
+        (void)fields_add(&e->fields, S("x-weir-deadline"), o->deadline);
     arena_init(&e->arena, ARENA_BYTES);
     e->blocks = mem_new(ASK_BLOCKS_MOST * sizeof *e->blocks);
     e->sites = mem_new(ASK_BLOCKS_MOST * sizeof *e->sites);
@@ -215,7 +222,13 @@ struct explain *explain_new(const struct config *c, const struct catalogue *cata
     find_terms(e, catalogue, known);
     read_blocks(e);
     decide(e, known);
-    return e;
+    const struct rule_view view = view_of(e);
+    const char *fault = explain_choose_lane(e, &view);
+    if (!fault)
+        return e;
+    buf_add(why, str_of(fault));
+    explain_free(e);
+    return NULL;
 }
 
 void explain_free(struct explain *e)

@@ -5,13 +5,23 @@
 #ifndef WEIR_SRC_GATE_EXPLAIN_H
 #define WEIR_SRC_GATE_EXPLAIN_H
 
+#include "lane_terms.h"
 #include "weir/gate/cache_prompt.h"
 #include "weir/gate/cache_terms.h"
 #include "weir/gate/explain.h"
 #include "weir/gate/facts.h"
+#include "weir/gate/lane_wish.h"
+
+struct explain_lanes {
+    struct lane_wish wish;
+    struct lane_ask ask;
+    struct lane_choice choice;
+    uint64_t usual_output; /* 0: not known */
+};
 
 struct explain {
     const struct config *config;
+    const struct catalogue *catalogue;
     struct explain_options options;
     struct arena arena;
     struct facts facts;
@@ -38,9 +48,14 @@ struct explain {
     bool control;
     struct cache_plan plan;
     struct prefix_counts counts; /* of all that is known */
+    struct fields fields;        /* of the request that is imagined */
+    struct explain_lanes lanes;
 };
 
 /* Why nothing of it would be marked at all: a sentence, or NULL. */
 const char *explain_unmarked(const struct explain *e);
+/* NULL, or why its deadline is refused. */
+const char *explain_choose_lane(struct explain *e, const struct rule_view *v);
+void explain_print_lanes(const struct explain *e, struct buf *out);
 
 #endif

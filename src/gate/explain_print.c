@@ -386,4 +386,5 @@ void explain_print(const struct explain *e, struct buf *out)
     }
     if (unmarked)
         buf_addf(out, "\nits body stays as it is: %s\n", unmarked);
+    explain_print_lanes(e, out);
 }

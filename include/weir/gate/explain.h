@@ -11,10 +11,15 @@
 #include "weir/gate/shared_cache.h"
 
 struct explain_options {
-    struct str body;   /* borrowed */
-    struct str model;  /* as it is called; empty: as the body says */
-    struct str op;     /* "converse", "invoke", ...; empty: as the body looks */
-    struct str client; /* empty: the first that is configured, or anonymous */
+    struct str body;     /* borrowed */
+    struct str model;    /* as it is called; empty: as the body says */
+    struct str op;       /* "converse", "invoke", ...; empty: as the body looks */
+    struct str client;   /* empty: the first that is configured, or anonymous */
+    struct str deadline; /* as of x-weir-deadline; empty: without */
+    /* The mean of what this client's answers of this model use, or 0: not known. NULL: nobody
+     * knows. */
+    uint64_t (*output_tokens)(void *arg, struct str client, struct str model);
+    void *arg;
     int64_t now_ms;
 };
 

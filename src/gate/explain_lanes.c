@@ -47,10 +47,12 @@ static void expect_tokens(struct explain *e, struct lane_ask *a)
 const char *explain_choose_lane(struct explain *e, const struct rule_view *v)
 {
     struct explain_lanes *l = &e->lanes;
+    const struct config_client *client = client_of(e);
     const struct lane_terms t = {.config = e->config,
                                  .catalogue = e->catalogue,
                                  .op = e->op,
-                                 .client = client_of(e),
+                                 .client = client,
+                                 .own_key = client && client->passthrough,
                                  .model = e->plain,
                                  .row = e->row,
                                  .body = e->options.body,

@@ -53,6 +53,8 @@ const char *lane_terms_unfit(const struct lane_terms *t)
         return "only Converse and InvokeModel without streaming go into a batch";
     if (t->client && !t->client->persist)
         return "its client's data.persist is never";
+    if (t->own_key)
+        return "it goes with the client's own key";
     if (!t->row || !t->row->lane_parts[LANE_BATCH])
         return "the model is not offered in batch";
     return batch_line_unfit(lane_terms_kind(t->op), t->model, t->body);

@@ -17,6 +17,7 @@ struct lane_terms {
     const struct catalogue *catalogue;
     const struct operation *op;
     const struct config_client *client; /* NULL: none is configured */
+    bool own_key;                       /* it goes with the client's own key */
     struct str model;                   /* its plain id */
     const struct catalogue_model *row;  /* NULL: the catalogue does not know it */
     struct str body;

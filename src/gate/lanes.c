@@ -8,14 +8,12 @@
 #include "back.h"
 #include "caching.h"
 #include "edit.h"
+#include "lane_terms.h"
 #include "weir/base/clock.h"
 #include "weir/gate/daemon.h"
 #include "weir/gate/lane_wish.h"
 
-enum {
-    USUAL_OUTPUT_TOKENS = 500, /* of an answer, while nothing is known of its like */
-    BYTES_A_TOKEN = 4
-};
+enum { BYTES_A_TOKEN = 4 };
 
 /* --- facts */
 
@@ -36,26 +34,17 @@ static bool has_other_fields(const struct exchange *ex)
     return n < 0;
 }
 
-static const char *unfit(struct exchange *ex, const struct lanes *l, struct str id,
-                         const struct catalogue_model *m)
+static const char *unfit(struct exchange *ex, const struct lanes *l, const struct lane_terms *t)
 {
     const struct daemon *d = ex->worker->daemon;
     const struct shared_lanes_pool pool = pool_of(ex, l->kind);
-    if (!d->spool || !d->batch || !ex->setup->config->batch.bucket.len)
-        return "batch.bucket is not set";
-    if (ex->op->id != OP_CONVERSE && ex->op->id != OP_INVOKE)
-        return "only Converse and InvokeModel without streaming go into a batch";
-    if (ex->client && !ex->client->config->persist)
-        return "its client's data.persist is never";
-    if (ex->bearer.len)
-        return "it goes with the client's own key";
-    if (!m || !m->lane_parts[LANE_BATCH])
-        return "its model is not offered in batch";
     if (has_other_fields(ex))
         return "it has header fields that a batch does not carry";
-    const char *why = batch_line_unfit(l->kind, id, body_str(&ex->body));
+    const char *why = lane_terms_unfit(t);
     if (why)
         return why;
+    if (!d->spool || !d->batch)
+        return "the spool is not open";
     if (!shared_lanes_open(d->lanes, &pool, clock_wall_ms()))
         return "its last job was refused; weir batch ls says why";
     if (l->reply == SPOOL_WAIT && !shared_lanes_may(d->lanes, &pool, ex->workload, clock_wall_ms()))
@@ -63,19 +52,11 @@ static const char *unfit(struct exchange *ex, const struct lanes *l, struct str 
     return NULL;
 }
 
-static uint64_t output_of(const struct exchange *ex)
-{
-    uint64_t n = shared_lanes_output(ex->worker->daemon->lanes, ex->client_name, ex->model);
-    if (n)
-        return n;
-    n = ex->facts.most_output;
-    return n && n < USUAL_OUTPUT_TOKENS ? n : USUAL_OUTPUT_TOKENS;
-}
-
 static void ask_tokens(const struct exchange *ex, struct lane_ask *a)
 {
     const struct caching *c = ex->caching;
-    a->output = output_of(ex);
+    uint64_t mean = shared_lanes_output(ex->worker->daemon->lanes, ex->client_name, ex->model);
+    a->output = lane_terms_output(mean, ex->facts.most_output);
     a->prompt = ex->request_bytes / BYTES_A_TOKEN;
     if (!c || !c->estimated)
         return;
@@ -85,20 +66,12 @@ static void ask_tokens(const struct exchange *ex, struct lane_ask *a)
     a->cache_write_1h = c->plan.expect_write_1h;
 }
 
-static void ask_prices(const struct exchange *ex, struct str id, const struct catalogue_model *m,
-                       struct lane_ask *a)
+static void drop_refused(const struct exchange *ex, struct lane_ask *a)
 {
-    for (unsigned lane = 0; lane < LANES; lane++) {
-        bool offered = lane == LANE_ONDEMAND || (m && m->lane_parts[lane]);
-        struct price p;
-        if (!offered || catalogue_price(ex->setup->catalogue, id, (enum lane)lane, &p) == UNPRICED)
-            continue;
-        a->price[lane] = p;
-        bool tier = lane == LANE_FLEX || lane == LANE_PRIORITY;
-        if (!tier || shared_lanes_tier(ex->worker->daemon->lanes, ex->model, (enum lane)lane,
-                                       clock_wall_ms()))
-            a->offered |= 1u << lane;
-    }
+    static const enum lane tiers[] = {LANE_FLEX, LANE_PRIORITY};
+    for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++)
+        if (!shared_lanes_tier(ex->worker->daemon->lanes, ex->model, tiers[i], clock_wall_ms()))
+            a->offered &= ~(1U << tiers[i]);
 }
 
 static void make_ask(struct exchange *ex, struct lanes *l)
@@ -107,17 +80,22 @@ static void make_ask(struct exchange *ex, struct lanes *l)
     struct shared_lanes *known = ex->worker->daemon->lanes;
     const struct shared_lanes_pool pool = pool_of(ex, l->kind);
     struct str id = caching_model_id(ex);
-    const struct catalogue_model *m = catalogue_find(ex->setup->catalogue, id);
+    const struct lane_terms t = {.config = ex->setup->config,
+                                 .catalogue = ex->setup->catalogue,
+                                 .op = ex->op,
+                                 .client = ex->client ? ex->client->config : NULL,
+                                 .own_key = ex->bearer.len > 0,
+                                 .model = id,
+                                 .row = catalogue_find(ex->setup->catalogue, id),
+                                 .body = body_str(&ex->body),
+                                 .per_second =
+                                     shared_lanes_rate(known, ex->model, clock_wall_ms())};
+    lane_terms_ask(&t, a);
+    drop_refused(ex, a);
     a->own_tier = !edit_can_tier(ex);
-    a->no_batch = unfit(ex, l, id, m);
-    ask_tokens(ex, a);
-    ask_prices(ex, id, m, a);
+    a->no_batch = unfit(ex, l, &t);
     a->fills = shared_lanes_fills(known, &pool);
-    a->linger_ms = ex->setup->config->batch.linger_ms;
-    int64_t stop_ms = a->deadline_ms / 8 < BATCH_STOP_MS ? a->deadline_ms / 8 : BATCH_STOP_MS;
-    double rate = shared_lanes_rate(known, ex->model, clock_wall_ms());
-    uint32_t least = m && m->batch_least_records ? m->batch_least_records : 100;
-    a->fallback_ms = stop_ms + (int64_t)(least * 1000 / (rate > 0.1 ? rate : 0.1));
+    ask_tokens(ex, a);
 }
 
 /* --- the step */
@@ -164,7 +142,7 @@ static enum step_result begin(struct exchange *ex, bool *out_any)
     l->levers = levers_mode(&ex->worker->daemon->levers);
     l->deadline_ms = wish.deadline_ms ? now_ms + wish.deadline_ms : 0;
     l->reply = wish.reply;
-    l->kind = ex->op->usage == USAGE_CONVERSE ? BATCH_CONVERSE : BATCH_INVOKE;
+    l->kind = lane_terms_kind(ex->op);
     l->ask.deadline_ms = wish.deadline_ms;
     l->ask.allowed = wish.lanes;
     ex->lanes = l;

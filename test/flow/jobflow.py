@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a story of jobs needs: a Weir whose pools become jobs soon, many callers at a time, and what they got."""
+import concurrent.futures
+from batchflow import BATCH_MODEL, BUCKET, ROLE, Batch
+from weirflow import ask, check, converse, equal, model_path, until
+
+PATH = model_path('converse', BATCH_MODEL)
+OWN = ('linger', 'keep', 'replay', 'max_twice', 'kms_key')
+
+
+class Road:
+    """S3 and a simulator (`batch`), and a Weir before them (`weir`)."""
+
+    def __init__(self, story, *options, linger='2s', deadline='8h', reply='wait', bucket=BUCKET, env=None, **more):
+        self.story, self.batch = story, Batch(story, *options)
+        own = {name: more.pop(name) for name in OWN if name in more}
+        rule = {'name': 'nightly', 'match': {}, 'set': {'deadline': deadline, 'reply': reply}}
+        self.changes = dict(endpoints={'s3': self.batch.url}, rules=[rule], **more,
+                            batch={'bucket': bucket, 'role_arn': ROLE, 'linger': linger, 'poll': '1s', **own})
+        self.weir = story.weir(env=env, **self.changes)
+
+    def again(self, **changes):
+        """The next Weir, with the same state."""
+        self.weir = self.story.weir(**{**self.changes, **changes})
+        return self.weir
+
+    def ask_all(self, n, text='Question', seconds=60):
+        """n callers at once: a list of (question, answer)."""
+        def one(i):
+            return f'{text} {i}', ask(self.weir.url, PATH, converse(f'{text} {i}'), seconds=seconds)
+        with concurrent.futures.ThreadPoolExecutor(n) as callers:
+            return list(callers.map(one, range(n)))
+
+    def check_answers(self, got, status=200):
+        """Each its own: the simulator's answers depend on the question."""
+        words = {}
+        for question, answer in got:
+            equal(answer.status, status, f'status of {question}: {answer.body[:200]}')
+            words[question] = answer.json()['output']['message']['content'][0]['text']
+        check(len(set(words.values())) == len(words), 'two questions got one answer')
+        return words
+
+    def charged(self, operation=None):
+        rows = self.batch.sim.summary()['rows']
+        return sum(r['charged'] for r in rows if operation in (None, r['operation']))
+
+    def keys(self):
+        return [o['Key'] for o in self.batch.s3.list_objects_v2(Bucket=BUCKET).get('Contents', [])]
+
+    def clean(self):
+        until('nothing is left in the bucket', lambda: not self.keys())

@@ -119,6 +119,9 @@ need_moto() {
     : >"$home/.tried"
 }
 
+# Ceph's S3 gateway, and what it needs below it: 180 MB. Nothing of it is started; stories do that (test/flow/rgw.sh).
+need_rgw() { need_packages radosgw ceph-mon ceph-osd ceph-common uuid-runtime; }
+
 # build_in FOLDER OPTION...: set up once (again when the options change), then ninja.
 build_in() {
     local folder=$root/$1

@@ -162,6 +162,6 @@ bool s3_learn(struct s3 *s, const struct s3_verdict *v, const struct fields *fie
 
 int64_t s3_pause_ms(unsigned tried)
 {
-    uint64_t most = (uint64_t)FIRST_PAUSE_MS << tried;
+    uint64_t most = (uint64_t)FIRST_PAUSE_MS << (tried - 1);
     return (int64_t)(most / 2 + random_below(most / 2));
 }

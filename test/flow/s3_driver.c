@@ -6,7 +6,7 @@
  * AWS_SECRET_ACCESS_KEY
  *
  *     probe
- *     put KEY BYTES SEED      bytes that follow from the seed, in pieces of uneven size
+ *     put KEY BYTES SEED      words that count from the seed on, in pieces of 300,000 bytes
  *     get KEY OFFSET [AT]     prints length and SHA-256; "paused" after AT bytes, until a line
  * comes list PREFIX delete KEY
  *
@@ -30,7 +30,7 @@ static struct {
     struct creds creds;
     struct s3_call *call;
     bool over;
-    uint64_t left, state; /* of a put */
+    uint64_t left, next; /* of a put */
     uint64_t length, pause_at;
     struct sha256 hash;
 } t;
@@ -43,7 +43,7 @@ static struct creds *get_creds(void *arg)
 static void say(enum s3_end end, struct str why)
 {
     static const char *words[] = {"good", "none", "refused", "failed"};
-    printf("%s %.*s\n", words[end], STR_ARG(why));
+    printf("%s%s%.*s\n", words[end], why.len ? " " : "", STR_ARG(why));
     t.over = true;
 }
 
@@ -52,22 +52,13 @@ static void on_told(void *arg, enum s3_end end, struct str why)
     say(end, why);
 }
 
-/* xorshift64: the story makes the same bytes. */
-static uint64_t next_word(void)
-{
-    t.state ^= t.state << 13;
-    t.state ^= t.state >> 7;
-    t.state ^= t.state << 17;
-    return t.state;
-}
-
 static int more(void *arg, struct buf *out)
 {
     enum { PIECE = 300 * 1000 };
     uint64_t n = t.left < PIECE ? t.left : PIECE;
     char *at = n ? buf_reserve(out, n) : NULL;
     for (uint64_t i = 0; i < n; i += 8) {
-        uint64_t word = next_word();
+        uint64_t word = t.next++; /* the story counts, too */
         memcpy(at + i, &word, n - i < 8 ? n - i : 8);
     }
     if (n)
@@ -121,7 +112,7 @@ static bool begin(const char *line)
     struct str k = str_of(key);
     t.over = false;
     t.left = a;
-    t.state = b;
+    t.next = b;
     t.length = 0;
     t.pause_at = b;
     sha256_init(&t.hash);

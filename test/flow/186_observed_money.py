@@ -43,7 +43,7 @@ with Story() as s:
     print(f'# observed ${cost:.4f}; would have cost ${would:.4f}, then cost ${real:.4f}; marked by turn: {marked}')
     check(abs(would / real - 1) < 0.1 and real < 0.5 * cost, 'what was told comes true')
     check(marked[0] >= AGENTS / 2 and min(marked[1:]) == AGENTS, 'the first round is marked')
-    check(f'levers: observe: {told["requests"]} requests; with the marks that' in weir.command('report'), 'in words')
+    check(f'levers: observe: {told["requests"]} requests; with what was withheld' in weir.command('report'), 'in words')
     equal(round(sum(r['observed_usd'] or 0 for r in weir.records(24 * TURNS)) - told['would_have_cost_usd'], 5), 0, 'records')
     weir.end()
     weir.command('book', 'check')

@@ -3,7 +3,10 @@
  * What the spool's files share. All but spool_doors.c, spool_read.c and the beginnings and ends run
  * in the spool's thread.
  *
- *     spool.c         the thread, opening, one transaction of what waits, trouble
+ *     spool.c         the thread, trouble, life
+ *     spool_open.c    opening
+ *     spool_batch.c   one transaction of what waits
+ *     spool_wake.c    waiting connections are told
  *     spool_doors.c   what other threads do: letters, and looks at the sums
  *     spool_admit.c   which request is which; tickets
  *     spool_move.c    cut, job, direct, settle, cancel
@@ -184,6 +187,7 @@ struct spool {
     struct buf row_bytes, scratch;
     uint64_t next, reserved, next_job, next_outbox;
     int64_t again_ns, chores_ns, sweep_ns;
+    size_t nobodys; /* records of pools or jobs that could not be read */
     bool gave_up;   /* a record, in this transaction: somebody may wait for it */
     char told[512]; /* the trouble that was told; empty: none */
     struct {
@@ -239,6 +243,8 @@ MUST_CHECK int spool_table_put_meta(struct spool *s, struct str key, uint64_t n)
 /* Members of a list from a number on, at most n: *out is yours. */
 MUST_CHECK int spool_table_members(struct store_txn *t, unsigned list, uint64_t of, uint64_t from,
                                    size_t n, uint64_t **out, size_t *out_n);
+/* All records that have a place. */
+MUST_CHECK int spool_table_numbers(struct store_txn *t, uint64_t **out, size_t *out_n);
 /* Appends, in any transaction. ERR_BAD. */
 MUST_CHECK int spool_table_pieces(struct store_txn *t, const unsigned char *key, enum table table,
                                   uint64_t number, uint64_t bytes, struct buf *out);
@@ -259,6 +265,38 @@ struct spool_job_sum *spool_sums_job(struct spool *s, uint64_t number);
 void spool_sums_put_job(struct spool *s, const struct batch_job *job);
 void spool_sums_drop_job(struct spool *s, uint64_t number);
 
+/* Nothing is of that pool. */
+bool spool_sums_idle(const struct spool *s, const struct spool_sum *p);
+void spool_sums_drop(struct spool *s, size_t place);
+
+/* --- opening */
+void spool_open(struct spool *s);
+/* What is in memory is not what is on the disk any more. */
+void spool_open_again(struct spool *s);
+
+/* --- transactions */
+MUST_CHECK int spool_batch_begin(struct spool *s);
+/* Commits, or with rc < 0 aborts. */
+MUST_CHECK int spool_batch_commit(struct spool *s, int rc);
+void spool_batch_letters(struct spool *s);
+/* A disk that is full may do for what moves: but nothing new. */
+void spool_batch_refuse_new(struct spool *s);
+/* 1: there is more to forget. */
+MUST_CHECK int spool_batch_chores(struct spool *s);
+void spool_batch_lost(struct spool *s, int rc);
+void spool_batch_measure(struct spool *s);
+
+/* --- trouble; `why` NULL: what `rc` says */
+void spool_fail(struct spool *s, int rc, const char *why);
+void spool_well(struct spool *s);
+void spool_publish(struct spool *s, struct store *store);
+
+/* --- who waits */
+void spool_wake(struct spool *s, uint64_t number, const struct spool_answer *answer);
+/* Those who wait for what is not there any more, or is done already. */
+void spool_wake_lost(struct spool *s);
+void spool_wake_all(struct spool *s);
+
 /* --- others */
 /* Without a thread: for readers. */
 struct spool *spool_make(const char *dir, const unsigned char *key);
@@ -267,7 +305,6 @@ void spool_unmake(struct spool *s);
 struct spool_mail *spool_letter(struct spool *s, enum spool_task task, size_t bytes);
 void spool_send(struct spool_mail *m);
 void spool_hash_ticket(const struct spool_id *id, struct str client, unsigned char out[SPOOL_HASH]);
-void spool_wake(struct spool *s, uint64_t number, const struct spool_answer *answer);
 struct spool_answer *spool_answer_make(const struct spool_id *id, int status, struct str error_type,
                                        size_t body_bytes);
 /* At most so many bytes may lie in the spool before nothing more is taken. */

@@ -203,6 +203,7 @@ static void count_pooled(struct spool_sum *p, const struct spool_place *at, bool
 static void count_in_job(struct spool *s, const struct spool_place *at, bool in)
 {
     struct spool_job_sum *j = spool_sums_job(s, at->of);
+    s->nobodys += !j && in;
     if (!j)
         return;
     j->waits += in ? 1U : -1U;
@@ -231,6 +232,7 @@ static void count(struct spool *s, const struct spool_place *at, bool in)
     case SPOOL_POOLED:
         if (p)
             count_pooled(p, at, in);
+        s->nobodys += !p && in;
         break;
     case SPOOL_IN_JOB:
         count_in_job(s, at, in);
@@ -308,6 +310,7 @@ void spool_sums_init(struct spool *s)
 {
     memset(s->counts.records, 0, sizeof s->counts.records);
     s->counts.unclaimed = s->counts.unclaimed_nanousd = s->counts.outbox = 0;
+    s->nobodys = 0;
 }
 
 static void free_pool(struct spool_sum *p)
@@ -315,6 +318,22 @@ static void free_pool(struct spool_sum *p)
     buf_fini(&p->bytes);
     mem_free(p->minutes);
     mem_free(p);
+}
+
+bool spool_sums_idle(const struct spool *s, const struct spool_sum *p)
+{
+    for (size_t i = 0; i < s->n_jobs; i++)
+        if (s->jobs[i].job.pool == p->pool.number)
+            return false;
+    return p->records == 0;
+}
+
+void spool_sums_drop(struct spool *s, size_t place)
+{
+    pthread_mutex_lock(&s->lock);
+    free_pool(s->pools[place]);
+    s->pools[place] = s->pools[--s->n_pools];
+    pthread_mutex_unlock(&s->lock);
 }
 
 void spool_sums_fini(struct spool *s)

@@ -90,6 +90,15 @@ int spool_table_move(struct spool *s, uint64_t number, const struct spool_place 
     return 0;
 }
 
+static void add_number(uint64_t **numbers, size_t *n, size_t *cap, uint64_t number)
+{
+    if (*n == *cap) {
+        *cap = *cap ? 2 * *cap : 64;
+        *numbers = mem_grow(*numbers, *cap * sizeof **numbers);
+    }
+    (*numbers)[(*n)++] = number;
+}
+
 int spool_table_members(struct store_txn *t, unsigned list, uint64_t of, uint64_t from, size_t n,
                         uint64_t **out, size_t *out_n)
 {
@@ -100,16 +109,26 @@ int spool_table_members(struct store_txn *t, unsigned list, uint64_t of, uint64_
     store_walk_init(&w, t, TABLE_LISTS);
     int rc = store_walk_from(&w, key_str(&key));
     for (; rc == 0 && got < n && w.key.len == key.len && memcmp(w.key.ptr, key.bytes, 9) == 0;
-         rc = store_walk_next(&w)) {
-        if (got == cap) {
-            cap = cap ? 2 * cap : 64;
-            numbers = mem_grow(numbers, cap * sizeof *numbers);
-        }
-        numbers[got++] = spool_key_end(w.key);
-    }
+         rc = store_walk_next(&w))
+        add_number(&numbers, &got, &cap, spool_key_end(w.key));
     store_walk_fini(&w);
     *out = numbers;
     *out_n = got;
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+int spool_table_numbers(struct store_txn *t, uint64_t **out, size_t *out_n)
+{
+    struct store_walk w;
+    uint64_t *numbers = NULL;
+    size_t n = 0, cap = 0;
+    store_walk_init(&w, t, TABLE_PLACES);
+    int rc = store_walk_from(&w, S(""));
+    for (; rc == 0; rc = store_walk_next(&w))
+        add_number(&numbers, &n, &cap, spool_key_end(w.key));
+    store_walk_fini(&w);
+    *out = numbers;
+    *out_n = n;
     return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Opening: what is there is summed up, an environment gets the name that jobs carry, and what is
+ * nobody's is put right: members of a job or a pool whose row cannot be read go on demand.
+ */
+#include "spool_private.h"
+
+#include "weir/base/log.h"
+#include "weir/base/mem.h"
+#include "weir/base/random.h"
+
+#include <string.h>
+
+static uint64_t number_of(struct store_txn *t, struct str key)
+{
+    struct str value;
+    return store_get(t, TABLE_META, key, &value) == 0 && value.len == 8 ? store_get_u64(value.ptr)
+                                                                        : 1;
+}
+
+static void name(struct spool *s, struct str instance)
+{
+    pthread_mutex_lock(&s->lock);
+    if (instance.len == SPOOL_INSTANCE)
+        memcpy(s->instance, instance.ptr, SPOOL_INSTANCE);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static int load(struct spool *s, struct store *store)
+{
+    struct store_txn *t;
+    struct str value;
+    int rc = store_begin(store, false, &t);
+    if (rc)
+        return rc;
+    uint64_t next = number_of(t, S("next")), next_job = number_of(t, S("next.job"));
+    s->next = next > s->next ? next : s->next;
+    s->next_job = next_job > s->next_job ? next_job : s->next_job;
+    rc = spool_sums_load(s, t);
+    s->reserved = s->next; /* the first one that is given writes further */
+    if (rc == 0 && store_get(t, TABLE_META, S("instance"), &value) == 0)
+        name(s, value);
+    store_abort(t);
+    s->outbox.at = 0;
+    return rc;
+}
+
+void spool_open_again(struct spool *s)
+{
+    int rc = load(s, s->store);
+    if (rc)
+        spool_fail(s, rc, NULL);
+    else
+        spool_wake_lost(s);
+}
+
+/* --- a new one's name */
+
+static int give_instance(struct spool *s)
+{
+    static const char hex[] = "0123456789abcdef";
+    char drawn[SPOOL_INSTANCE];
+    for (size_t i = 0; i < sizeof drawn; i++)
+        drawn[i] = hex[random_below(16)];
+    int rc = spool_batch_begin(s);
+    if (rc)
+        return rc;
+    rc = store_put(s->txn, TABLE_META, S("instance"), str_from(drawn, sizeof drawn));
+    rc = spool_batch_commit(s, rc);
+    if (rc == 0)
+        name(s, str_from(drawn, sizeof drawn));
+    return rc;
+}
+
+/* --- repairs */
+
+/* The pool or the job that it is in cannot be read. */
+static bool is_nobodys(struct spool *s, const struct spool_place *p)
+{
+    return (p->state == SPOOL_POOLED && !spool_sums_pool(s, p->pool)) ||
+           (p->state == SPOOL_IN_JOB && !spool_sums_job(s, p->of));
+}
+
+static int send_direct(struct spool *s, uint64_t number)
+{
+    struct spool_place place, now;
+    int rc = spool_table_place(s, number, &place);
+    if (rc || !is_nobodys(s, &place))
+        return rc == ERR_BAD ? spool_table_give_up(s, number) : rc;
+    now = place;
+    now.flags |= place.state == SPOOL_IN_JOB ? SPOOL_MAYBE_TWICE : 0U;
+    now.state = SPOOL_DIRECT;
+    now.of = 0;
+    return spool_table_move(s, number, &place, &now);
+}
+
+/* Rare enough to be done in one go. */
+static int repair(struct spool *s)
+{
+    uint64_t *numbers;
+    size_t n;
+    log_say(LOG_ERROR, "spool",
+            "%zu records are of pools or jobs that cannot be read: they go on "
+            "demand",
+            s->nobodys);
+    int rc = spool_batch_begin(s);
+    if (rc)
+        return rc;
+    rc = spool_table_numbers(s->txn, &numbers, &n);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = send_direct(s, numbers[i]);
+    mem_free(numbers);
+    return spool_batch_commit(s, rc);
+}
+
+/* Pools that nothing is of any more. */
+static int drop_pools(struct spool *s)
+{
+    unsigned char key[4];
+    int rc = spool_batch_begin(s);
+    if (rc)
+        return rc;
+    for (size_t i = s->n_pools; i > 0 && rc == 0; i--) {
+        if (!spool_sums_idle(s, s->pools[i - 1]))
+            continue;
+        store_put_u32(key, s->pools[i - 1]->pool.number);
+        rc = store_delete(s->txn, TABLE_POOLS, str_from((char *)key, sizeof key));
+        spool_sums_drop(s, i - 1);
+    }
+    return spool_batch_commit(s, rc);
+}
+
+static int put_right(struct spool *s)
+{
+    size_t idle = 0;
+    int rc = *s->instance ? 0 : give_instance(s);
+    if (rc == 0 && s->nobodys)
+        rc = repair(s);
+    for (size_t i = 0; i < s->n_pools; i++)
+        idle += spool_sums_idle(s, s->pools[i]);
+    return rc || !idle ? rc : drop_pools(s);
+}
+
+/* --- opening */
+
+static int open_there(struct spool *s, char *why, size_t why_size)
+{
+    struct store *store;
+    const struct store_options o = {
+        .dir = s->dir, .size_bytes = s->size_bytes, .kind = STORE_SPOOL};
+    int rc = s->ready ? s->ready(s->arg, why, why_size) : 0;
+    if (rc == 0)
+        rc = store_open(&o, &store, why, why_size);
+    if (rc == 0)
+        spool_publish(s, store);
+    return rc;
+}
+
+static void try_to_open(struct spool *s)
+{
+    char why[sizeof s->told];
+    int rc = open_there(s, why, sizeof why);
+    if (rc) {
+        spool_fail(s, rc, why);
+        return;
+    }
+    memset(s->instance, 0, sizeof s->instance);
+    rc = load(s, s->store);
+    if (rc == 0)
+        rc = put_right(s);
+    if (rc) {
+        spool_fail(s, rc, NULL);
+        return;
+    }
+    spool_batch_measure(s);
+    spool_wake_lost(s);
+    spool_well(s);
+}
+
+void spool_open(struct spool *s)
+{
+    try_to_open(s);
+    pthread_mutex_lock(&s->lock);
+    s->counts.open = s->store != NULL;
+    s->tried = true;
+    pthread_cond_broadcast(&s->has_tried);
+    pthread_mutex_unlock(&s->lock);
+}

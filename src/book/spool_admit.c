@@ -11,6 +11,7 @@
 
 #include "weir/base/clock.h"
 #include "weir/base/digest.h"
+#include "weir/base/hash.h"
 #include "weir/base/mem.h"
 #include "weir/base/random.h"
 
@@ -43,9 +44,10 @@ static int load(struct spool *s, uint64_t number, struct found *out)
     return rc ? rc : ERR_NOT_FOUND;
 }
 
-static int by_attempt(struct spool *s, const unsigned char hash[SPOOL_HASH], struct found *out)
+static int by_attempt(struct spool *s, const unsigned char hash[SPOOL_HASH], uint64_t attempt,
+                      struct found *out)
 {
-    struct spool_key key = spool_key_attempt(hash);
+    struct spool_key key = spool_key_attempt(hash, attempt);
     struct str value;
     int rc = store_get(s->txn, TABLE_KEYS, spool_key_str(&key), &value);
     if (rc)
@@ -111,55 +113,47 @@ static int by_key(struct spool *s, const unsigned char hash[SPOOL_HASH], struct 
 
 /* --- attempts */
 
-static void hash_attempt(const struct spool_ask *ask, unsigned char out[SPOOL_HASH])
+/* 0: it has none. */
+static uint64_t attempt_of(const struct spool_ask *ask)
 {
-    unsigned char digest[SHA256_BYTES];
-    struct sha256 h;
-    sha256_init(&h);
-    sha256_add(&h, str_from((const char *)ask->key, sizeof ask->key));
-    sha256_add(&h, ask->invocation);
-    sha256_end(&h, digest);
-    memcpy(out, digest, SPOOL_HASH);
+    return ask->invocation.len ? hash64(0, ask->invocation) : 0;
 }
 
-static bool has_attempt(struct str attempts, const unsigned char hash[SPOOL_HASH])
+static bool has_attempt(struct str attempts, uint64_t attempt)
 {
-    for (size_t at = 0; at < attempts.len; at += SPOOL_HASH)
-        if (memcmp(attempts.ptr + at, hash, SPOOL_HASH) == 0)
+    for (size_t at = 0; at < attempts.len; at += SPOOL_ATTEMPT)
+        if (store_get_u64(attempts.ptr + at) == attempt)
             return true;
     return false;
 }
 
-static int put_attempt(struct spool *s, uint64_t number, const unsigned char hash[SPOOL_HASH])
+static int put_attempt(struct spool *s, uint64_t number, const unsigned char key[SPOOL_HASH],
+                       uint64_t attempt)
 {
-    struct spool_key key = spool_key_attempt(hash), value = spool_key_number(number);
-    return store_put(s->txn, TABLE_KEYS, spool_key_str(&key), spool_key_str(&value));
+    struct spool_key at = spool_key_attempt(key, attempt), value = spool_key_number(number);
+    return store_put(s->txn, TABLE_KEYS, spool_key_str(&at), spool_key_str(&value));
 }
 
 /* Behind the others; the oldest one makes room. */
-static int add_attempt(struct spool *s, struct found *f, const struct spool_ask *ask)
+static int add_attempt(struct spool *s, struct found *f, uint64_t attempt)
 {
-    unsigned char hash[SPOOL_HASH];
-    char all[SPOOL_ATTEMPTS * SPOOL_HASH];
+    unsigned char all[SPOOL_ATTEMPTS * SPOOL_ATTEMPT];
     struct str old = f->row.attempts;
     int rc = 0;
-    if (!ask->invocation.len)
-        return 0;
-    hash_attempt(ask, hash);
-    if (has_attempt(old, hash))
+    if (!attempt || has_attempt(old, attempt))
         return 0;
     if (old.len >= sizeof all) {
-        struct spool_key key = spool_key_attempt((const unsigned char *)old.ptr);
+        struct spool_key key = spool_key_attempt(f->row.key, store_get_u64(old.ptr));
         rc = store_delete(s->txn, TABLE_KEYS, spool_key_str(&key));
-        old = str_from_offset(old, old.len - sizeof all + SPOOL_HASH);
+        old = str_from_offset(old, SPOOL_ATTEMPT);
     }
     if (old.len)
         memcpy(all, old.ptr, old.len);
-    memcpy(all + old.len, hash, SPOOL_HASH);
-    f->row.attempts = str_from(all, old.len + SPOOL_HASH);
+    store_put_u64(all + old.len, attempt);
+    f->row.attempts = str_from((const char *)all, old.len + SPOOL_ATTEMPT);
     if (rc == 0)
         rc = spool_table_put_row(s, f->number, &f->row);
-    return rc ? rc : put_attempt(s, f->number, hash);
+    return rc ? rc : put_attempt(s, f->number, f->row.key, attempt);
 }
 
 /* --- a record that is there */
@@ -229,7 +223,7 @@ static int take_found(struct spool *s, struct spool_mail *m, struct found *f)
             rc = spool_table_row(s, f->number, &f->row); /* borrowed anew */
     }
     if (rc == 0)
-        rc = add_attempt(s, f, ask);
+        rc = add_attempt(s, f, attempt_of(ask));
     if (rc == 0 && ask->reply == SPOOL_TICKET && !f->place.ticketed)
         rc = note_ticket(s, f);
     if (rc == 0)
@@ -294,7 +288,7 @@ static int next_number(struct spool *s, uint64_t *out)
 
 static int put_record(struct spool *s, const struct spool_ask *ask, const struct spool_id *id)
 {
-    unsigned char attempt[SPOOL_HASH];
+    unsigned char attempt[SPOOL_ATTEMPT];
     struct spool_row row = {.kind = ask->kind,
                             .body_bytes = ask->body.len,
                             .client = ask->client,
@@ -309,9 +303,9 @@ static int put_record(struct spool *s, const struct spool_ask *ask, const struct
     memcpy(row.key, ask->key, sizeof row.key);
     int rc = 0;
     if (ask->invocation.len) {
-        hash_attempt(ask, attempt);
+        store_put_u64(attempt, attempt_of(ask));
         row.attempts = str_from((const char *)attempt, sizeof attempt);
-        rc = put_attempt(s, id->number, attempt);
+        rc = put_attempt(s, id->number, ask->key, attempt_of(ask));
     }
     if (rc == 0)
         rc = spool_table_put_row(s, id->number, &row);
@@ -360,14 +354,11 @@ static int take_new(struct spool *s, struct spool_mail *m)
 int spool_admit_do(struct spool *s, struct spool_mail *m)
 {
     const struct spool_ask *ask = &m->u.admit.ask;
-    unsigned char attempt[SPOOL_HASH];
     struct found f;
     int rc = ERR_NOT_FOUND;
     claims_tick(&s->claims, clock_mono_ns());
-    if (ask->invocation.len) {
-        hash_attempt(ask, attempt);
-        rc = by_attempt(s, attempt, &f);
-    }
+    if (ask->invocation.len)
+        rc = by_attempt(s, ask->key, attempt_of(ask), &f);
     if (rc == ERR_NOT_FOUND)
         rc = by_key(s, ask->key, &f);
     if (rc == 0)

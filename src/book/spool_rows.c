@@ -97,7 +97,7 @@ int spool_row_read(uint64_t number, struct str bytes, struct spool_row *out)
     struct str s[ROW_STRINGS];
     int rc = take(number, bytes, n, ROW_NUMBERS, s, ROW_STRINGS);
     if (rc || n[0] > BATCH_INVOKE || n[4] > 999 || s[0].len != sizeof out->secret ||
-        s[1].len != sizeof out->key || s[11].len % SPOOL_HASH)
+        s[1].len != sizeof out->key || s[11].len % SPOOL_ATTEMPT)
         return ERR_BAD;
     *out = (struct spool_row){.kind = (enum batch_kind)n[0],
                               .body_bytes = n[1],
@@ -333,9 +333,11 @@ struct spool_key spool_key_given(const unsigned char hash[SPOOL_HASH], uint32_t 
     return k;
 }
 
-struct spool_key spool_key_attempt(const unsigned char hash[SPOOL_HASH])
+struct spool_key spool_key_attempt(const unsigned char hash[SPOOL_HASH], uint64_t invocation)
 {
-    return key_of(hash, KEY_ATTEMPT);
+    struct spool_key k = key_of(hash, KEY_ATTEMPT);
+    add_u64(&k, invocation);
+    return k;
 }
 
 uint64_t spool_key_end(struct str key)

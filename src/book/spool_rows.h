@@ -8,7 +8,7 @@
  *     TABLE_LISTS    list 1, of 8, number            -> nothing: the places, as lists
  *     TABLE_KEYS     key 16, KEY_HELD, number        -> nothing: not delivered yet
  *                    key 16, KEY_GIVEN, deliveries 4, number -> nothing
- *                    key 16, KEY_ATTEMPT             -> number: by its invocation id
+ *                    key 16, KEY_ATTEMPT, invocation 8 -> number
  *     TABLE_BODIES, TABLE_ANSWERS  number, chunk 4   -> a piece, perhaps sealed
  *     TABLE_POOLS    number 4                        -> struct spool_whose
  *     TABLE_GONE     number                          -> struct spool_gone
@@ -20,8 +20,9 @@
 #include "weir/book/spool.h"
 
 enum {
-    SPOOL_HASH = 16,        /* bytes of a key or an invocation that are kept */
-    SPOOL_ATTEMPTS = 8,     /* invocation ids that a record remembers, the newest ones */
+    SPOOL_HASH = 16,        /* bytes of a key that are kept */
+    SPOOL_ATTEMPT = 8,      /* of an invocation id */
+    SPOOL_ATTEMPTS = 8,     /* of them a record remembers, the newest ones */
     SPOOL_ROW_MOST = 60000, /* more than that is not taken: a header field of absurd length */
     /* With checksum or seal just as much as sixteen pages of LMDB hold. */
     SPOOL_CHUNK = 65480
@@ -99,7 +100,8 @@ struct spool_key spool_key_place(uint64_t number, const struct spool_place *p);
 struct spool_key spool_key_held(const unsigned char hash[SPOOL_HASH], uint64_t number);
 struct spool_key spool_key_given(const unsigned char hash[SPOOL_HASH], uint32_t deliveries,
                                  uint64_t number);
-struct spool_key spool_key_attempt(const unsigned char hash[SPOOL_HASH]);
+/* All of one key lie on one page: an admit writes to one that is anywhere, not to two. */
+struct spool_key spool_key_attempt(const unsigned char hash[SPOOL_HASH], uint64_t invocation);
 /* The number at the end of such a key. */
 uint64_t spool_key_end(struct str key);
 

@@ -249,8 +249,8 @@ static int drop_keys(struct spool *s, uint64_t number, const struct spool_row *r
         key = spool_key_given(row->key, place->deliveries, number);
         rc = store_delete(s->txn, TABLE_KEYS, key_str(&key));
     }
-    for (size_t at = 0; at < row->attempts.len && rc == 0; at += SPOOL_HASH) {
-        key = spool_key_attempt((const unsigned char *)row->attempts.ptr + at);
+    for (size_t at = 0; at < row->attempts.len && rc == 0; at += SPOOL_ATTEMPT) {
+        key = spool_key_attempt(row->key, store_get_u64(row->attempts.ptr + at));
         rc = store_delete(s->txn, TABLE_KEYS, key_str(&key));
     }
     return rc;

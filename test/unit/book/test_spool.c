@@ -78,9 +78,269 @@ static void an_id_in_words(void **state)
     assert_false(spool_id_read(str_of(text), &back));
 }
 
+/* --- which request is which */
+
+static void five_samples_are_five(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller c[6];
+    for (int i = 0; i < 5; i++) {
+        admit_body(s, "same", "", &c[i]);
+        assert_true(c[i].a.fresh);
+    }
+    assert_int_equal(pools_of(s).at[0].view.count, 5);
+    assert_int_equal(counts(s).taken, 5);
+    /* The third one leaves; whoever comes next is that one. */
+    leave(s, &c[2]);
+    assert_true(c[2].woken == 1 && !c[2].answer);
+    admit_body(s, "same", "", &c[5]);
+    assert_false(c[5].a.fresh);
+    assert_int_equal(c[5].a.id.number, c[2].a.id.number);
+    spool_free(s);
+}
+
+static void an_attempt_is_its_request(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller c[4];
+    admit_body(s, "same", "sdk-1", &c[0]);
+    admit_body(s, "same", "sdk-2", &c[1]);
+    admit_body(s, "same", "sdk-1", &c[2]); /* sent again, while the first connection looks alive */
+    assert_true(c[1].a.fresh && !c[2].a.fresh);
+    assert_int_equal(c[2].a.id.number, c[0].a.id.number);
+    /* Both wait, and each is told. The one that left is not. */
+    admit_body(s, "same", "sdk-1", &c[3]);
+    leave(s, &c[0]);
+    assert_int_equal(c[0].woken, 1);
+    pool_direct(s, 1, 10);
+    assert_int_equal(settle(s, NULL, c[0].a.id.number, "yes"), 1);
+    wait_for(&c[2].woken, 1);
+    wait_for(&c[3].woken, 1);
+    assert_true(str_eq(c[2].answer->body, S("yes")) && str_eq(c[3].answer->body, S("yes")));
+    assert_int_equal(c[0].woken, 1);
+    assert_int_equal(c[1].woken, 0);
+    caller_free(&c[2]);
+    caller_free(&c[3]);
+    spool_free(s);
+}
+
+/* The same id with another body, or from another client, is another request. */
+static void an_id_counts_with_its_key(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller c[3];
+    admit_body(s, "one", "sdk-1", &c[0]);
+    admit_body(s, "two", "sdk-1", &c[1]);
+    struct spool_ask other = ask_of("mobile", "one");
+    other.invocation = S("sdk-1");
+    admit(s, &other, &c[2]);
+    assert_true(c[0].a.fresh && c[1].a.fresh && c[2].a.fresh);
+    assert_int_equal(pools_of(s).n, 2);
+    spool_free(s);
+}
+
+static void a_new_attempt_is_remembered_too(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller c[3];
+    admit_body(s, "same", "run-1", &c[0]);
+    leave(s, &c[0]);
+    admit_body(s, "same", "run-2", &c[1]); /* the next run claims it */
+    assert_false(c[1].a.fresh);
+    admit_body(s, "same", "run-2", &c[2]); /* and sends again */
+    assert_false(c[2].a.fresh);
+    assert_int_equal(counts(s).taken, 1);
+    spool_free(s);
+}
+
+static void the_newest_attempts_are_known(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller first, c;
+    char name[16];
+    admit_body(s, "same", "try-0", &first);
+    for (int i = 1; i <= 8; i++) {
+        leave(s, i == 1 ? &first : &c);
+        snprintf(name, sizeof name, "try-%d", i);
+        admit_body(s, "same", name, &c);
+        assert_false(c.a.fresh);
+    }
+    struct caller again, late;
+    admit_body(s, "same", "try-1", &again);
+    assert_false(again.a.fresh);
+    admit_body(s, "same", "try-0", &late); /* the ninth from the end is another request */
+    assert_true(late.a.fresh);
+    spool_free(s);
+}
+
+static void who_was_told_to_come_again(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct spool_ask ask = ask_of("web", "same");
+    struct caller c[4];
+    ask.reply = SPOOL_RETRY;
+    ask.invocation = S("a");
+    admit(s, &ask, &c[0]);
+    admit(s, &ask, &c[1]); /* the SDK's second attempt */
+    assert_int_equal(c[0].a.said, SPOOL_HELD);
+    assert_int_equal(c[1].a.id.number, c[0].a.id.number);
+    ask.invocation = S("b");
+    admit(s, &ask, &c[2]); /* at the same time: another sample */
+    assert_true(c[2].a.fresh);
+    stand(SPOOL_CLAIM_MS + 1);
+    ask.invocation = S("c");
+    admit(s, &ask, &c[3]); /* the next run finds the first */
+    assert_int_equal(c[3].a.id.number, c[0].a.id.number);
+    assert_int_equal(pools_of(s).at[0].view.held, 0);
+    assert_int_equal(c[0].woken + c[1].woken + c[2].woken, 0);
+    spool_free(s);
+}
+
+/* The next run of a program finds its answers in order; a third run, within `replay`, again. */
+static void the_next_runs_find_them_in_order(void **state)
+{
+    static const char *const answers[] = {"a", "b", "c"};
+    struct spool *s = spool_of(&at);
+    struct spool_ask ask = ask_of("web", "same");
+    struct caller c[3], later[3];
+    ask.reply = SPOOL_RETRY;
+    for (int i = 0; i < 3; i++)
+        admit(s, &ask, &c[i]);
+    pool_direct(s, 1, 10);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(settle(s, NULL, c[i].a.id.number, answers[i]), 1);
+    assert_int_equal(counts(s).unclaimed, 3);
+    assert_int_equal(counts(s).unclaimed_nanousd, 1500);
+    stand(SPOOL_CLAIM_MS + 1);
+    for (int run = 0; run < 3; run++) {
+        for (int i = 0; i < 3; i++) {
+            admit(s, &ask, &later[i]);
+            assert_int_equal(later[i].a.said, SPOOL_READY);
+            assert_true(str_eq(later[i].answer->body, str_of(answers[i])));
+            caller_free(&later[i]);
+        }
+        for (int i = 0; i < 3; i++)
+            delivered(s, &later[i], true);
+        assert_int_equal(counts(s).unclaimed, 0);
+    }
+    assert_int_equal(record_of(s, c[0].a.id.number).deliveries, 3);
+    stand(REPLAY_MS); /* from the first delivery on */
+    admit(s, &ask, &later[0]);
+    assert_true(later[0].a.fresh);
+    spool_free(s);
+}
+
+static void not_whole_is_nobodys_again(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller c, again, third;
+    answered(s, "body", "answer", &c);
+    caller_free(&c);
+    admit_body(s, "body", "", &again); /* while the first answer is on its way */
+    assert_true(again.a.fresh);
+    delivered(s, &c, false);
+    assert_int_equal(counts(s).unclaimed, 1);
+    admit_body(s, "body", "", &third);
+    assert_int_equal(third.a.said, SPOOL_READY);
+    assert_int_equal(third.a.id.number, c.a.id.number);
+    caller_free(&third);
+    delivered(s, &third, true);
+    delivered(s, &third, true); /* once more is harmless */
+    leave(s, &third);
+    assert_int_equal(record_of(s, c.a.id.number).deliveries, 1);
+    spool_free(s);
+}
+
+static void thousands_of_one_body(void **state)
+{
+    enum { MANY = 3000 };
+    static struct caller c[MANY], again;
+    struct spool *s = spool_of(&at);
+    struct spool_ask ask = ask_of("web", "same");
+    for (int i = 0; i < MANY; i++) {
+        const struct spool_waiter w = {on_admitted, on_woken, &c[i]};
+        c[i] = (struct caller){.admitted = 0};
+        spool_admit(s, &ask, &w);
+    }
+    wait_for(&c[MANY - 1].admitted, 1);
+    assert_int_equal(counts(s).taken, MANY);
+    leave(s, &c[1234]);
+    leave(s, &c[77]);
+    admit(s, &ask, &again);
+    assert_int_equal(again.a.id.number, c[77].a.id.number);
+    admit(s, &ask, &again);
+    assert_int_equal(again.a.id.number, c[1234].a.id.number);
+    admit(s, &ask, &again);
+    assert_true(again.a.fresh);
+    spool_free(s);
+}
+
+/* --- tickets */
+
+static struct spool_ticket_told told_ticket;
+static char told_operation[32];
+static unsigned tickets_told;
+
+static void on_ticket(void *arg, const struct spool_ticket_told *t)
+{
+    pthread_mutex_lock(&news.lock);
+    told_ticket = *t;
+    snprintf(told_operation, sizeof told_operation, "%.*s", STR_ARG(t->operation));
+    tickets_told++;
+    news_came();
+}
+
+static enum spool_ticket ticket(struct spool *s, const struct spool_id *id, const char *client)
+{
+    tickets_told = 0;
+    spool_ticket(s, id, str_of(client), on_ticket, NULL);
+    wait_for(&tickets_told, 1);
+    return told_ticket.what;
+}
+
+static void a_ticket_and_its_owner(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct spool_ask ask = ask_of("web", "body");
+    struct caller c, plain;
+    ask.reply = SPOOL_TICKET;
+    admit(s, &ask, &c);
+    admit_body(s, "another", "", &plain);
+    struct spool_id wrong = c.a.id;
+    wrong.secret[7] ^= 1;
+    assert_int_equal(ticket(s, &c.a.id, "web"), SPOOL_TICKET_WAITS);
+    assert_string_equal(told_operation, "Converse");
+    assert_true(told_ticket.deadline_ms == ask.deadline_ms);
+    assert_int_equal(ticket(s, &wrong, "web"), SPOOL_NO_TICKET);
+    assert_int_equal(ticket(s, &c.a.id, "mobile"), SPOOL_NO_TICKET);
+    assert_int_equal(ticket(s, &plain.a.id, "web"), SPOOL_NO_TICKET);
+    pool_direct(s, 1, 1);
+    assert_int_equal(settle(s, NULL, c.a.id.number, "answer"), 1);
+    for (int i = 0; i < 3; i++) { /* as often as its owner likes, until `keep` has passed */
+        assert_int_equal(ticket(s, &c.a.id, "web"), SPOOL_TICKET_READY);
+        assert_true(str_eq(told_ticket.answer->body, S("answer")));
+        spool_answer_free(told_ticket.answer);
+        delivered(s, &c, true);
+        stand(REPLAY_MS + 2000);
+        spool_settled(s);
+    }
+    assert_false(is_forgotten(s, c.a.id.number));
+    spool_free(s);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(from_pool_to_answer, setup, teardown),
     cmocka_unit_test(an_id_in_words),
+    cmocka_unit_test_setup_teardown(five_samples_are_five, setup, teardown),
+    cmocka_unit_test_setup_teardown(an_attempt_is_its_request, setup, teardown),
+    cmocka_unit_test_setup_teardown(an_id_counts_with_its_key, setup, teardown),
+    cmocka_unit_test_setup_teardown(a_new_attempt_is_remembered_too, setup, teardown),
+    cmocka_unit_test_setup_teardown(the_newest_attempts_are_known, setup, teardown),
+    cmocka_unit_test_setup_teardown(who_was_told_to_come_again, setup, teardown),
+    cmocka_unit_test_setup_teardown(the_next_runs_find_them_in_order, setup, teardown),
+    cmocka_unit_test_setup_teardown(not_whole_is_nobodys_again, setup, teardown),
+    cmocka_unit_test_setup_teardown(thousands_of_one_body, setup, teardown),
+    cmocka_unit_test_setup_teardown(a_ticket_and_its_owner, setup, teardown),
 };
 
 int main(void)

@@ -99,6 +99,24 @@ static inline void on_spool_trouble(void *arg, const char *sentence)
     pthread_mutex_unlock(&news.lock);
 }
 
+/* Everything that was sent before is done when this returns. */
+static inline void nobody_knows(void *arg, const struct spool_ticket_told *t)
+{
+    unsigned *n = arg;
+    pthread_mutex_lock(&news.lock);
+    spool_answer_free(t->answer);
+    ++*n;
+    news_came();
+}
+
+static inline void spool_settled(struct spool *s)
+{
+    const struct spool_id none = {.number = UINT64_MAX};
+    unsigned told = 0;
+    spool_ticket(s, &none, S(""), nobody_knows, &told);
+    wait_for(&told, 1);
+}
+
 static inline struct spool *spool_with(struct folder *at, uint64_t size, const unsigned char *key,
                                        struct clerk *clerk)
 {
@@ -111,7 +129,7 @@ static inline struct spool *spool_with(struct folder *at, uint64_t size, const u
                                                         .replay_ms = REPLAY_MS,
                                                         .clerk = clerk,
                                                         .trouble = on_spool_trouble});
-    (void)spool_wait_open(s, 10000);
+    spool_settled(s); /* it was opened, or could not be */
     return s;
 }
 
@@ -159,24 +177,6 @@ static inline void admit_body(struct spool *s, const char *body, const char *inv
     struct spool_ask ask = ask_of("web", body);
     ask.invocation = str_of(invocation);
     admit(s, &ask, c);
-}
-
-/* Everything that was sent before is done when this returns. */
-static inline void nobody_knows(void *arg, const struct spool_ticket_told *t)
-{
-    unsigned *n = arg;
-    pthread_mutex_lock(&news.lock);
-    spool_answer_free(t->answer);
-    ++*n;
-    news_came();
-}
-
-static inline void spool_settled(struct spool *s)
-{
-    const struct spool_id none = {.number = UINT64_MAX};
-    unsigned told = 0;
-    spool_ticket(s, &none, S(""), nobody_knows, &told);
-    wait_for(&told, 1);
 }
 
 static inline void leave(struct spool *s, const struct caller *c)

@@ -329,6 +329,7 @@ static int take_new(struct spool *s, struct spool_mail *m)
     if (rc)
         return rc;
     const struct spool_place place = {.state = SPOOL_POOLED,
+                                      .flags = ask->flags,
                                       .pool = pool->pool.number,
                                       .reply = ask->reply,
                                       .ticketed = ask->reply == SPOOL_TICKET,

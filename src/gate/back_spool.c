@@ -127,6 +127,7 @@ static enum step_result ask(struct exchange *ex)
                           .kind = lanes->kind,
                           .invocation = fields_get(fields, S("amz-sdk-invocation-id")),
                           .reply = lanes->reply,
+                          .flags = lanes->ask.allowed & LANE_SET_FLEX ? SPOOL_MAY_FLEX : 0,
                           .now_ms = clock_wall_ms(),
                           .deadline_ms = lanes->deadline_ms,
                           .expect_nanousd = lanes->choice.nanousd[LANE_BATCH],

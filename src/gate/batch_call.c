@@ -101,7 +101,7 @@ static bool may_tier(const struct batch_call *c)
     const struct batch *b = c->batch;
     const struct catalogue_model *m = catalogue_find(c->setup->catalogue, c->rec.model);
     int64_t now_ms = clock_wall_ms();
-    return m && m->lane_parts[LANE_FLEX] && !c->item.no_tier &&
+    return m && m->lane_parts[LANE_FLEX] && c->rec.flags & SPOOL_MAY_FLEX && !c->item.no_tier &&
            levers_mode(&b->daemon->levers) == LEVERS_ON &&
            c->rec.deadline_ms - now_ms > TIER_TIME_MS &&
            shared_lanes_tier(b->lanes, c->rec.model, LANE_FLEX, now_ms);

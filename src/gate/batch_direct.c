@@ -207,12 +207,24 @@ static void end_with_error(struct batch_call *c, int status, const char *why)
     end(c, NULL);
 }
 
+/* "ValidationException:http://internal.amazon.com/..." says its first part. */
+static struct str type_of(const struct fetch_answer *a)
+{
+    struct str whole = fields_get(a->fields, S("x-amzn-errortype"));
+    struct str type = str_cut(&whole, ':');
+    ptrdiff_t hash = str_chr(type, '#');
+    if (a->status < 400)
+        return S("");
+    if (type.len == 0)
+        return batch_error_type(a->status);
+    return hash < 0 ? type : str_from_offset(type, (size_t)hash + 1);
+}
+
 static void end_with_answer(struct batch_call *c, const struct fetch_answer *a)
 {
     c->status = a->status;
     buf_add(&c->answer, a->body);
-    snprintf(c->error_type, sizeof c->error_type, "%.*s",
-             STR_ARG(a->status < 400 ? S("") : fields_get(a->fields, S("x-amzn-errortype"))));
+    snprintf(c->error_type, sizeof c->error_type, "%.*s", STR_ARG(type_of(a)));
     end(c, a->fields);
 }
 

@@ -50,7 +50,8 @@ enum spool_flag {
     SPOOL_SENT = 1 << 1,      /* a direct call of it was under way */
     SPOOL_BY_BATCH = 1 << 2,  /* its answer is a job's */
     SPOOL_CANCELLED = 1 << 3, /* by the operator */
-    SPOOL_DELIVERED = 1 << 4
+    SPOOL_DELIVERED = 1 << 4,
+    SPOOL_MAY_FLEX = 1 << 5 /* its rule allows that tier, too */
 };
 
 struct spool;
@@ -84,6 +85,7 @@ struct spool_ask {
     unsigned char key[SPOOL_KEY_BYTES];
     struct str invocation; /* amz-sdk-invocation-id, or empty */
     enum spool_reply reply;
+    unsigned flags;                  /* SPOOL_MAY_FLEX */
     int64_t now_ms, deadline_ms;     /* wall clock */
     uint64_t expect_nanousd;         /* what it may cost in a job */
     struct str content_type, accept; /* of an InvokeModel */
@@ -127,7 +129,8 @@ struct spool_waiter {
 };
 void spool_admit(struct spool *s, const struct spool_ask *ask, const struct spool_waiter *w);
 /* The connection that waited is gone: without another one the record is nobody's. `arg`: its
- * waiter's, since a caller's next attempt may wait beside it. Harmless when it was woken already. */
+ * waiter's, since a caller's next attempt may wait beside it. Harmless when it was woken already.
+ */
 void spool_leave(struct spool *s, uint64_t number, const void *arg);
 /* Its answer reached the client whole; or it did not, and is nobody's again. */
 void spool_delivered(struct spool *s, uint64_t number, bool whole);

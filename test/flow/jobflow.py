@@ -11,11 +11,13 @@ OWN = ('linger', 'keep', 'replay', 'max_twice', 'kms_key')
 class Road:
     """S3 and a simulator (`batch`), and a Weir before them (`weir`)."""
 
-    def __init__(self, story, *options, linger='2s', deadline='8h', reply='wait', bucket=BUCKET, env=None, **more):
-        self.story, self.batch = story, Batch(story, *options)
+    def __init__(self, story, *options, linger='2s', deadline='8h', reply='wait', bucket=BUCKET, env=None, url=None, between=None,
+                 **more):
+        """`url`: another S3 than moto; `between`: where Weir finds it, when that is another place."""
+        self.story, self.batch = story, Batch(story, *options, url=url)
         own = {name: more.pop(name) for name in OWN if name in more}
         rule = {'name': 'nightly', 'match': {}, 'set': {'deadline': deadline, 'reply': reply}}
-        self.changes = dict(endpoints={'s3': self.batch.url}, rules=[rule], **more,
+        self.changes = dict(endpoints={'s3': between or self.batch.url}, rules=[rule], **more,
                             batch={'bucket': bucket, 'role_arn': ROLE, 'linger': linger, 'poll': '1s', **own})
         self.weir = story.weir(env=env, **self.changes)
 

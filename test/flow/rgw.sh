@@ -4,7 +4,7 @@
 # A whole Ceph of one node with an S3 gateway, on loopback, in memory, for as long as somebody holds its
 # standard input open:
 #
-#     test/flow/rgw.sh FOLDER      FOLDER/url is written when it answers; everything else is there, too
+#     test/flow/rgw.sh FOLDER KEY:SECRET...     FOLDER/url is written when it answers; all else is there, too
 #
 # One monitor, one store, one radosgw. Nobody authenticates to the others, so ms_mon_client_mode must allow
 # it, or radosgw waits for ever. tcp_nodelay, or each request takes 44 ms. The addresses are all named, or
@@ -12,6 +12,7 @@
 set -eu
 exec 3<&0 # what runs beside us has no input of ours
 dir=$1
+shift
 rm -rf "$dir"
 mkdir -p "$dir"/{mon,osd,rgw}
 dir=$(cd "$dir" && pwd)
@@ -100,7 +101,8 @@ for _ in $(seq 300); do
     kill -0 "${children[@]}"
     sleep 0.1
 done
-tell radosgw-admin user create --uid=weir --display-name=weir --access-key=AKIDEXAMPLE --secret-key=wJalrXUtnFEMIEXAMPLE
+tell radosgw-admin user create --uid=weir --display-name=weir --access-key="${1%%:*}" --secret-key="${1#*:}"
+for pair in "${@:2}"; do tell radosgw-admin key create --uid=weir --access-key="${pair%%:*}" --secret-key="${pair#*:}"; done
 echo "http://127.0.0.1:$port" >"$dir/url.new"
 mv "$dir/url.new" "$dir/url"
 cat <&3 >/dev/null & # ends when nobody holds our input any more

@@ -25,9 +25,10 @@ import subprocess
 import sys
 import threading
 
-from weirflow import BUILD, HERE, ROOT, Failed, Process, skip, until
+import weirflow
+from batchflow import MOTO, S3_KEY, S3_SECRET
+from weirflow import BUILD, HERE, Failed, Process, skip, until
 
-MOTO = pathlib.Path(os.environ.get('WEIR_MOTO', ROOT / '.cache' / 'moto' / 'usr' / 'lib' / 'python3' / 'dist-packages'))
 KEY, SECRET = 'AKIDEXAMPLE', 'wJalrXUtnFEMIEXAMPLE'
 REGION = 'us-east-1'
 KEYS = {'AWS_ACCESS_KEY_ID': KEY, 'AWS_SECRET_ACCESS_KEY': SECRET, 'AWS_REGION': REGION}
@@ -64,6 +65,7 @@ class Server:
 
 
 class Rgw(Server):
+    """Its one user has three pairs of keys: the driver's, Weir's, and that of who plays Bedrock."""
     name = 'radosgw'
 
     def __init__(self, story):
@@ -71,7 +73,8 @@ class Rgw(Server):
         if not shutil.which('radosgw') or not shutil.which('ceph-osd'):
             skip('radosgw is not here: see need_rgw in tools/lib.sh')
         self.dir = story.dir / f'rgw{len(story.processes)}'
-        self.popen = subprocess.Popen([HERE / 'rgw.sh', self.dir], stdin=subprocess.PIPE, env=story.clean_env(),
+        pairs = [f'{KEY}:{SECRET}', f'{weirflow.KEY}:{weirflow.SECRET}', f'{S3_KEY}:{S3_SECRET}']
+        self.popen = subprocess.Popen([HERE / 'rgw.sh', self.dir, *pairs], stdin=subprocess.PIPE, env=story.clean_env(),
                                       stdout=subprocess.DEVNULL)
         until('radosgw', lambda: (self.dir / 'url').exists() or self.popen.poll() is not None, seconds=50)
         if self.popen.poll() is not None:

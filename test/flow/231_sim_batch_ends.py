@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 """The simulator's batch jobs that are stopped or expire: what was processed is charged and in the output, nothing else
 is."""
 import json

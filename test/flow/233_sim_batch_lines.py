@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 """Lines of the simulator's batch output that are not as they should be: by order in the prompt, and for what a batch
 does not take. What was answered is charged, an error is not."""
 import json

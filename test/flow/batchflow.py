@@ -1,55 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a story of batch jobs needs: a bucket on a real S3 server (moto, which is fast; radosgw has stories of its
-own), a simulator that reads and writes there, and boto3's clients for both."""
+"""What a story of batch jobs needs: a bucket on a real S3 server (s3flow's: moto, or radosgw), a simulator that reads
+and writes there, and boto3's clients for both."""
 import json
 import os
-import pathlib
 import shutil
-from weirflow import CLIENT_KEY, CLIENT_SECRET, REGION, ROOT, SHARED, Process, equal, skip, until
+from s3flow import KEY as S3_KEY, MOTO, SECRET as S3_SECRET, Moto
+from weirflow import CLIENT_KEY, CLIENT_SECRET, REGION, SHARED, equal, skip, until
 
-MOTO = pathlib.Path(os.environ.get('WEIR_MOTO', ROOT / '.cache' / 'moto' / 'usr' / 'lib' / 'python3' / 'dist-packages'))
 BUCKET, ROLE, BATCH_MODEL = 'weir-batch', 'arn:aws:iam::123456789012:role/batch', 'us.anthropic.claude-sonnet-4-6'
-S3_KEY, S3_SECRET = 'AKIDBUCKET', 'secret-of-the-bucket'
 ENDS = ('Completed', 'PartiallyCompleted', 'Failed', 'Stopped', 'Expired')
 
 
 def start_moto(story):
-    if not MOTO.exists():
-        skip('moto is not here: it comes unpacked from Debian packages, see need_moto in tools/lib.sh')
-    moto = story.start(Process('moto', ['/usr/bin/python3', '-m', 'moto.server', '-H', '127.0.0.1', '-p', '0'],
-                               story.clean_env(PYTHONPATH=str(MOTO)), story.dir))
-    return moto.line(r'Running on (http://\S+)')[1]
+    return story.start(Moto(story)).url
 
 
-def client(story, service, url, key, secret):
-    """boto3's; `bedrock` with the newer service model of the shared data."""
-    if service == 'bedrock':
-        model = SHARED / 'models' / 'bedrock.json'
-        if not model.exists():
-            skip('no shared data: boto3 needs the service model of bedrock')
-        folder = story.dir / 'models' / 'bedrock' / '2023-04-20'
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(model, folder / 'service-2.json')
+def bedrock_client(story, url):
+    """boto3's, with the newer service model of the shared data."""
+    model = SHARED / 'models' / 'bedrock.json'
+    if not model.exists():
+        skip('no shared data: boto3 needs the service model of bedrock')
+    folder = story.dir / 'models' / 'bedrock' / '2023-04-20'
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(model, folder / 'service-2.json')
     for name in [n for n in os.environ if n.startswith('AWS_') or n.lower().endswith('_proxy')]:
         del os.environ[name]
     os.environ.update(AWS_DATA_PATH=str(story.dir / 'models'), AWS_EC2_METADATA_DISABLED='true',
                       AWS_CONFIG_FILE='/dev/null', AWS_SHARED_CREDENTIALS_FILE='/dev/null')
     import boto3
     import botocore.config
-    config = botocore.config.Config(retries={'total_max_attempts': 1}, s3={'addressing_style': 'path'})
-    return boto3.session.Session().client(service, endpoint_url=url, region_name=REGION, aws_access_key_id=key,
-                                          aws_secret_access_key=secret, config=config)
+    config = botocore.config.Config(retries={'total_max_attempts': 1})
+    return boto3.session.Session().client('bedrock', endpoint_url=url, region_name=REGION, aws_access_key_id=CLIENT_KEY,
+                                          aws_secret_access_key=CLIENT_SECRET, config=config)
 
 
 class Batch:
     """S3, a simulator before it (`s.sim`), and both clients."""
 
-    def __init__(self, story, *options, url=None):
-        self.story, self.url = story, url or start_moto(story)
-        self.s3 = client(story, 's3', self.url, S3_KEY, S3_SECRET)
+    def __init__(self, story, *options, server=None):
+        self.story, self.server = story, server or story.start(Moto(story))
+        self.url, self.s3 = self.server.url, self.server.client
         self.s3.create_bucket(Bucket=BUCKET)
         self.sim = story.simulator('--s3', self.url, '--s3-key', f'{S3_KEY}:{S3_SECRET}', '--ledger', '100000', *options)
-        self.bedrock = client(story, 'bedrock', self.sim.url, CLIENT_KEY, CLIENT_SECRET)
+        self.bedrock = bedrock_client(story, self.sim.url)
 
     def put(self, name, records):
         """Records are pairs (id, modelInput); returns their URI."""

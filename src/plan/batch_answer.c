@@ -15,7 +15,7 @@ static bool pick(struct str text, struct json_member *members, size_t n)
 {
     struct json_pick p;
     json_pick_init(&p, text, members, n);
-    return json_pick_step(&p) == JSON_END && p.object;
+    return json_pick_step(&p) == JSON_END;
 }
 
 static bool is_there(const struct json_member *m)

@@ -97,6 +97,8 @@ static void the_cheapest(void **state)
     assert_true(look(OPUS, BODY ",\"requestMetadata\":{\"weir.deadline\":\"6h\"}}", ""));
     says("  deadline 6h, by weir.deadline; ");
     says(" 70 of answer (as in this client's last week)\n");
+    assert_true(look(OPUS, BODY ",\"inferenceConfig\":{\"maxTokens\":60}}", "8h"));
+    says(" 60 of answer (");
     assert_true(look(NOVA, BODY "}", "20m"));
     says("; else it goes Flex)\n");
     says("  it goes flex: the cheapest\n");

@@ -173,6 +173,11 @@ static void priority(void **state)
     (void)chosen(&a, LANE_PRIORITY);
     a.allowed = EVERY;
     (void)chosen(&a, LANE_FLEX);
+    a.offered = LANE_SET_FLEX | LANE_SET_PRIORITY;
+    (void)chosen(&a, LANE_FLEX);
+    a.offered = LANE_SET_BATCH | LANE_SET_PRIORITY;
+    (void)chosen(&a, LANE_BATCH);
+    a.offered = EVERY;
     a.deadline_ms = 0;
     (void)chosen(&a, LANE_PRIORITY);
     a.offered = WAITING;

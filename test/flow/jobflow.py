@@ -4,7 +4,8 @@ import concurrent.futures
 from batchflow import BATCH_MODEL, BUCKET, ROLE, Batch
 from weirflow import ask, check, converse, equal, model_path, until
 
-PATH = model_path('converse', BATCH_MODEL)
+PATH = '/w/nightly' + model_path('converse', BATCH_MODEL)
+WARM, FEW = model_path('converse', BATCH_MODEL), {'maxTokens': 1}
 OWN = ('linger', 'keep', 'replay', 'max_twice', 'kms_key')
 
 
@@ -16,10 +17,10 @@ class Road:
         """`url`: another S3 than moto; `between`: where Weir finds it, when that is another place."""
         self.story, self.batch = story, Batch(story, *options, url=url)
         own = {name: more.pop(name) for name in OWN if name in more}
-        rule = {'name': 'nightly', 'match': {}, 'set': {'deadline': deadline, 'reply': reply}}
+        rule = {'name': 'nightly', 'match': {'workload': 'nightly'}, 'set': {'deadline': deadline, 'reply': reply}}
         self.changes = dict(endpoints={'s3': between or self.batch.url}, rules=[rule], **more,
                             batch={'bucket': bucket, 'role_arn': ROLE, 'linger': linger, 'poll': '1s', **own})
-        self.weir = story.weir(env=env, **self.changes)
+        self.weir, self.warmed = story.weir(env=env, **self.changes), 0
 
     def again(self, **changes):
         """The next Weir, with the same state."""
@@ -33,6 +34,13 @@ class Road:
         with concurrent.futures.ThreadPoolExecutor(n) as callers:
             return list(callers.map(one, range(n)))
 
+    def warm(self, n=600):
+        """Interactive requests: so Weir learns how fast the model answers, and what goes on demand goes faster."""
+        with concurrent.futures.ThreadPoolExecutor(8) as callers:
+            for answer in callers.map(lambda i: ask(self.weir.url, WARM, converse('warm', inferenceConfig=FEW)), range(n)):
+                equal(answer.status, 200, 'status of an interactive request')
+        self.warmed = self.charged('Converse')
+
     def check_answers(self, got, status=200):
         """Each its own: the simulator's answers depend on the question."""
         words = {}
@@ -44,7 +52,8 @@ class Road:
 
     def charged(self, operation=None):
         rows = self.batch.sim.summary()['rows']
-        return sum(r['charged'] for r in rows if operation in (None, r['operation']))
+        return sum(r['charged'] for r in rows if operation in (None, r['operation'])) - (
+            0 if operation == 'BatchConverse' else self.warmed)
 
     def keys(self):
         return [o['Key'] for o in self.batch.s3.list_objects_v2(Bucket=BUCKET).get('Contents', [])]

@@ -70,6 +70,20 @@ static bool has_room(const struct batch_work *w)
     return n < batch_limits_of(b, w->pool->model).jobs;
 }
 
+/* What would have to go on demand by its deadline, if no job of the model answered any more. */
+static uint32_t go_together(const struct batch_work *w)
+{
+    struct batch *b = w->batch;
+    uint32_t n = w->waits;
+    for (struct list *l = b->jobs.next; l != &b->jobs; l = l->next) {
+        const struct batch_work *other = LIST_OF(l, struct batch_work, node);
+        if (other != w && str_eq(other->pool->model, w->pool->model) &&
+            other->row.deadline_ms <= w->row.deadline_ms)
+            n += other->waits;
+    }
+    return n;
+}
+
 static struct batch_terms terms_of(struct batch_work *w)
 {
     struct batch *b = w->batch;
@@ -80,7 +94,7 @@ static struct batch_terms terms_of(struct batch_work *w)
                                 .per_second = shared_lanes_rate(b->lanes, w->pool->model, now_ms),
                                 .may_create = has_room(w),
                                 .may_pay_twice = batch_may_twice(b, w->row.expect_nanousd),
-                                .unanswered = w->waits};
+                                .unanswered = go_together(w)};
 }
 
 /* --- what a step means for people */

@@ -38,10 +38,14 @@ static int64_t less(int64_t at_ms, double ms)
     return ms > 0 ? at_ms - (int64_t)ms : at_ms;
 }
 
+/* Half its time a job has whatever happens: a rate that fell, or too much ahead of it, is no reason
+ * to pay for what may be done any moment. */
 int64_t batch_leave_at(const struct batch_job *j, double per_second, uint32_t unanswered)
 {
     double rate = per_second > 0.001 ? per_second : 0.001;
-    return less(j->deadline_ms, unanswered * 1000.0 / rate);
+    int64_t at = less(j->deadline_ms, unanswered * 1000.0 / rate);
+    int64_t half = j->cut_ms + (j->deadline_ms - j->cut_ms) / 2;
+    return at < half && half < j->deadline_ms ? half : at;
 }
 
 int64_t batch_stop_at(const struct batch_job *j, double per_second, uint32_t unanswered)

@@ -193,6 +193,8 @@ void engine_order(struct history *h, uint64_t number, enum batch_event order);
 void check_step(struct history *h);
 void check_done(struct history *h, int record);
 void check_act(struct history *h, uint64_t number, enum batch_act act);
+void check_leave(struct history *h, const struct batch_job *row); /* its members left, marked */
+void check_cut(struct history *h, unsigned pool, uint32_t n);
 void check_end(struct history *h);
 
 #endif

@@ -72,8 +72,23 @@ static void check_row(struct history *h, uint64_t number)
         sim_broken(h, "I8: job %u has %u records", (unsigned)number, j->records);
     if (j->state == BATCH_GONE || !h->engine.up || a->act != BATCH_WAIT)
         return;
-    if (j->next_ms == INT64_MAX)
-        sim_broken(h, "I7: job %u has no next step", (unsigned)number);
+    int64_t wait_most = (h->terms.poll_ms > 5 * MINUTE ? h->terms.poll_ms : 5 * MINUTE) * 2;
+    if (j->next_ms > sim_wall(h) + wait_most)
+        sim_broken(h, "I7: job %u has no next step, or not soon", (unsigned)number);
+}
+
+/* I2, I8. */
+void check_leave(struct history *h, const struct batch_job *row)
+{
+    if (row->state < BATCH_CLEANING && !row->left)
+        sim_broken(h, "I2: job %u forgets that its members left", (unsigned)row->number);
+}
+
+void check_cut(struct history *h, unsigned pool, uint32_t n)
+{
+    uint32_t had = set_count(h->spool.pools[pool]), least = h->terms.least;
+    if (had > n && had - n < least && had >= 2 * least)
+        sim_broken(h, "I8: of %u records %u are left behind, too few for a job", had, had - n);
 }
 
 /* I3, I8. */

@@ -36,6 +36,17 @@ static bool may_pay_twice(struct history *h, uint64_t number)
     return s->twice_n + set_count(s->members[number]) <= h->terms.twice_most;
 }
 
+/* On demand is one queue for both pools here. */
+static uint32_t go_together(const struct history *h, uint64_t number)
+{
+    const struct sim_spool *s = &h->spool;
+    uint32_t n = 0;
+    for (uint64_t i = 1; i <= s->n_rows; i++)
+        if (s->rows[i].deadline_ms <= s->rows[number].deadline_ms)
+            n += set_count(s->members[i]);
+    return n;
+}
+
 static struct batch_terms terms_of(struct history *h, uint64_t number)
 {
     return (struct batch_terms){.now_ms = sim_wall(h),
@@ -44,7 +55,7 @@ static struct batch_terms terms_of(struct history *h, uint64_t number)
                                 .per_second = pace_per_second(&h->engine.pace, sim_wall(h)),
                                 .may_create = has_room(h, number),
                                 .may_pay_twice = may_pay_twice(h, number),
-                                .unanswered = set_count(h->spool.members[number])};
+                                .unanswered = go_together(h, number)};
 }
 
 /* --- acts */

@@ -24,6 +24,7 @@ void spool_cut(struct history *h, unsigned pool, uint32_t n)
     struct sim_spool *s = &h->spool;
     if (s->n_rows + 1 >= ROWS)
         sim_broken(h, "more jobs than a history has room for");
+    check_cut(h, pool, n);
     uint64_t number = ++s->n_rows;
     struct batch_job row = {.number = number,
                             .pool = pool,
@@ -70,8 +71,10 @@ void spool_job(struct history *h, const struct batch_job *row, enum batch_member
     s->rows[row->number] = *row;
     if (members == BATCH_STAY)
         return;
-    if (members == BATCH_LEAVE_TWICE)
+    if (members == BATCH_LEAVE_TWICE) {
+        check_leave(h, row);
         mark_twice(h, leave);
+    }
     if (members == BATCH_LEAVE_TWICE && (row->cancelled || row->state == BATCH_CLEANING))
         h->over += set_count(leave);
     s->direct |= leave;

@@ -125,11 +125,13 @@ struct batch_news {
 struct batch_terms {
     int64_t now_ms;
     int64_t poll_ms;
-    uint32_t jitter;     /* random, of 2^32: spreads what is done again */
-    double per_second;   /* how fast its members can go on demand */
-    bool may_create;     /* there is room among the model's jobs; those with sent_ms count */
-    bool may_pay_twice;  /* expect_nanousd is still within batch.max_twice */
-    uint32_t unanswered; /* members of it that have no answer: of its list */
+    uint32_t jitter;    /* random, of 2^32: spreads what is done again */
+    double per_second;  /* how fast its members can go on demand */
+    bool may_create;    /* there is room among the model's jobs; those with sent_ms count */
+    bool may_pay_twice; /* expect_nanousd is still within batch.max_twice */
+    /* Members that have no answer: of its list, and of the model's other jobs that are due no
+     * later. They would go on demand together. */
+    uint32_t unanswered;
 };
 /* A stop takes so long at most, as one plans; and never more than an eighth of the time between cut
  * and deadline. */
@@ -166,7 +168,8 @@ struct batch_turn batch_step(struct batch_job *j, const struct batch_news *n,
 /* Is a TICK due? Also where next_ms is further off than any wait is: the clock went back. */
 bool batch_due(const struct batch_job *j, int64_t now_ms, int64_t poll_ms);
 
-/* When its members must leave at the latest, and when it is stopped. */
+/* When its members must leave at the latest, and when it is stopped. Never in the first half of its
+ * time, but for the stop. */
 int64_t batch_leave_at(const struct batch_job *j, double per_second, uint32_t unanswered);
 int64_t batch_stop_at(const struct batch_job *j, double per_second, uint32_t unanswered);
 

@@ -26,9 +26,9 @@ import sys
 import threading
 
 import weirflow
-from batchflow import MOTO, S3_KEY, S3_SECRET
-from weirflow import BUILD, HERE, Failed, Process, skip, until
+from weirflow import BUILD, HERE, ROOT, Failed, Process, skip, until
 
+MOTO = pathlib.Path(os.environ.get('WEIR_MOTO', ROOT / '.cache' / 'moto' / 'usr' / 'lib' / 'python3' / 'dist-packages'))
 KEY, SECRET = 'AKIDEXAMPLE', 'wJalrXUtnFEMIEXAMPLE'
 REGION = 'us-east-1'
 KEYS = {'AWS_ACCESS_KEY_ID': KEY, 'AWS_SECRET_ACCESS_KEY': SECRET, 'AWS_REGION': REGION}
@@ -73,7 +73,7 @@ class Rgw(Server):
         if not shutil.which('radosgw') or not shutil.which('ceph-osd'):
             skip('radosgw is not here: see need_rgw in tools/lib.sh')
         self.dir = story.dir / f'rgw{len(story.processes)}'
-        pairs = [f'{KEY}:{SECRET}', f'{weirflow.KEY}:{weirflow.SECRET}', f'{S3_KEY}:{S3_SECRET}']
+        pairs = [f'{KEY}:{SECRET}', f'{weirflow.KEY}:{weirflow.SECRET}']
         self.popen = subprocess.Popen([HERE / 'rgw.sh', self.dir, *pairs], stdin=subprocess.PIPE, env=story.clean_env(),
                                       stdout=subprocess.DEVNULL)
         until('radosgw', lambda: (self.dir / 'url').exists() or self.popen.poll() is not None, seconds=50)

@@ -10,6 +10,7 @@ import time
 import urllib.request
 
 import batchflow
+import s3flow
 import weirflow as w
 
 PROMPTS, THREADS = 400, 200
@@ -56,12 +57,12 @@ def charged(s, since):
 
 def show(s):
     """True when every prompt got the answer that it gets without Weir, at half the price."""
-    if not batchflow.MOTO.exists():
+    if not s3flow.MOTO.exists():
         print('\nBatch jobs: skipped. They want an S3 server; moto could not be unpacked from its packages')
         return True
     url = batchflow.start_moto(s)
     make_bucket(url)
-    s.simulator('--s3', url, '--s3-key', f'{batchflow.S3_KEY}:{batchflow.S3_SECRET}', '--ledger', '20000', '--job-ms', '3000')
+    s.simulator('--s3', url, '--s3-key', f'{s3flow.S3_KEY}:{s3flow.S3_SECRET}', '--ledger', '20000', '--job-ms', '3000')
     with socket.socket() as probe:  # the same place after a restart
         probe.bind(('127.0.0.1', 0))
         place = f'127.0.0.1:{probe.getsockname()[1]}'

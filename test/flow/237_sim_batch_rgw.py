@@ -8,7 +8,7 @@ from s3flow import Rgw
 from weirflow import SANITIZED, Story, check, equal
 
 with Story() as s:
-    b = Batch(s, server=s.start(Rgw(s)))
+    b = Batch(s, url=s.start(Rgw(s)).url)
     uri = b.put("odd!*'()", questions(150))
     arn = b.create('odd', inputDataConfig={'s3InputDataConfig': {'s3Uri': uri}})
     equal((b.status(arn, 'Completed')['successRecordCount'], settled(b, arn, "odd!*'()")), (150, 150), 'a job')
@@ -17,6 +17,6 @@ with Story() as s:
     check(len(b.text(large, 'large.jsonl.out')) > 60000000, 'its output')
     peak = int(re.search(r'VmHWM:\s+(\d+)', pathlib.Path(f'/proc/{b.sim.pid}/status').read_text())[1])
     check(SANITIZED or peak < 30000, f'{peak} KiB for 60 MB')
-    stranger = Batch(s, '--s3-key', f'{S3_KEY}:wrong', server=b.server)
+    stranger = Batch(s, '--s3-key', f'{S3_KEY}:wrong', url=b.url)
     arn = stranger.create('stranger', questions(100))
     equal(stranger.status(arn, 'Failed')['message'], 'Could not read the input: S3 answered 403 SignatureDoesNotMatch', 'key')

@@ -4,7 +4,7 @@ and writes there, and boto3's clients for both."""
 import json
 import os
 import shutil
-from s3flow import KEY as S3_KEY, MOTO, SECRET as S3_SECRET, Moto
+from s3flow import S3_KEY, S3_SECRET, Moto, s3_client
 from weirflow import CLIENT_KEY, CLIENT_SECRET, REGION, SHARED, equal, skip, until
 
 BUCKET, ROLE, BATCH_MODEL = 'weir-batch', 'arn:aws:iam::123456789012:role/batch', 'us.anthropic.claude-sonnet-4-6'
@@ -37,9 +37,9 @@ def bedrock_client(story, url):
 class Batch:
     """S3, a simulator before it (`s.sim`), and both clients."""
 
-    def __init__(self, story, *options, server=None):
-        self.story, self.server = story, server or story.start(Moto(story))
-        self.url, self.s3 = self.server.url, self.server.client
+    def __init__(self, story, *options, url=None):
+        self.story, self.url = story, url or start_moto(story)
+        self.s3 = s3_client(self.url, S3_KEY, S3_SECRET)
         self.s3.create_bucket(Bucket=BUCKET)
         self.sim = story.simulator('--s3', self.url, '--s3-key', f'{S3_KEY}:{S3_SECRET}', '--ledger', '100000', *options)
         self.bedrock = bedrock_client(story, self.sim.url)

@@ -30,8 +30,16 @@ from weirflow import BUILD, HERE, ROOT, Failed, Process, skip, until
 
 MOTO = pathlib.Path(os.environ.get('WEIR_MOTO', ROOT / '.cache' / 'moto' / 'usr' / 'lib' / 'python3' / 'dist-packages'))
 KEY, SECRET = 'AKIDEXAMPLE', 'wJalrXUtnFEMIEXAMPLE'
+S3_KEY, S3_SECRET = 'AKIDBUCKET', 'secret-of-the-bucket'  # who plays Bedrock
 REGION = 'us-east-1'
 KEYS = {'AWS_ACCESS_KEY_ID': KEY, 'AWS_SECRET_ACCESS_KEY': SECRET, 'AWS_REGION': REGION}
+
+
+def s3_client(url, key=KEY, secret=SECRET):
+    import boto3
+    from botocore.config import Config
+    return boto3.client('s3', endpoint_url=url, region_name=REGION, aws_access_key_id=key, aws_secret_access_key=secret,
+                        config=Config(s3={'addressing_style': 'path'}))
 
 
 class Server:
@@ -40,10 +48,7 @@ class Server:
 
     @functools.cached_property
     def client(self):
-        import boto3
-        from botocore.config import Config
-        return boto3.client('s3', endpoint_url=self.url, region_name=REGION, aws_access_key_id=KEY,
-                            aws_secret_access_key=SECRET, config=Config(s3={'addressing_style': 'path'}))
+        return s3_client(self.url)
 
     def bucket(self):
         name = f'acme-{next(self.numbers)}'

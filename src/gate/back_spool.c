@@ -25,7 +25,10 @@ enum {
      * November 2026); the shortest silence that some of them bear is 60 s. */
     SPACE_MOST_MS = 20000,
     SPACE_LEAST_MS = 50,
-    SPACES_A_LINGER = 3
+    SPACES_A_LINGER = 3,
+    /* The first byte to a client that is gone fetches a reset, and the second one meets it. */
+    PROBES = 2,
+    PROBE_MS = 250
 };
 
 /* --- which request it is */
@@ -171,11 +174,14 @@ static int64_t space_ms(const struct exchange *ex)
 static void send_space(void *arg)
 {
     struct exchange *ex = arg;
-    if (!ex->answered)
+    struct spooled *s = ex->spooled;
+    bool first = !ex->answered;
+    if (first)
         spooled_commit(ex);
-    if (front_unsent(ex->front) == 0)
+    if (first || front_unsent(ex->front) == 0)
         exchange_send(ex, S(" "));
-    timer_start(&ex->spooled->space, space_ms(ex));
+    timer_start(&s->space, s->probes ? PROBE_MS : space_ms(ex));
+    s->probes -= s->probes > 0;
 }
 
 /* The record is safe, and the SDK comes again: nobody is kept waiting for a Weir that stops. */
@@ -196,7 +202,9 @@ static enum step_result hold(struct exchange *ex)
     shared_lanes_held(ex->worker->daemon->lanes, &pool, ex->workload);
     if (ex->worker->leaving)
         return send_away(ex);
-    timer_start(&s->space, front_half_closed(ex->front) ? 0 : space_ms(ex));
+    timer_start(&s->space, space_ms(ex));
+    if (front_half_closed(ex->front))
+        back_spool_half_closed(ex);
     return STEP_WAIT;
 }
 
@@ -222,8 +230,10 @@ void back_spool_drain(struct exchange *ex)
  * and the record of the former is soon nobody's: who starts it again gets it. */
 void back_spool_half_closed(struct exchange *ex)
 {
-    if (ex->spooled && ex->spooled->held)
-        timer_start(&ex->spooled->space, 0);
+    if (!ex->spooled || !ex->spooled->held)
+        return;
+    ex->spooled->probes = PROBES;
+    timer_start(&ex->spooled->space, 0);
 }
 
 /* --- retry and ticket */

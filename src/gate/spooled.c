@@ -199,6 +199,8 @@ void spooled_let_go(struct exchange *ex)
     s->ex = NULL;
     if (s->counted)
         leave_the_others(ex);
+    if (s->held && ex->front)
+        front_hold(ex->front, false);
     if (s->held)
         spool_leave(spool, s->admitted.id.number, s);
     s->held = false;

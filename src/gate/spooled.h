@@ -33,6 +33,7 @@ struct spooled {
     bool counted;     /* ... and it counts among its caller's */
     int64_t since_ns; /* when it was asked for */
     struct timer space;
+    unsigned probes; /* spaces that come soon, to see whether anybody is there */
 
     /* The answer on its way. */
     const struct operation *op; /* whose answer it is */

@@ -49,7 +49,7 @@ static void die(struct h1_server *h)
 void h1_hold(struct front *f, bool on)
 {
     struct h1_server *h = h1_of(f);
-    if (h->held != on)
+    if (h->held != on && h->conn)
         conn_hold(h->conn, on);
     h->held = on;
 }

@@ -308,6 +308,12 @@ static void looks_whether_a_silent_client_is_there(void **state)
     exchange_sink.on_half_closed(client.ex);
     pass(1);
     assert_true(str_eq(buf_str(&client.body), S(" ")));
+    pass(250);
+    assert_true(str_eq(buf_str(&client.body), S("  ")));
+    pass(500); /* it is there after all */
+    assert_true(str_eq(buf_str(&client.body), S("   ")));
+    pass(1000);
+    assert_true(str_eq(buf_str(&client.body), S("   ")));
     gone(FRONT_LEFT);
     assert_int_equal(den.left, 1);
     spool_double_wakes(0, NULL);

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+# asan: yes
+"""reply: retry, and a program that notes an error and runs again: 429 with the time, as boto3 understands it; the
+five attempts of an SDK are one request; five samples of one question are five; run again, each gets its answer."""
+import concurrent.futures
+import re
+from batchflow import BATCH_MODEL
+from holdflow import PATH, holding, workload
+from weirflow import Story, ask, check, converse, equal, until
+
+with Story() as s:
+    weir = holding(s, reply='retry')
+    refused = ask(weir.url, workload('retry') + PATH, converse('raw'))
+    equal(refused.status, 429, 'status')
+    equal(refused.header('x-amzn-errortype'), 'ModelNotReadyException', 'type')
+    equal(refused.header('x-amz-retry-after'), refused.header('retry-after') + '000', 'milliseconds')
+    check(re.search(r'at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ at the latest', refused.json()['message']), 'says when')
+
+    # Two attempts each, so that it is over before the answer comes.
+    client = s.boto3(workload('boto3', weir.url), retries={'total_max_attempts': 2})
+
+    def sample(_):
+        try:
+            answer = client.converse(modelId=BATCH_MODEL, messages=converse('one question')['messages'], inferenceConfig={
+                'temperature': 1.0})
+            return answer['output']['message']['content'][0]['text']
+        except client.exceptions.ModelNotReadyException as error:
+            equal(error.response['ResponseMetadata']['RetryAttempts'], 1, 'it was sent again')
+            return None
+
+    def run():
+        with concurrent.futures.ThreadPoolExecutor(5) as pool:
+            return list(pool.map(sample, range(5)))
+
+    equal(run(), [None] * 5, 'the first run')
+    equal(len(weir.records(6)), 6, 'records: five samples, and the raw one')
+    answers = until('an answer to each', lambda: (lambda a: a if all(a) else None)(run()))
+    check(all(text.startswith('sim ') for text in answers), answers)
+    equal(ask(weir.url, workload('retry') + PATH, converse('raw')).status, 200, 'the raw one')
+    equal(sum(row['charged'] for row in s.sim.rows()), 6, 'charges')

@@ -3,8 +3,8 @@
 """A reload while requests are held, over both versions of HTTP: nobody notices, and who comes later has the new rules."""
 import concurrent.futures
 import json
-from holdflow import PATH, holding, keep_company, workload
-from weirflow import Story, ask, check, converse, equal, until
+from holdflow import PATH, holding, keep_company, pooled, workload
+from weirflow import Story, ask, check, converse, equal
 
 with Story() as s:
     weir = holding(s)
@@ -18,7 +18,7 @@ with Story() as s:
     keep_company(weir)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         asked = [pool.submit(held, options) for options in (['--http1.1'], ['--http2-prior-knowledge'])]
-        until('two in flight', lambda: weir.metric('weir_requests_active') >= 2)
+        pooled(weir, 3)
         check('in force' in weir.reload({**weir.config, 'rules': []}), 'it is taken')
         interactive = ask(weir.url, workload('reload') + PATH, converse('at once'))
         check('lane=ondemand' in interactive.header('x-weir-decision'), 'it goes by the new rules')

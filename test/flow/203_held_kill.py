@@ -5,8 +5,8 @@ import concurrent.futures
 import signal
 import time
 from batchflow import BATCH_MODEL
-from holdflow import again, holding, keep_company, text_of, workload, PATH
-from weirflow import Story, ask, converse, equal, until
+from holdflow import again, holding, keep_company, pooled, text_of, workload, PATH
+from weirflow import Story, ask, converse, equal
 
 with Story() as s:
     weir = holding(s, linger='6s')
@@ -21,10 +21,10 @@ with Story() as s:
         asked = [pool.submit(boto3, n) for n in range(2)]
         node = pool.submit(s.node, 'clients/held_kill.mjs', weir, HELD_URL=workload('js', weir.url), MODEL=BATCH_MODEL,
                            NODE_NO_WARNINGS='1')
-        until('four in flight', lambda: weir.metric('weir_requests_active') >= 4)
+        pooled(weir, 5)
         time.sleep(2.3)  # a third of linger: these have a space
         asked += [pool.submit(boto3, n) for n in range(2, 4)]
-        until('six in flight', lambda: weir.metric('weir_requests_active') >= 6)
+        pooled(weir, 7)
         weir.signal(signal.SIGKILL)
         second = again(s, weir)
         for n, one in enumerate(asked):

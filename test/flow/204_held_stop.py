@@ -7,8 +7,8 @@ import json
 import signal
 import threading
 import time
-from holdflow import PATH, again, holding, keep_company, workload
-from weirflow import Story, ask, check, converse, equal, until
+from holdflow import PATH, again, holding, keep_company, pooled, workload
+from weirflow import Story, ask, check, converse, equal
 
 with Story() as s:
     weir = holding(s, linger='6s')
@@ -26,7 +26,7 @@ with Story() as s:
     threads[0].start()
     time.sleep(2.3)  # a third of linger: it has a space
     threads[1].start()
-    until('two in flight', lambda: weir.metric('weir_requests_active') >= 2)
+    pooled(weir, 3)
     stopped = time.monotonic()
     weir.signal(signal.SIGTERM)
     second = again(s, weir)

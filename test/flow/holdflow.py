@@ -2,7 +2,7 @@
 """What a story of held requests needs: a Weir with a bucket, whose pools never fill, so that what waits goes on
 demand when batch.linger is over; meanwhile a space comes each third of it."""
 from batchflow import BATCH_MODEL, BUCKET, ROLE, Batch
-from weirflow import Weir, ask, ask_as, converse, equal, http_ask, model_path, token_of
+from weirflow import Weir, ask, ask_as, converse, equal, http_ask, model_path, token_of, until
 
 PATH = model_path('converse', BATCH_MODEL)
 NIGHTLY = {'name': 'nightly', 'match': {'workload': 'n-*'}, 'set': {'deadline': '8h'}}
@@ -25,6 +25,11 @@ def keep_company(weir):
     answer = take_ticket(weir, 'company')
     equal(answer.status, 202, 'a ticket')
     return answer.json()
+
+
+def pooled(weir, wanted):
+    """So many records wait in pools now."""
+    until(f'{wanted} that wait', lambda: weir.metric('weir_batch_records', state='pooled') == wanted)
 
 
 def take_ticket(weir, text, client=None, **fields):

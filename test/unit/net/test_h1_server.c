@@ -227,6 +227,20 @@ static void a_body_that_breaks_off(void **state)
     assert_closed();
 }
 
+static void a_held_client_that_leaves(void **state)
+{
+    say("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    front_hold(sink.at[0].front, true);
+    conn_close(client);
+    client = NULL;
+    turns(4);
+    front_answer(sink.at[0].front, 200, NULL, 0, false);
+    front_send(sink.at[0].front, S(" "), false);
+    turns(4);
+    assert_int_equal(sink.at[0].gone, FRONT_LEFT);
+    server = NULL;
+}
+
 static void a_client_that_leaves(void **state)
 {
     sink.take = true;
@@ -609,6 +623,7 @@ int main(void)
         H1_TEST(a_fault_is_answered),
         H1_TEST(a_body_that_breaks_off),
         H1_TEST(a_client_that_leaves),
+        H1_TEST(a_held_client_that_leaves),
         H1_TEST(half_closed),
         H1_TEST(a_large_body_and_a_full_sink),
         H1_TEST(expect_continue),

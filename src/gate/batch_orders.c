@@ -38,6 +38,7 @@ static int order(struct batch *b, struct str name, void (*pool)(struct batch_poo
 {
     struct batch_pool *p;
     struct batch_work *w;
+    spool_each_pool(b->spool, batch_see_pool, b); /* those of this second, too */
     int err = find_pool(b, name, &p);
     if (err == 0)
         err = find_job(b, name, &w);
@@ -62,7 +63,6 @@ static void flush(struct batch_pool *p)
 
 int batch_flush(struct batch *b, struct str name)
 {
-    spool_each_pool(b->spool, batch_see_pool, b);
     return order(b, name, flush, NULL);
 }
 

@@ -122,6 +122,18 @@ static bool take_numbers(struct str *in, struct batch_job *j)
     return j->state < BATCH_STATES && j->status < BATCH_STATUSES;
 }
 
+/* What one may reckon with. */
+static bool is_time(int64_t ms)
+{
+    return ms >= 0 && ms <= INT64_MAX / 8;
+}
+
+static bool has_times(const struct batch_job *j)
+{
+    return j->next_ms >= 0 && j->deadline_ms >= 0 && is_time(j->cut_ms) && is_time(j->sent_ms) &&
+           is_time(j->created_ms) && is_time(j->ended_ms) && is_time(j->stop_ms);
+}
+
 int batch_job_read(struct str bytes, struct batch_job *out)
 {
     struct batch_job j = {0};
@@ -129,7 +141,8 @@ int batch_job_read(struct str bytes, struct batch_job *out)
         return ERR_BAD;
     struct str in = str_from_offset(bytes, 1);
     if (!take_numbers(&in, &j) || !take_text(&in, j.token, BATCH_TOKEN_BYTES) ||
-        !take_text(&in, j.arn, BATCH_ARN_MOST) || !take_text(&in, j.why, BATCH_WHY_MOST) || in.len)
+        !take_text(&in, j.arn, BATCH_ARN_MOST) || !take_text(&in, j.why, BATCH_WHY_MOST) ||
+        in.len || !has_times(&j))
         return ERR_BAD;
     *out = j;
     return 0;

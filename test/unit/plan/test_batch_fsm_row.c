@@ -26,7 +26,7 @@ static struct batch_job full(void)
         .sent_ms = 1,
         .created_ms = 2,
         .ended_ms = 3,
-        .stop_ms = -4,
+        .stop_ms = 4,
         .unsure = true,
         .stopping = true,
         .left = true,
@@ -92,12 +92,24 @@ static void refuses_what_cannot_be(void **state)
     buf_fini(&b);
 }
 
+static void refuses_times_that_cannot_be(void **state)
+{
+    struct batch_job bad[] = {{.cut_ms = -1}, {.stop_ms = INT64_MAX}, {.next_ms = -1}}, back;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct buf b = {0};
+        batch_job_write(&bad[i], &b);
+        assert_int_equal(batch_job_read(buf_str(&b), &back), ERR_BAD);
+        buf_fini(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_back),
         cmocka_unit_test(refuses_what_is_cut_or_longer),
         cmocka_unit_test(refuses_what_cannot_be),
+        cmocka_unit_test(refuses_times_that_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,7 +164,7 @@ struct single {
 
 static void stop_single(struct s3_call *c)
 {
-    s3_ask_drop(((struct single *)c)->ask);
+    s3_ask_drop(LIST_OF(c, struct single, call)->ask);
 }
 
 static struct single *single_new(struct s3 *s, const struct s3_request *r,
@@ -209,8 +209,7 @@ struct s3_call *s3_delete(struct s3 *s, struct str key, s3_told *done, void *arg
     return &c->call;
 }
 
-/* Keys one behind the other in `room`; false when it is no list. */
-static bool read_keys(struct str body, struct buf *room, size_t ends[S3_KEYS_MOST], size_t *n)
+bool s3_read_keys(struct str body, struct buf *room, size_t ends[S3_KEYS_MOST], size_t *n)
 {
     struct str rest = body, inside;
     int rc;
@@ -236,7 +235,7 @@ static void tell_keys(struct single *c, struct str body)
     struct str *keys = mem_new(S3_KEYS_MOST * sizeof *keys);
     struct buf room = {0};
     struct s3_listed l = {.end = S3_GOOD, .keys = keys, .more = is_truncated(body)};
-    if (!read_keys(body, &room, ends, &l.n))
+    if (!s3_read_keys(body, &room, ends, &l.n))
         l = (struct s3_listed){.end = S3_FAILED, .why = S("the answer is not a list")};
     for (size_t i = 0; i < l.n; i++) {
         size_t from = i ? ends[i - 1] : 0;

@@ -68,6 +68,10 @@ bool s3_learn(struct s3 *s, const struct s3_verdict *v, const struct fields *fie
 /* How long to wait before the next try, the first being 1. */
 int64_t s3_pause_ms(unsigned tried);
 
+/* The keys of a list, one behind the other in `room`, and where each ends; false when it is none.
+ */
+bool s3_read_keys(struct str body, struct buf *room, size_t ends[S3_KEYS_MOST], size_t *n);
+
 /* --- requests */
 
 enum { S3_FIELDS_MOST = 8 };

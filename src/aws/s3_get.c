@@ -62,7 +62,7 @@ static void clear_try(struct get *g)
 
 static void stop_get(struct s3_call *c)
 {
-    struct get *g = (struct get *)c;
+    struct get *g = LIST_OF(c, struct get, call);
     if (g->sending)
         origin_cancel(&g->request);
     g->sending = false;
@@ -72,7 +72,7 @@ static void stop_get(struct s3_call *c)
 
 static void fini_get(struct s3_call *c)
 {
-    struct get *g = (struct get *)c;
+    struct get *g = LIST_OF(c, struct get, call);
     buf_fini(&g->target);
     buf_fini(&g->range);
     buf_fini(&g->error);
@@ -264,7 +264,7 @@ static void on_refuse(void *arg)
 
 static void credit(struct s3_call *c, size_t n)
 {
-    struct get *g = (struct get *)c;
+    struct get *g = LIST_OF(c, struct get, call);
     uint64_t of_stale = n < g->stale ? n : g->stale;
     uint64_t of_owed = n - of_stale < g->owed ? n - of_stale : g->owed;
     g->stale -= of_stale;

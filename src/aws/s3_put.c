@@ -61,7 +61,7 @@ struct abort {
 
 static void stop_abort(struct s3_call *c)
 {
-    s3_ask_drop(((struct abort *)c)->ask);
+    s3_ask_drop(LIST_OF(c, struct abort, call)->ask);
 }
 
 static void on_aborted(void *arg, const struct s3_answer *a)
@@ -93,7 +93,7 @@ static void abort_upload(struct put *p)
 
 static void stop_put(struct s3_call *c)
 {
-    struct put *p = (struct put *)c;
+    struct put *p = LIST_OF(c, struct put, call);
     later_cancel(&p->pull);
     s3_ask_drop(p->ask);
     abort_upload(p);
@@ -101,7 +101,7 @@ static void stop_put(struct s3_call *c)
 
 static void fini_put(struct s3_call *c)
 {
-    struct put *p = (struct put *)c;
+    struct put *p = LIST_OF(c, struct put, call);
     struct buf *bufs[] = {&p->key, &p->content_type, &p->part, &p->checksum, &p->upload, &p->parts};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
         buf_fini(bufs[i]);

@@ -34,8 +34,7 @@ struct s3_options {
 };
 /* Options are copied. */
 struct s3 *s3_new(struct loop *l, struct dns *dns, const struct s3_options *o);
-/* Drops what is under way; no callback comes any more. Not from inside one; and a loop must turn
- * once more before it is freed. */
+/* Drops what is under way; no callback comes any more. Not from inside one. */
 void s3_free(struct s3 *s);
 
 enum s3_end {

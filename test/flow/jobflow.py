@@ -12,10 +12,10 @@ OWN = ('linger', 'keep', 'replay', 'max_twice', 'kms_key')
 class Road:
     """S3 and a simulator (`batch`), and a Weir before them (`weir`)."""
 
-    def __init__(self, story, *options, linger='2s', deadline='8h', reply='wait', bucket=BUCKET, env=None, server=None, between=None,
+    def __init__(self, story, *options, linger='2s', deadline='8h', reply='wait', bucket=BUCKET, env=None, url=None, between=None,
                  **more):
-        """`server`: another S3 than moto (s3flow.py); `between`: where Weir finds it, when that is another place."""
-        self.story, self.batch = story, Batch(story, *options, server=server)
+        """`url`: another S3 than moto (s3flow.py); `between`: where Weir finds it, when that is another place."""
+        self.story, self.batch = story, Batch(story, *options, url=url)
         own = {name: more.pop(name) for name in OWN if name in more}
         rule = {'name': 'nightly', 'match': {'workload': 'nightly'}, 'set': {'deadline': deadline, 'reply': reply}}
         self.changes = dict(endpoints={'s3': between or self.batch.url}, rules=[rule], **more,

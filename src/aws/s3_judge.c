@@ -121,8 +121,6 @@ static void judge_error(const struct s3 *s, const struct fields *fields, struct 
     bool kms = str_starts(code, S("KMS."));
     struct row row = kms ? (struct row){.end = S3_REFUSED, .hint = "KMS refuses the key"}
                          : row_of(v->status, code);
-    if (v->status < 300) /* said too late */
-        row = (struct row){.end = S3_FAILED, .again = row.end == S3_FAILED && row.again};
     bool elsewhere = v->status == 301 || v->status == 307 || v->status == 400;
     v->end = row.end;
     v->again = row.again;

@@ -385,6 +385,14 @@ static void mends_its_clock(void **state)
     turn();
     assert_int_equal(t.calls, 2);
     assert_int_equal(t.end, BEDROCK_JOBS_GOOD);
+    late.fields.at[1].value = S("Fri, 02 Jan 2026 06:04:05 GMT");
+    begin(late);
+    t.reply[1] = late;
+    t.reply[1].fields.at[1].value = S("Fri, 02 Jan 2026 08:04:05 GMT");
+    (void)bedrock_jobs_create(t.jobs, &t.creds, &good, on_told, NULL);
+    turn(); /* a clock that jumps is not followed */
+    assert_int_equal(t.calls, 2);
+    assert_int_equal(t.end, BEDROCK_JOBS_REFUSED);
 }
 
 static void is_dropped_in_the_middle(void **state)

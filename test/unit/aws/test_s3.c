@@ -130,6 +130,11 @@ static void mends_its_clock(void **state)
     probe();
     assert_int_equal(t.end, S3_FAILED);
     assert_int_equal(t.calls, 1);
+    t.replies[0].fields.at[0].value = S("Fri, 02 Jan 2026 06:04:05 GMT");
+    t.replies[1] = skewed; /* a clock that jumps is not followed */
+    probe();
+    assert_int_equal(t.end, S3_FAILED);
+    assert_int_equal(t.calls, 2);
 }
 
 static void needs_credentials(void **state)

@@ -133,6 +133,10 @@ static void replaces_what_is_not_its_own(void **state)
     t.replies[1] = says(403, "");
     put_hello();
     assert_int_equal(t.end, S3_REFUSED);
+    t.replies[0] = says(404, ""); /* whatever is missing */
+    put_hello();
+    assert_int_equal(t.end, S3_REFUSED);
+    t.replies[0] = says(412, ERROR_OF("PreconditionFailed"));
     t.replies[1] = others[0];
     t.replies[2] = says(412, ""); /* who asks for nothing cannot be told this */
     put_hello();
@@ -347,6 +351,10 @@ static int drop_itself(void *arg, struct buf *out)
 
 static void may_be_dropped_by_who_is_asked(void **state)
 {
+    source.pieces = 1;
+    s3_drop(put(more));
+    some_turns(2);
+    assert_int_equal(source.done, 0);
     itself = put(drop_itself);
     some_turns(5);
     assert_int_equal(t.told, 0);

@@ -78,7 +78,7 @@ class Rgw(Server):
         if not shutil.which('radosgw') or not shutil.which('ceph-osd'):
             skip('radosgw is not here: see need_rgw in tools/lib.sh')
         self.dir = story.dir / f'rgw{len(story.processes)}'
-        pairs = [f'{KEY}:{SECRET}', f'{weirflow.KEY}:{weirflow.SECRET}']
+        pairs = [f'{KEY}:{SECRET}', f'{weirflow.KEY}:{weirflow.SECRET}', f'{S3_KEY}:{S3_SECRET}']
         self.popen = subprocess.Popen([HERE / 'rgw.sh', self.dir, *pairs], stdin=subprocess.PIPE, env=story.clean_env(),
                                       stdout=subprocess.DEVNULL)
         until('radosgw', lambda: (self.dir / 'url').exists() or self.popen.poll() is not None, seconds=50)

@@ -55,13 +55,12 @@ static int by_attempt(struct spool *s, const unsigned char hash[SPOOL_HASH], uin
     return value.len == 8 ? load(s, store_get_u64(value.ptr), out) : ERR_NOT_FOUND;
 }
 
-/* The number of the first one that may be it. */
+/* The first one that may be it. */
 static int walk_keys(struct spool *s, const struct spool_key *from,
                      bool (*fits)(struct spool *s, const unsigned char *key, uint64_t number),
-                     uint64_t *out)
+                     struct spool_key *out)
 {
     struct store_walk w;
-    uint64_t number = 0;
     store_walk_init(&w, s->txn, TABLE_KEYS);
     int rc = store_walk_from(&w, spool_key_str(from));
     for (; rc == 0; rc = store_walk_next(&w)) {
@@ -69,13 +68,14 @@ static int walk_keys(struct spool *s, const struct spool_key *from,
             rc = ERR_NOT_FOUND;
             break;
         }
-        number = spool_key_end(w.key);
-        if (fits(s, from->bytes, number))
+        if (fits(s, from->bytes, spool_key_end(w.key)))
             break;
     }
+    if (rc == 0) {
+        out->len = w.key.len;
+        memcpy(out->bytes, w.key.ptr, w.key.len);
+    }
     store_walk_fini(&w);
-    if (rc == 0)
-        *out = number;
     return rc;
 }
 
@@ -97,18 +97,20 @@ static bool may_be_repeated(struct spool *s, const unsigned char *key, uint64_t 
 static int by_key(struct spool *s, const unsigned char hash[SPOOL_HASH], struct found *out)
 {
     struct spool_key held = spool_key_held(hash, claims_from(&s->claims, hash));
-    struct spool_key given = spool_key_given(hash, 0, 0);
-    uint64_t number;
-    int rc;
-    do {
-        rc = walk_keys(s, &held, is_nobodys, &number);
+    struct spool_key given = spool_key_given(hash, 0, 0), key;
+    for (;;) {
+        int rc = walk_keys(s, &held, is_nobodys, &key);
         if (rc == ERR_NOT_FOUND)
-            rc = walk_keys(s, &given, may_be_repeated, &number);
+            rc = walk_keys(s, &given, may_be_repeated, &key);
         if (rc)
             return rc;
-        rc = load(s, number, out);
-    } while (rc == ERR_NOT_FOUND); /* it was given up */
-    return rc;
+        rc = load(s, spool_key_end(spool_key_str(&key)), out);
+        if (rc != ERR_NOT_FOUND)
+            return rc;
+        rc = store_delete(s->txn, TABLE_KEYS, spool_key_str(&key)); /* it was given up */
+        if (rc)
+            return rc;
+    }
 }
 
 /* --- attempts */
@@ -254,6 +256,14 @@ static int pool_of(struct spool *s, const struct spool_ask *ask, struct spool_su
     return rc;
 }
 
+static const char *say_full(struct spool *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->counts.full = true;
+    pthread_mutex_unlock(&s->lock);
+    return "full";
+}
+
 static const char *refusal(struct spool *s, const struct spool_ask *ask)
 {
     const struct spool_whose w = {ask->client, ask->model, ask->role, ask->kind};
@@ -266,7 +276,7 @@ static const char *refusal(struct spool *s, const struct spool_ask *ask)
     if (!p && s->n_pools >= SPOOL_POOLS_MOST)
         return "too many pools";
     if (s->counts.size.used_bytes + s->txn_bytes + more > full)
-        return "full";
+        return say_full(s);
     for (const struct spool_client *c = s->clients; c; c = c->next)
         if (str_eq(c->name, ask->client))
             held = c->bytes;

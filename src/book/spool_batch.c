@@ -13,11 +13,13 @@
 void spool_batch_measure(struct spool *s)
 {
     struct store_size size;
+    uint64_t full = spool_full_at(s);
     if (store_measure(s->store, &size) != 0)
         return;
     pthread_mutex_lock(&s->lock);
     s->counts.size = size;
-    s->counts.full = size.used_bytes >= spool_full_at(s);
+    if (size.used_bytes < full - full / 16) /* said when something was refused */
+        s->counts.full = false;
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -28,15 +28,16 @@ static int put_gone(struct spool *s, uint64_t number, const struct spool_row *ro
 }
 
 /* An answer that is on its way is forgotten the next time. */
-static int forget(struct spool *s, uint64_t number)
+static int forget(struct spool *s, const struct spool_key *listed)
 {
+    uint64_t number = spool_key_end(spool_key_str(listed));
     struct spool_place place;
     struct spool_row row;
     int rc = spool_table_place(s, number, &place);
     if (rc == 0)
         rc = spool_table_row(s, number, &row);
     if (rc == ERR_BAD || rc == ERR_NOT_FOUND)
-        return spool_table_give_up(s, number);
+        return spool_table_give_up_listed(s, listed);
     if (rc == 0 && place.ticketed)
         rc = put_gone(s, number, &row);
     s->txn_bytes += row.answer_bytes;
@@ -44,7 +45,7 @@ static int forget(struct spool *s, uint64_t number)
 }
 
 /* The first of a list by time that is from before `before_ms`. */
-static int next_of(struct store_txn *t, unsigned list, int64_t before_ms, uint64_t *out)
+static int next_of(struct store_txn *t, unsigned list, int64_t before_ms, struct spool_key *out)
 {
     struct spool_key from = spool_key_list(list, 0, 0);
     struct store_walk w;
@@ -53,8 +54,9 @@ static int next_of(struct store_txn *t, unsigned list, int64_t before_ms, uint64
     if (rc == 0 && (w.key.len != from.len || (unsigned char)w.key.ptr[0] != list ||
                     (int64_t)store_get_u64(w.key.ptr + 1) > before_ms))
         rc = ERR_NOT_FOUND;
+    *out = from;
     if (rc == 0)
-        *out = spool_key_end(w.key);
+        memcpy(out->bytes, w.key.ptr, w.key.len);
     store_walk_fini(&w);
     return rc;
 }
@@ -63,10 +65,10 @@ static int forget_list(struct spool *s, unsigned list, int64_t before_ms, size_t
 {
     int rc = 0;
     while (rc == 0 && *left > 0 && s->txn_bytes < SPOOL_BATCH_BYTES) {
-        uint64_t number;
-        rc = next_of(s->txn, list, before_ms, &number);
+        struct spool_key listed;
+        rc = next_of(s->txn, list, before_ms, &listed);
         if (rc == 0)
-            rc = forget(s, number);
+            rc = forget(s, &listed);
         --*left;
     }
     return rc == ERR_NOT_FOUND ? 0 : rc == 0 ? 1 : rc;
@@ -118,11 +120,12 @@ bool spool_forget_due(struct spool *s)
 {
     struct store_txn *t;
     int64_t now_ms = clock_wall_ms();
+    struct spool_key listed;
     uint64_t number;
     if (store_begin(s->store, false, &t) != 0)
         return false;
-    bool due = next_of(t, LIST_DELIVERED, now_ms - atomic_load(&s->replay_ms), &number) == 0 ||
-               next_of(t, LIST_DONE, now_ms - atomic_load(&s->keep_ms), &number) == 0 ||
+    bool due = next_of(t, LIST_DELIVERED, now_ms - atomic_load(&s->replay_ms), &listed) == 0 ||
+               next_of(t, LIST_DONE, now_ms - atomic_load(&s->keep_ms), &listed) == 0 ||
                next_gone(t, now_ms, &number) == 0;
     store_abort(t);
     return due;

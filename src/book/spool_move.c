@@ -36,13 +36,15 @@ typedef int change(struct spool *s, struct spool_mail *m, uint64_t number,
                    const struct spool_place *place);
 
 /* One that cannot be read is given up. */
-static int change_one(struct spool *s, struct spool_mail *m, uint64_t number, change *what)
+static int change_one(struct spool *s, struct spool_mail *m, const struct spool_key *listed,
+                      change *what)
 {
+    uint64_t number = spool_key_end(spool_key_str(listed));
     struct spool_place place;
     int rc = spool_table_place(s, number, &place);
-    if (rc == ERR_BAD || rc == ERR_NOT_FOUND)
-        return spool_table_give_up(s, number);
-    return rc ? rc : what(s, m, number, &place);
+    if (rc == 0)
+        return what(s, m, number, &place);
+    return rc == ERR_BAD || rc == ERR_NOT_FOUND ? spool_table_give_up_listed(s, listed) : rc;
 }
 
 /* At most n of a list; *out_n of them were there. */
@@ -51,8 +53,10 @@ static int change_list(struct spool *s, struct spool_mail *m, unsigned list, uin
 {
     uint64_t *numbers;
     int rc = spool_table_members(s->txn, list, of, 0, n, &numbers, out_n);
-    for (size_t i = 0; i < *out_n && rc == 0; i++)
-        rc = change_one(s, m, numbers[i], what);
+    for (size_t i = 0; i < *out_n && rc == 0; i++) {
+        struct spool_key key = spool_key_list(list, of, numbers[i]);
+        rc = change_one(s, m, &key, what);
+    }
     mem_free(numbers);
     return rc;
 }

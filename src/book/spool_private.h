@@ -237,6 +237,8 @@ MUST_CHECK int spool_table_forget(struct spool *s, uint64_t number, const struct
                                   const struct spool_place *place);
 /* A record that cannot be read is given up: it is told in the log, and nowhere any more. */
 MUST_CHECK int spool_table_give_up(struct spool *s, uint64_t number);
+/* The same, with the row of the list in which it was met. */
+MUST_CHECK int spool_table_give_up_listed(struct spool *s, const struct spool_key *listed);
 /* Of a record that is done. ERR_BAD. */
 MUST_CHECK int spool_table_answer(struct spool *s, uint64_t number, struct spool_answer **out);
 MUST_CHECK int spool_table_put_meta(struct spool *s, struct str key, uint64_t n);

@@ -290,3 +290,9 @@ int spool_table_give_up(struct spool *s, uint64_t number)
     s->gave_up = true;
     return spool_table_forget(s, number, no_row ? NULL : &row, no_place ? NULL : &place);
 }
+
+int spool_table_give_up_listed(struct spool *s, const struct spool_key *listed)
+{
+    int rc = spool_table_give_up(s, spool_key_end(key_str(listed)));
+    return rc ? rc : store_delete(s->txn, TABLE_LISTS, key_str(listed));
+}

@@ -112,9 +112,9 @@ static inline void nobody_knows(void *arg, const struct spool_ticket_told *t)
 static inline void spool_settled(struct spool *s)
 {
     const struct spool_id none = {.number = UINT64_MAX};
-    unsigned told = 0;
-    spool_ticket(s, &none, S(""), nobody_knows, &told);
-    wait_for(&told, 1);
+    unsigned n = 0;
+    spool_ticket(s, &none, S(""), nobody_knows, &n);
+    wait_for(&n, 1);
 }
 
 static inline struct spool *spool_with(struct folder *at, uint64_t size, const unsigned char *key,
@@ -250,17 +250,17 @@ static inline void put_job(struct spool *s, const struct batch_job *job, enum ba
 
 /* How many of them counted. */
 static inline size_t settle_all(struct spool *s, const struct batch_job *job,
-                                const struct spool_end *ends, size_t n)
+                                const struct spool_end *all, size_t n)
 {
     struct moved m = {0};
-    spool_settle(s, job, ends, n, on_settled, &m);
+    spool_settle(s, job, all, n, on_settled, &m);
     wait_for(&m.n, 1);
     assert_true(m.good);
     return m.answered;
 }
 
-static inline size_t settle(struct spool *s, const struct batch_job *job, uint64_t number,
-                            const char *body)
+static inline size_t settle_one(struct spool *s, const struct batch_job *job, uint64_t number,
+                                const char *body)
 {
     const struct spool_end e = {.number = number,
                                 .status = 200,
@@ -285,7 +285,7 @@ static inline void answered(struct spool *s, const char *body, const char *answe
     admit_body(s, body, "", c);
     assert_int_equal(c->a.said, SPOOL_HELD);
     pool_direct(s, 1, UINT32_MAX);
-    assert_int_equal(settle(s, NULL, c->a.id.number, answer), 1);
+    assert_int_equal(settle_one(s, NULL, c->a.id.number, answer), 1);
     wait_for(&c->woken, 1);
 }
 

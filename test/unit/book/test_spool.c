@@ -48,7 +48,7 @@ static void from_pool_to_answer(void **state)
     assert_int_equal(list_of(s, SPOOL_LIST_POOL, p.at[0].number).n, 0);
     assert_int_equal(jobs_of(s).waits[0], 1);
     assert_int_equal(record_of(s, c.a.id.number).state, SPOOL_IN_JOB);
-    assert_int_equal(settle(s, &job, c.a.id.number, "{\"answer\":1}"), 1);
+    assert_int_equal(settle_one(s, &job, c.a.id.number, "{\"answer\":1}"), 1);
     wait_for(&c.woken, 1);
     assert_true(str_eq(c.answer->body, S("{\"answer\":1}")));
     assert_int_equal(c.answer->status, 200);
@@ -113,7 +113,7 @@ static void an_attempt_is_its_request(void **state)
     leave(s, &c[0]);
     assert_int_equal(c[0].woken, 1);
     pool_direct(s, 1, 10);
-    assert_int_equal(settle(s, NULL, c[0].a.id.number, "yes"), 1);
+    assert_int_equal(settle_one(s, NULL, c[0].a.id.number, "yes"), 1);
     wait_for(&c[2].woken, 1);
     wait_for(&c[3].woken, 1);
     assert_true(str_eq(c[2].answer->body, S("yes")) && str_eq(c[3].answer->body, S("yes")));
@@ -208,7 +208,7 @@ static void the_next_runs_find_them_in_order(void **state)
         admit(s, &ask, &c[i]);
     pool_direct(s, 1, 10);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(settle(s, NULL, c[i].a.id.number, answers[i]), 1);
+        assert_int_equal(settle_one(s, NULL, c[i].a.id.number, answers[i]), 1);
     assert_int_equal(counts(s).unclaimed, 3);
     assert_int_equal(counts(s).unclaimed_nanousd, 1500);
     stand(SPOOL_CLAIM_MS + 1);
@@ -315,7 +315,7 @@ static void a_ticket_and_its_owner(void **state)
     assert_int_equal(ticket(s, &c.a.id, "mobile"), SPOOL_NO_TICKET);
     assert_int_equal(ticket(s, &plain.a.id, "web"), SPOOL_NO_TICKET);
     pool_direct(s, 1, 1);
-    assert_int_equal(settle(s, NULL, c.a.id.number, "answer"), 1);
+    assert_int_equal(settle_one(s, NULL, c.a.id.number, "answer"), 1);
     for (int i = 0; i < 3; i++) { /* as often as its owner likes, until `keep` has passed */
         assert_int_equal(ticket(s, &c.a.id, "web"), SPOOL_TICKET_READY);
         assert_true(str_eq(told_ticket.answer->body, S("answer")));

@@ -145,7 +145,7 @@ static void a_jobs_number_is_never_used_again(void **state)
     snprintf(name, sizeof name, "%.*s", STR_ARG(spool_instance(s)));
     assert_int_equal(strspn(name, "0123456789abcdef"), 8);
     struct batch_job job = cut(s, 1, 1);
-    assert_int_equal(settle(s, &job, c[0].a.id.number, "x"), 1);
+    assert_int_equal(settle_one(s, &job, c[0].a.id.number, "x"), 1);
     job.state = BATCH_GONE;
     put_job(s, &job, BATCH_STAY);
     assert_int_equal(jobs_of(s).n, 0);
@@ -192,9 +192,9 @@ static void members_leave(void **state)
     assert_int_equal(record_of(s, c[2].a.id.number).flags, 0);
     assert_int_equal(jobs_of(s).waits[0], 0);
     /* What the job says of them later does not count. */
-    assert_int_equal(settle(s, &first, c[0].a.id.number, "late"), 0);
+    assert_int_equal(settle_one(s, &first, c[0].a.id.number, "late"), 0);
     assert_int_equal(c[0].woken, 0);
-    assert_int_equal(settle(s, NULL, c[0].a.id.number, "direct"), 1);
+    assert_int_equal(settle_one(s, NULL, c[0].a.id.number, "direct"), 1);
     wait_for(&c[0].woken, 1);
     assert_int_equal(c[0].answer->flags, SPOOL_MAYBE_TWICE);
     caller_free(&c[0]);
@@ -229,7 +229,7 @@ static void an_end_counts_once(void **state)
     assert_int_equal(record_of(s, c[1].a.id.number).flags, SPOOL_MAYBE_TWICE);
     assert_int_equal(record_of(s, c[2].a.id.number).list, other.number);
     assert_int_equal(jobs_of(s).at[0].answered, 1);
-    assert_int_equal(settle(s, NULL, c[2].a.id.number, "direct, but it is in a job"), 0);
+    assert_int_equal(settle_one(s, NULL, c[2].a.id.number, "direct, but it is in a job"), 0);
     assert_int_equal(counts(s).answered, 1);
     caller_free(&c[0]);
     spool_free(s);
@@ -320,7 +320,7 @@ static void each_state_is_found_again(void **state)
     fill(s, c, 4);
     struct batch_job job = cut(s, 1, 3);
     const struct spool_end direct = {.number = c[1].a.id.number, .goes_direct = true};
-    assert_int_equal(settle(s, &job, c[0].a.id.number, "done"), 1);
+    assert_int_equal(settle_one(s, &job, c[0].a.id.number, "done"), 1);
     assert_int_equal(settle_all(s, &job, &direct, 1), 0);
     wait_for(&c[0].woken, 1);
     caller_free(&c[0]);

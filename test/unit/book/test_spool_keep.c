@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * book/spool: how much it takes, how long it keeps it, and what can be read of it on the disk.
+ */
+#include "spool_side.h"
+
+#include "weir/base/random.h"
+
+#include <fcntl.h>
+
+static struct folder at;
+
+static int setup(void **state)
+{
+    folder_make(&at);
+    stand(0);
+    n_spool_told = 0;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    clock_real();
+    folder_remove(at.path);
+    return 0;
+}
+
+/* Then what is due is forgotten: it looks after each batch of letters, so at the second one. */
+static void later(struct spool *s, int64_t ms)
+{
+    stand(ms);
+    spool_settled(s);
+    spool_settled(s);
+}
+
+/* --- forgetting */
+
+static void delivered_answers_go_first(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller given, kept, waits;
+    answered(s, "given", "answer", &given);
+    answered(s, "kept", "answer", &kept);
+    admit_body(s, "waits", "", &waits);
+    delivered(s, &given, true);
+    delivered(s, &kept, false);
+    caller_free(&given);
+    caller_free(&kept);
+    later(s, REPLAY_MS - 1000);
+    assert_false(is_forgotten(s, given.a.id.number));
+    later(s, 2000);
+    assert_true(is_forgotten(s, given.a.id.number));
+    later(s, KEEP_MS - REPLAY_MS - 2000);
+    assert_false(is_forgotten(s, kept.a.id.number));
+    assert_int_equal(counts(s).unclaimed, 1);
+    later(s, 2000);
+    assert_true(is_forgotten(s, kept.a.id.number));
+    assert_int_equal(counts(s).unclaimed, 0);
+    assert_int_equal(counts(s).records[SPOOL_DONE], 0);
+    assert_int_equal(record_of(s, waits.a.id.number).state, SPOOL_POOLED); /* that never goes */
+    spool_free(s);
+}
+
+static void a_reload_changes_how_long(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller c;
+    answered(s, "kept", "answer", &c);
+    delivered(s, &c, false);
+    caller_free(&c);
+    spool_keep(s, 5000, 5000);
+    later(s, 6000);
+    assert_true(is_forgotten(s, c.a.id.number));
+    spool_free(s);
+}
+
+/* Nothing of a record is left. */
+static void nothing_is_left(void **state)
+{
+    enum { MANY = 1500 }; /* more than go in one transaction */
+    static struct caller c[MANY];
+    struct spool *s = spool_of(&at);
+    struct moved m = {0};
+    for (int i = 0; i < MANY; i++) {
+        const struct spool_waiter w = {on_admitted, on_woken, &c[i]};
+        char body[16], name[16];
+        snprintf(body, sizeof body, "%d", i);
+        snprintf(name, sizeof name, "try %d", i);
+        struct spool_ask ask = ask_of("web", body);
+        ask.invocation = str_of(name);
+        c[i] = (struct caller){.admitted = 0};
+        spool_admit(s, &ask, &w);
+    }
+    spool_cancel_pool(s, 1, 410, S("Gone"), S("given up"), on_done, &m);
+    wait_for(&m.n, 1);
+    for (int i = 0; i < MANY; i++) {
+        wait_for(&c[i].woken, 1);
+        caller_free(&c[i]);
+        spool_delivered(s, c[i].a.id.number, i % 2);
+    }
+    spool_settled(s);
+    stand(KEEP_MS + 1000);
+    for (int looks = 0; looks < 100 && counts(s).records[SPOOL_DONE]; looks++)
+        spool_settled(s);
+    struct spool_counts n = counts(s);
+    assert_int_equal(n.records[SPOOL_DONE], 0);
+    for (int t = TABLE_SPOOLED; t < TABLES_ALL; t++)
+        assert_int_equal(n.size.rows[t], t == TABLE_POOLS);
+    spool_free(s);
+    s = spool_of(&at);
+    assert_int_equal(counts(s).size.rows[TABLE_POOLS], 0); /* nobody is of it any more */
+    spool_free(s);
+}
+
+static struct spool_ticket_told told_ticket;
+static unsigned tickets_told;
+
+static void on_ticket(void *arg, const struct spool_ticket_told *t)
+{
+    pthread_mutex_lock(&news.lock);
+    told_ticket = *t;
+    spool_answer_free(t->answer);
+    tickets_told++;
+    news_came();
+}
+
+static enum spool_ticket ticket(struct spool *s, const struct spool_id *id, const char *client)
+{
+    tickets_told = 0;
+    spool_ticket(s, id, str_of(client), on_ticket, NULL);
+    wait_for(&tickets_told, 1);
+    return told_ticket.what;
+}
+
+static void a_forgotten_ticket_is_gone(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct spool_ask ask = ask_of("web", "body");
+    struct caller c;
+    ask.reply = SPOOL_TICKET;
+    admit(s, &ask, &c);
+    pool_direct(s, 1, 1);
+    assert_int_equal(settle_one(s, NULL, c.a.id.number, "answer"), 1);
+    assert_int_equal(ticket(s, &c.a.id, "web"), SPOOL_TICKET_READY);
+    delivered(s, &c, true);
+    later(s, REPLAY_MS + 1000);
+    assert_int_equal(ticket(s, &c.a.id, "web"), SPOOL_TICKET_READY);
+    delivered(s, &c, true);
+    later(s, KEEP_MS);
+    assert_true(is_forgotten(s, c.a.id.number));
+    assert_int_equal(ticket(s, &c.a.id, "web"), SPOOL_TICKET_GONE);
+    assert_int_equal(ticket(s, &c.a.id, "mobile"), SPOOL_NO_TICKET);
+    struct spool_id wrong = c.a.id;
+    wrong.secret[0] ^= 1;
+    assert_int_equal(ticket(s, &wrong, "web"), SPOOL_NO_TICKET);
+    later(s, 31 * 86400000LL);
+    assert_int_equal(ticket(s, &c.a.id, "web"), SPOOL_NO_TICKET);
+    assert_int_equal(counts(s).size.rows[TABLE_GONE], 0);
+    spool_free(s);
+}
+
+/* --- how much */
+
+static void it_is_full_at_four_fifths(void **state)
+{
+    enum { EACH = 60000, MOST = 400 };
+    struct spool *s = spool_with(&at, 8 * SPOOL_MIB, NULL, NULL);
+    static char body[EACH + 1], client[16];
+    struct spool_ask ask, held = ask_of("client 0", "held");
+    struct caller c, again;
+    uint64_t taken = 0, first;
+    memset(body, 'x', EACH);
+    held.invocation = S("sdk");
+    held.reply = SPOOL_RETRY;
+    admit(s, &held, &c);
+    first = c.a.id.number;
+    for (int i = 0; i < MOST; i++) {
+        snprintf(client, sizeof client, "client %d", i % 4); /* a quarter each */
+        snprintf(body, 16, "%d", i);
+        body[strlen(body)] = ' ';
+        ask = ask_of(client, body);
+        ask.reply = SPOOL_RETRY;
+        admit(s, &ask, &c);
+        if (c.a.said == SPOOL_NOT)
+            break;
+        taken += EACH;
+    }
+    assert_int_equal(c.a.said, SPOOL_NOT);
+    assert_string_equal(c.a.why, "full");
+    assert_true(counts(s).full);
+    assert_true(taken > 4 * SPOOL_MIB && taken < 8 * SPOOL_MIB / 10 * 8);
+    /* What is there is found, and what is answered makes room again. */
+    admit(s, &held, &again);
+    assert_int_equal(again.a.id.number, first);
+    struct moved m = {0};
+    spool_cancel_pool(s, 1, 410, S(""), S("no"), on_done, &m);
+    wait_for(&m.n, 1);
+    admit(s, &ask, &c);
+    assert_int_equal(c.a.said, SPOOL_HELD);
+    assert_false(counts(s).full);
+    spool_free(s);
+}
+
+static void half_is_for_one_client(void **state)
+{
+    enum { EACH = 60000 };
+    struct spool *s = spool_with(&at, 8 * SPOOL_MIB, NULL, NULL);
+    static char body[EACH + 1];
+    struct caller c;
+    int n = 0;
+    memset(body, 'y', EACH);
+    for (int run = 0; run < 2; run++) {
+        for (; n < 400; n++) {
+            body[n % 100] ^= 1;
+            body[200 + n / 100] ^= 1;
+            struct spool_ask ask = ask_of("greedy", body);
+            admit(s, &ask, &c);
+            if (c.a.said == SPOOL_NOT)
+                break;
+        }
+        assert_string_equal(c.a.why, "too much of one client");
+        assert_true(n > 40 && n < 60); /* half of four fifths of 8 MiB */
+        struct spool_ask other = ask_of("modest", run ? "one" : "two");
+        admit(s, &other, &c);
+        assert_int_equal(c.a.said, SPOOL_HELD);
+        spool_free(s);
+        s = spool_with(&at, 8 * SPOOL_MIB, NULL, NULL);
+    }
+    spool_free(s);
+}
+
+static void a_header_of_absurd_length(void **state)
+{
+    struct spool *s = spool_of(&at);
+    static char text[70000];
+    struct spool_ask ask = ask_of("web", "body");
+    struct caller c;
+    memset(text, 'a', sizeof text);
+    ask.target = str_from(text, sizeof text);
+    admit(s, &ask, &c);
+    assert_int_equal(c.a.said, SPOOL_NOT);
+    assert_string_equal(c.a.why, "too long");
+    spool_free(s);
+}
+
+/* --- bodies */
+
+static void check_body(struct spool *s, size_t len)
+{
+    char *bytes = malloc(len + 1);
+    struct buf out = {0};
+    struct caller c;
+    random_bytes(bytes, len);
+    struct spool_ask ask = ask_of("web", "");
+    ask.body = str_from(bytes, len);
+    random_bytes(ask.key, sizeof ask.key);
+    admit(s, &ask, &c);
+    assert_int_equal(c.a.said, SPOOL_HELD);
+    assert_int_equal(body_of(s, c.a.id.number, &out), 0);
+    assert_true(str_eq(buf_str(&out), ask.body));
+    buf_fini(&out);
+    pool_direct(s, 1, 1);
+    const struct spool_end e = {.number = c.a.id.number, .status = 200, .body = ask.body};
+    assert_int_equal(settle_all(s, NULL, &e, 1), 1);
+    wait_for(&c.woken, 1);
+    assert_true(str_eq(c.answer->body, ask.body));
+    caller_free(&c);
+    delivered(s, &c, false);
+    admit(s, &ask, &c); /* from the disk */
+    assert_int_equal(c.a.said, SPOOL_READY);
+    assert_true(str_eq(c.answer->body, ask.body));
+    caller_free(&c);
+    free(bytes);
+}
+
+static void bodies_of_every_size(void **state)
+{
+    static const size_t sizes[] = {0,     1,     2000,   65479,  65480,   65481,
+                                   65536, 65537, 130960, 130961, 25000000};
+    static const unsigned char key[SEAL_KEY_BYTES] = {1, 2, 3};
+    for (int sealed = 0; sealed < 2; sealed++) {
+        struct spool *s = spool_with(&at, 512 * SPOOL_MIB, sealed ? key : NULL, NULL);
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+            check_body(s, sizes[i]);
+        spool_free(s);
+    }
+}
+
+static bool disk_has(const char *words)
+{
+    char path[160];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/spool/data.mdb", at.path);
+    int fd = open(path, O_RDONLY);
+    assert_int_equal(fstat(fd, &st), 0);
+    char *all = malloc((size_t)st.st_size);
+    assert_int_equal(read(fd, all, (size_t)st.st_size), st.st_size);
+    close(fd);
+    bool found = memmem(all, (size_t)st.st_size, words, strlen(words)) != NULL;
+    free(all);
+    return found;
+}
+
+/* Its bodies and answers are nowhere in the file, nor in pages that are free again. */
+static void sealed_is_not_to_be_read(void **state)
+{
+    static const unsigned char key[SEAL_KEY_BYTES] = {7}, other[SEAL_KEY_BYTES] = {8};
+    struct caller c, waits;
+    for (int sealed = 0; sealed < 2; sealed++) {
+        struct spool *s = spool_with(&at, 8 * SPOOL_MIB, sealed ? key : NULL, NULL);
+        answered(s, "the question of questions", "the answer of answers", &c);
+        caller_free(&c);
+        admit_body(s, "the question that waits", "", &waits);
+        assert_true(has_body(s, waits.a.id.number, "the question that waits"));
+        spool_free(s);
+        assert_int_equal(disk_has("the question of"), !sealed);
+        assert_int_equal(disk_has("the answer of"), !sealed);
+        assert_int_equal(disk_has("the question that"), !sealed);
+        if (!sealed)
+            folder_remove(at.path), assert_int_equal(mkdir(at.path, 0700), 0);
+    }
+    struct buf out = {0};
+    struct spool *s = spool_with(&at, 8 * SPOOL_MIB, other, NULL);
+    assert_int_equal(body_of(s, waits.a.id.number, &out), ERR_BAD);
+    spool_free(s);
+    s = spool_with(&at, 8 * SPOOL_MIB, NULL, NULL);
+    assert_int_equal(body_of(s, waits.a.id.number, &out), ERR_BAD);
+    spool_free(s);
+    s = spool_with(&at, 8 * SPOOL_MIB, key, NULL);
+    assert_true(has_body(s, waits.a.id.number, "the question that waits"));
+    admit_body(s, "the question of questions", "", &c);
+    assert_true(str_eq(c.answer->body, S("the answer of answers")));
+    caller_free(&c);
+    spool_free(s);
+    buf_fini(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(delivered_answers_go_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_reload_changes_how_long, setup, teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_left, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_forgotten_ticket_is_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(it_is_full_at_four_fifths, setup, teardown),
+        cmocka_unit_test_setup_teardown(half_is_for_one_client, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_header_of_absurd_length, setup, teardown),
+        cmocka_unit_test_setup_teardown(bodies_of_every_size, setup, teardown),
+        cmocka_unit_test_setup_teardown(sealed_is_not_to_be_read, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -53,9 +53,10 @@ static void log_usage(struct log_line *l, const struct tap_usage *t)
 }
 
 /* How long it waited here; its record may have waited before. */
-static void log_spooled(struct log_line *l, const struct spooled *s, int64_t now_ns)
+static void log_spooled(struct log_line *l, const struct exchange *ex, int64_t now_ns)
 {
-    if (!s)
+    const struct spooled *s = ex->spooled;
+    if (!s || ex->op->id == OP_WEIR_TICKET)
         return;
     log_str(l, "lane", lane_word(LANE_BATCH));
     log_ms(l, "waited_ms", (now_ns - s->since_ns) / 1000);
@@ -100,7 +101,7 @@ static void log_exchange(const struct exchange *ex, int64_t now_ns, const struct
     log_ms(&l, "ms", (now_ns - ex->request->began_ns) / 1000);
     log_ms(&l, "added_ms", record_added_us(ex, now_ns));
     log_usage(&l, tap_usage(ex->tap));
-    log_spooled(&l, ex->spooled, now_ns);
+    log_spooled(&l, ex, now_ns);
     if (ex->joined)
         log_str(&l, "joined", S("retry"));
     if (ex->attempts > 1)

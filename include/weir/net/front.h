@@ -106,8 +106,8 @@ bool front_half_closed(const struct front *f);
 /* Ends the answer so that the client sees it broken: RST_STREAM, or the connection closed. */
 void front_abort(struct front *f);
 /* While it is on, a client whose answer's end is not there sees a reset, and no end, when this
- * process dies: Node takes the end of an HTTP/2 connection for the end of its answers (v20, November
- * 2026). Ends with the front. */
+ * process dies: Node takes the end of an HTTP/2 connection for the end of its answers (v20,
+ * November 2026). Ends with the front. */
 void front_hold(struct front *f, bool on);
 /* The request may be sent again: it was not processed, or its answer will be there. Also behind the
  * head of an answer, as front_abort. HTTP/2 resets the stream with REFUSED_STREAM, the only code

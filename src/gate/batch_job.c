@@ -91,6 +91,7 @@ static struct batch_terms terms_of(struct batch_work *w)
     return (struct batch_terms){.now_ms = now_ms,
                                 .poll_ms = b->setup->config->batch.poll_ms,
                                 .jitter = (uint32_t)random_u64(),
+                                .least = batch_limits_of(b, w->pool->model).least,
                                 .per_second = shared_lanes_rate(b->lanes, w->pool->model, now_ms),
                                 .may_create = has_room(w),
                                 .may_pay_twice = batch_may_twice(b, w->row.expect_nanousd),

@@ -175,7 +175,8 @@ static struct batch_turn or_leave(struct batch_job *j, const struct batch_terms 
 static struct batch_turn packed_go(struct batch_job *j, const struct batch_news *n,
                                    const struct batch_terms *t)
 {
-    return is_stop_time(j, t) ? clean(j, BATCH_LEAVE) : act(j, BATCH_PUT);
+    bool never = j->records < t->least || is_stop_time(j, t);
+    return never ? clean(j, BATCH_LEAVE) : act(j, BATCH_PUT);
 }
 
 static struct batch_turn put_failed(struct batch_job *j, const struct batch_news *n,

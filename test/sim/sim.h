@@ -74,7 +74,7 @@ struct sim_spool {
     set twice, sent;                 /* marks */
     set metered_job, metered_direct; /* rows for the book; one of each kind at most */
     int64_t came_ms[RECORDS], deadline_ms[RECORDS];
-    unsigned char pool_of[RECORDS];
+    uint32_t bytes_of[RECORDS];  /* of its body */
     struct batch_job rows[ROWS]; /* by number; state GONE: no row */
     set members[ROWS];
     uint64_t n_rows;
@@ -175,7 +175,7 @@ void world_human_stops(struct history *h);
 
 /* Transactions. */
 void spool_take(struct history *h, unsigned pool);
-void spool_cut(struct history *h, unsigned pool, uint32_t n);
+void spool_cut(struct history *h, unsigned pool, uint32_t n, uint64_t bytes);
 void spool_job(struct history *h, const struct batch_job *row, enum batch_members members);
 /* Lines [from, to) of its output, with the row. How many were answered. */
 uint32_t spool_count_lines(struct history *h, uint64_t number, unsigned from, unsigned to);

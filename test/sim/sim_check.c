@@ -68,8 +68,6 @@ static void check_row(struct history *h, uint64_t number)
         sim_broken(h, "I1: job %u is over and has members", (unsigned)number);
     if (j->state >= BATCH_CLEANING && may_charge(h, number))
         sim_broken(h, "I2: job %u is given up, and Bedrock still has it", (unsigned)number);
-    if (j->records > h->terms.most || j->records < h->terms.least)
-        sim_broken(h, "I8: job %u has %u records", (unsigned)number, j->records);
     if (j->state == BATCH_GONE || !h->engine.up || a->act != BATCH_WAIT)
         return;
     int64_t wait_most = (h->terms.poll_ms > 5 * MINUTE ? h->terms.poll_ms : 5 * MINUTE) * 2;
@@ -136,6 +134,8 @@ void check_act(struct history *h, uint64_t number, enum batch_act act)
     const struct batch_job *j = &h->spool.rows[number];
     if (act == BATCH_CREATE && (j->left || j->cancelled || j->arn[0]))
         sim_broken(h, "I3: job %u is created, and nobody wants it", (unsigned)number);
+    if (act == BATCH_CREATE && (j->records > h->terms.most || j->records < h->terms.least))
+        sim_broken(h, "I8: job %u has %u records", (unsigned)number, j->records);
     if (act == BATCH_CREATE && !h->world.inputs[number])
         sim_broken(h, "job %u is created without its input", (unsigned)number);
     if (h->true_ms - h->busy[number].from_ms > BUSY_MS) {

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { CLOSED_MS = 15 * MINUTE, SLICE = 12, BODY_BYTES = 1000 };
+enum { CLOSED_MS = 15 * MINUTE, SLICE = 12, BYTES_MOST = 45000 };
 
 static const int64_t day_ms = 24 * HOUR;
 
@@ -52,6 +52,7 @@ static struct batch_terms terms_of(struct history *h, uint64_t number)
     return (struct batch_terms){.now_ms = sim_wall(h),
                                 .poll_ms = h->terms.poll_ms,
                                 .jitter = (uint32_t)sim_below(h, UINT32_MAX),
+                                .least = h->terms.least,
                                 .per_second = pace_per_second(&h->engine.pace, sim_wall(h)),
                                 .may_create = has_room(h, number),
                                 .may_pay_twice = may_pay_twice(h, number),
@@ -190,10 +191,10 @@ static struct pool_view view_of(const struct history *h, unsigned pool)
     const struct sim_spool *s = &h->spool;
     set members = s->pools[pool];
     struct pool_view v = {.count = set_count(members), .deadline_ms = INT64_MAX};
-    v.bytes = v.count * BODY_BYTES;
     v.held = h->seed % 3 ? v.count : v.count / 2;
     for (; members; members &= members - 1) {
         int r = set_first(members);
+        v.bytes += s->bytes_of[r];
         v.oldest_ms = v.oldest_ms ? v.oldest_ms : s->came_ms[r];
         v.newest_ms = s->came_ms[r];
         v.deadline_ms = s->deadline_ms[r] < v.deadline_ms ? s->deadline_ms[r] : v.deadline_ms;
@@ -209,8 +210,8 @@ static void look_at_pool(struct history *h, unsigned pool)
                                  .linger_ms = h->terms.linger_ms,
                                  .least = h->terms.least,
                                  .most = h->terms.most,
-                                 .most_file_bytes = 1000 * BODY_BYTES,
-                                 .most_job_bytes = 40 * BODY_BYTES,
+                                 .most_file_bytes = 10 * BYTES_MOST,
+                                 .most_job_bytes = BYTES_MOST,
                                  .per_second = pace_per_second(&e->pace, sim_wall(h)),
                                  .flush = e->flush[pool],
                                  .closed = sim_wall(h) < e->closed_ms[pool]};
@@ -225,7 +226,7 @@ static void look_at_pool(struct history *h, unsigned pool)
     if (d.fate == POOL_DIRECT)
         spool_pool_direct(h, pool);
     else {
-        spool_cut(h, pool, d.take);
+        spool_cut(h, pool, d.take, d.take_bytes);
         if (!sim_killed(h))
             event(h, h->spool.n_rows, (struct batch_news){.event = BATCH_TICK});
     }

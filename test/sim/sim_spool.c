@@ -12,14 +12,14 @@ void spool_take(struct history *h, unsigned pool)
     int r = (int)set_count(s->taken);
     s->taken |= set_of(r);
     s->pools[pool] |= set_of(r);
-    s->pool_of[r] = (unsigned char)pool;
+    s->bytes_of[r] = sim_percent(h, 10) ? 9000 : 1000;
     s->came_ms[r] = sim_wall(h);
     s->deadline_ms[r] =
         sim_wall(h) + sim_between(h, h->terms.deadline_ms, h->terms.deadline_ms * 5 / 4);
     sim_say(h, "record %d comes to pool %u", r, pool);
 }
 
-void spool_cut(struct history *h, unsigned pool, uint32_t n)
+void spool_cut(struct history *h, unsigned pool, uint32_t n, uint64_t bytes)
 {
     struct sim_spool *s = &h->spool;
     if (s->n_rows + 1 >= ROWS)
@@ -33,6 +33,9 @@ void spool_cut(struct history *h, unsigned pool, uint32_t n)
                             .next_ms = sim_wall(h)};
     for (; row.records < n && s->pools[pool]; row.records++) {
         int r = set_first(s->pools[pool]);
+        if (row.records && row.bytes + s->bytes_of[r] > bytes)
+            break;
+        row.bytes += s->bytes_of[r];
         s->pools[pool] &= ~set_of(r);
         s->members[number] |= set_of(r);
         if (s->deadline_ms[r] < row.deadline_ms)

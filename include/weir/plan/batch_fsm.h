@@ -126,6 +126,7 @@ struct batch_terms {
     int64_t now_ms;
     int64_t poll_ms;
     uint32_t jitter;    /* random, of 2^32: spreads what is done again */
+    uint32_t least;     /* records that a job must have: big bodies may have made it smaller */
     double per_second;  /* how fast its members can go on demand */
     bool may_create;    /* there is room among the model's jobs; those with sent_ms count */
     bool may_pay_twice; /* expect_nanousd is still within batch.max_twice */

@@ -34,6 +34,7 @@ static struct life begin(void)
                          .t = {.now_ms = noon,
                                .poll_ms = 30000,
                                .jitter = 1u << 31,
+                               .least = 100,
                                .per_second = 10,
                                .may_create = true,
                                .may_pay_twice = true,
@@ -162,6 +163,16 @@ static void before_it_exists_members_leave_plainly(void **state)
     assert_int_equal(l.j.sent_ms, 0);
     tell(&l, BATCH_CANCEL, BATCH_CLEAN);
     ASSERT_TURN(l, BATCH_LEAVE, BATCH_CLEANING);
+}
+
+/* It was cut by bytes. */
+static void too_small_for_a_job(void **state)
+{
+    struct life l = begin();
+    l.j.records = 99;
+    tell(&l, BATCH_TICK, BATCH_CLEAN);
+    ASSERT_TURN(l, BATCH_LEAVE, BATCH_CLEANING);
+    assert_false(l.turn.pool_bad);
 }
 
 static void waits_for_room(void **state)
@@ -598,6 +609,7 @@ int main(void)
         cmocka_unit_test(a_good_life),
         cmocka_unit_test(refused_for_good),
         cmocka_unit_test(before_it_exists_members_leave_plainly),
+        cmocka_unit_test(too_small_for_a_job),
         cmocka_unit_test(waits_for_room),
         cmocka_unit_test(the_list_is_asked_before_the_token_goes_again),
         cmocka_unit_test(a_kill_while_it_is_sent),

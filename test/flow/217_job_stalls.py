@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A job that stalls does not keep anybody beyond their deadline: it is stopped; where it does not stop, its records go
+on demand, marked as perhaps paid twice, and what it says of them later is metered and dropped."""
+import time
+from jobflow import Road
+from weirflow import Story, check, equal, until
+
+with Story() as s:
+    road = Road(s, linger='1s', deadline='40s')
+    road.warm(1500)
+
+    road.batch.order(order='stall=InProgress')
+    began = time.monotonic()
+    road.check_answers(road.ask_all(120, 'Stop'))
+    check(time.monotonic() - began < 40, f'{time.monotonic() - began:.1f} s, and the deadline was 40 s')
+    equal(road.charged(), 120, 'charged: the half that was processed is not sent again')
+
+    road.batch.order(order='stall=InProgress stops-never')
+    began = time.monotonic()
+    road.check_answers(road.ask_all(120, 'Never'))
+    check(time.monotonic() - began < 40, f'{time.monotonic() - began:.1f} s, and the deadline was 40 s')
+    records = road.weir.records(240)
+    equal(sum(r['maybe_twice'] for r in records), 120, 'marked')
+
+    road.batch.sim.control('/sim/clock', 'POST', b'{"advance_ms": 90000000}')  # the job expires, half of it processed
+    until('what came late is in the book', lambda: len(road.weir.records(300)) == road.charged() + road.warmed == 1800)
+    road.weir.line('60 came late')
+    road.clean()

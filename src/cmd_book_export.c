@@ -26,7 +26,7 @@ static int add_line(struct export *e, struct str bytes)
 {
     struct record r;
     int err = record_read(bytes, &r);
-    if (err)
+    if (err || r.flags & RECORD_SAMPLE)
         return err;
     if (e->csv) {
         record_add_csv(&r, &e->lines);

@@ -6,6 +6,7 @@
 #include "weir/book/measure.h"
 
 #define US_PER_MS       1000.0
+#define US_PER_S        1e6
 #define NANOUSD_PER_USD 1e9
 
 static const struct measure rows[MEASURES] = {
@@ -89,6 +90,17 @@ static void read_money(const struct rollup *r, bool savings, struct measured *ou
                              .sum = (double)nano / NANOUSD_PER_USD};
 }
 
+static void read_queue(const struct rollup_queue *q, bool age, struct measured *out)
+{
+    const struct rollup_gauge *g = age ? &q->age_us : &q->depth;
+    double unit = age ? US_PER_S : 1;
+    *out = (struct measured){.samples = q->samples,
+                             .sum = (double)g->sum / unit,
+                             .ranged = true,
+                             .least = (double)g->least / unit,
+                             .most = (double)g->most / unit};
+}
+
 bool measure_read(const struct measure *m, const struct rollup *r, struct measured *out)
 {
     struct measured got = {0};
@@ -107,6 +119,9 @@ bool measure_read(const struct measure *m, const struct rollup *r, struct measur
         break;
     case MEASURE_MONEY:
         read_money(r, m->at == 1, &got);
+        break;
+    case MEASURE_QUEUE:
+        read_queue(&r->queue, m->at == 1, &got);
         break;
     }
     if (!got.samples)

@@ -178,6 +178,20 @@ static int add_rollup(struct report *r, struct store_txn *t, struct str key, str
     return err;
 }
 
+/* What waits has no requests yet. */
+static void drop_samples(struct report *r)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < r->n_rows; i++) {
+        bool waits = r->rows[i].sum.queue.samples && !r->rows[i].sum.counts[ROLLUP_REQUESTS];
+        if (waits)
+            rollup_fini(&r->rows[i].sum);
+        else
+            r->rows[kept++] = r->rows[i];
+    }
+    r->n_rows = kept;
+}
+
 static int by_period(const void *a, const void *b)
 {
     const struct report_row *x = a, *y = b;
@@ -349,6 +363,8 @@ int report_step(struct report *r, struct store *s, size_t most)
     if (!result)
         result = read_pieces(r, t, most ? most : 1);
     store_abort(t);
+    if (result == 0 && !r->query.samples)
+        drop_samples(r);
     if (result == 0 && r->n_rows)
         qsort(r->rows, r->n_rows, sizeof *r->rows, by_period);
     return result;

@@ -5,10 +5,11 @@
  *
  *     version 3 | CRC-32 of what follows 4 | n, counts | n, tokens | cost untouched | n, histograms
  *               | unmarked | n, lost | n, groups | n, observed | n, of lane batch
+ *               | n, of what waited
  *
  * Each list is preceded by its length, so that a later Weir with longer lists reads what an older
  * one wrote; version 1 ends behind the histograms, version 2 behind what was observed. Without a
- * control group n is 0, as where nothing was observed, or was in a batch. Sums saturate.
+ * control group n is 0, as where nothing was observed, was in a batch, or waited. Sums saturate.
  */
 #include "weir/book/rollup.h"
 
@@ -22,7 +23,8 @@ enum { VERSION = 3, HEAD_BYTES = 5, GROUPS = CONTROL_ARMS * CONTROL_GROUPS };
 enum {
     OBSERVED = 3,
     BATCH = 2,
-    LAST = 5 + ROLLUP_LEVERS + 2 * GROUPS + OBSERVED + BATCH
+    QUEUE = 7,
+    LAST = 6 + ROLLUP_LEVERS + 2 * GROUPS + OBSERVED + BATCH + QUEUE
 }; /* numbers behind the histograms */
 enum { NUMBERS = ROLLUP_COUNTS + TOKENS + 5 };
 
@@ -116,9 +118,35 @@ static void add_money(struct rollup *r, const struct record *record)
                      &(struct rollup_observed){1, record->cost_nanousd, record->observed_nanousd});
 }
 
+static void merge_gauge(struct rollup_gauge *g, const struct rollup_gauge *o, bool first)
+{
+    add(&g->sum, o->sum);
+    g->least = first || o->least < g->least ? o->least : g->least;
+    g->most = o->most > g->most ? o->most : g->most;
+}
+
+static void merge_queue(struct rollup_queue *q, const struct rollup_queue *o)
+{
+    if (!o->samples)
+        return;
+    merge_gauge(&q->depth, &o->depth, !q->samples);
+    merge_gauge(&q->age_us, &o->age_us, !q->samples);
+    add(&q->samples, o->samples);
+}
+
+static void add_sample(struct rollup *r, const struct record *record)
+{
+    uint64_t depth = record->attempts, age = record->latency_us;
+    merge_queue(&r->queue, &(struct rollup_queue){1, {depth, depth, depth}, {age, age, age}});
+}
+
 void rollup_add(struct rollup *r, const struct record *record)
 {
     unsigned flags = record->flags;
+    if (flags & RECORD_SAMPLE) {
+        add_sample(r, record);
+        return;
+    }
     bool tokens = has_tokens(&record->usage);
     add(&r->counts[ROLLUP_REQUESTS], 1);
     if (flags & RECORD_INVOCATION && record->end == RECORD_THROTTLED)
@@ -155,6 +183,7 @@ void rollup_merge(struct rollup *r, const struct rollup *other)
     for (size_t i = 0; i < GROUPS; i++)
         add_group(group_of(r, i), group_of(other, i)->input, group_of(other, i)->plain);
     add_observed(&r->observed, &other->observed);
+    merge_queue(&r->queue, &other->queue);
     for (size_t i = 0; i < ROLLUP_HISTOGRAMS; i++)
         histogram_merge(&r->histograms[i], &other->histograms[i]);
 }
@@ -220,6 +249,13 @@ static char *write_batch(char *at, const struct rollup *r)
     return write_list(at, numbers, numbers[0] || numbers[1] ? BATCH : 0);
 }
 
+static char *write_queue(char *at, const struct rollup_queue *q)
+{
+    const uint64_t numbers[QUEUE] = {q->samples,    q->depth.sum,    q->depth.least, q->depth.most,
+                                     q->age_us.sum, q->age_us.least, q->age_us.most};
+    return write_list(at, numbers, q->samples ? QUEUE : 0);
+}
+
 void rollup_write(const struct rollup *r, struct buf *out)
 {
     size_t before = buf_len(out);
@@ -241,7 +277,8 @@ void rollup_write(const struct rollup *r, struct buf *out)
     at = write_list(at, r->lost_nanousd, ROLLUP_LEVERS);
     at = write_groups(at, r);
     at = write_observed(at, &r->observed);
-    buf_commit(out, (size_t)(write_batch(at, r) - begin));
+    at = write_batch(at, r);
+    buf_commit(out, (size_t)(write_queue(at, &r->queue) - begin));
     begin = out->data + out->head + before; /* the buffer may have moved */
     struct str all = str_from_offset(buf_str(out), before);
     uint32_t crc = crc32_add(0, str_from_offset(all, HEAD_BYTES));
@@ -291,6 +328,15 @@ static bool read_batch(struct str *in, struct rollup *r)
     return true;
 }
 
+static bool read_queue(struct str *in, struct rollup_queue *q)
+{
+    uint64_t n[QUEUE] = {0};
+    if (!read_list(in, n, QUEUE))
+        return false;
+    *q = (struct rollup_queue){n[0], {n[1], n[2], n[3]}, {n[4], n[5], n[6]}};
+    return true;
+}
+
 static bool read_all(struct str in, unsigned char version, struct rollup *r)
 {
     uint64_t n;
@@ -306,7 +352,7 @@ static bool read_all(struct str in, unsigned char version, struct rollup *r)
                         !read_list(&in, r->lost_nanousd, ROLLUP_LEVERS) || !read_groups(&in, r) ||
                         !read_observed(&in, &r->observed)))
         return false;
-    if (version > 2 && !read_batch(&in, r))
+    if (version > 2 && (!read_batch(&in, r) || !read_queue(&in, &r->queue)))
         return false;
     return in.len == 0;
 }

@@ -18,10 +18,11 @@ enum { SLICE_ROLLUPS = 150, SLICE_ROWS = 50, SLICE_RECORDS = 100 };
 
 struct usage_work {
     struct report *report;
-    bool read;                /* the report is done */
-    uint64_t n;               /* decisions still to tell */
-    char key[STORE_KEY_MOST]; /* of the last one told */
-    size_t key_len;
+    bool read;  /* the report is done */
+    uint64_t n; /* decisions still to tell */
+    char key[STORE_KEY_MOST];
+    size_t key_len; /* of the last one looked at */
+    bool told;      /* one at least */
     struct buf out;
 };
 
@@ -167,10 +168,13 @@ static int tell_one(struct usage_work *w, const struct store_walk *walk)
     int err = walk->key.len <= sizeof w->key ? record_read(walk->value, &r) : ERR_BAD;
     if (err)
         return err;
-    buf_add(&w->out, w->key_len ? S(",") : S("{\"decisions\":["));
-    record_add_json(&r, &w->out);
     memcpy(w->key, walk->key.ptr, walk->key.len);
     w->key_len = walk->key.len;
+    if (r.flags & RECORD_SAMPLE)
+        return ERR_OK;
+    buf_add(&w->out, w->told ? S(",") : S("{\"decisions\":["));
+    record_add_json(&r, &w->out);
+    w->told = true;
     w->n--;
     return ERR_OK;
 }
@@ -209,7 +213,7 @@ static enum step_result start_decisions(struct exchange *ex)
     close_book(ex);
     if (more)
         return more < 0 ? cannot_read(ex, more) : again(ex);
-    buf_add(&w->out, w->key_len ? S("]}\n") : S("{\"decisions\":[]}\n"));
+    buf_add(&w->out, w->told ? S("]}\n") : S("{\"decisions\":[]}\n"));
     return answer(ex);
 }
 const struct back back_decisions = {"decisions", start_decisions, NULL, NULL, drop};

@@ -142,6 +142,9 @@ void batch_places_look(struct batch *b);  /* probes that are due */
 void batch_places_probe(struct batch *b); /* all of them, now */
 void batch_places_free(struct batch *b);
 
+/* --- batch_sample: once a minute the book is told what waits. */
+void batch_sample(struct batch *b, int64_t now_ms);
+
 /* --- batch_sweep: jobs of ours that no row knows are stopped. */
 void batch_sweep_look(struct batch *b);
 

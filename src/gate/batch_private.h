@@ -47,6 +47,7 @@ struct batch {
     struct timer timer;
     bool loaded; /* the spool's jobs are known */
     int64_t swept_ms;
+    int64_t sampled; /* the minute in which the book was told what waits */
     struct bedrock_jobs_call *sweep;
 };
 

@@ -399,6 +399,7 @@ static void look(void *arg)
             next_ms = w->row.next_ms;
     }
     batch_direct_tick(b->direct, now_ms);
+    batch_sample(b, now_ms);
     timer_start(&b->timer, next_ms > now_ms + SOON_MS ? next_ms - now_ms : SOON_MS);
 }
 

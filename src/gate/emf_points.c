@@ -82,7 +82,7 @@ static void write_values(struct json_out *o, const struct measure *m, const stru
     for (size_t i = 0; i < v->n; i++)
         times += v->at[i].times;
     json_out_key(o, m->name);
-    if (m->kind == MEASURE_TIMES)
+    if (m->kind == MEASURE_TIMES || m->kind == MEASURE_QUEUE)
         write_list(o, v, times);
     else
         write_number(o, point_sum(v), v->decimals);

@@ -225,6 +225,21 @@ static bool uses_cache(const struct usage *u)
            u->tokens[TOKEN_CACHE_WRITE_1H] || u->tokens[TOKEN_CACHE_WRITE_30M];
 }
 
+/* The least and the most as they were, the others so that the sum is right. */
+static void push_queue(struct point_values *v, const struct measured *m, double parts)
+{
+    int64_t sum = nearest(m->sum * parts), least = nearest(m->least * parts);
+    int64_t most = nearest(m->most * parts);
+    if (m->samples == 1) {
+        push(v, sum, 1);
+        return;
+    }
+    push(v, least, 1);
+    if (m->samples > 2)
+        spread(v, sum - least - most, m->samples - 2);
+    push(v, most, 1);
+}
+
 bool point_read(const struct measure *m, const struct rollup *r, struct point_values *out)
 {
     struct measured got;
@@ -253,6 +268,10 @@ bool point_read(const struct measure *m, const struct rollup *r, struct point_va
         out->decimals = USD_DECIMALS;
         if (got.sum != 0)
             spread(out, nearest(got.sum * 1e9), got.samples);
+        break;
+    case MEASURE_QUEUE:
+        out->decimals = MS_DECIMALS;
+        push_queue(out, &got, 1e3);
         break;
     }
     return out->n > 0;

@@ -167,8 +167,10 @@ bool query_list_next(struct query_list *l, struct report_query *out)
     if (l->at >= q->until)
         return false;
     uint32_t next = l->at - l->at % DAY_MINUTES + DAY_MINUTES;
-    *out = (struct report_query){
-        .from = l->at, .until = next < q->until ? next : q->until, .by = QUERY_SUBSETS - 1};
+    *out = (struct report_query){.from = l->at,
+                                 .until = next < q->until ? next : q->until,
+                                 .by = QUERY_SUBSETS - 1,
+                                 .samples = true};
     l->at = out->until;
     return true;
 }

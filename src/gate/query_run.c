@@ -263,7 +263,8 @@ static void ask(struct query_run *r, struct group *g)
     r->asked = (struct report_query){.from = q->from + g->at * g->period,
                                      .until = until < q->until ? (uint32_t)until : q->until,
                                      .period = aligned ? g->period : 0,
-                                     .by = g->by};
+                                     .by = g->by,
+                                     .samples = true};
 }
 
 bool query_run_next(struct query_run *r, struct report_query *out)

@@ -171,7 +171,8 @@ static void read_minute(struct teller *t)
 {
     const struct report_query q = {.from = t->cursor.row.minute,
                                    .until = t->cursor.row.minute + 1,
-                                   .by = REPORT_BY_CLIENT | REPORT_BY_MODEL | REPORT_BY_LANE};
+                                   .by = REPORT_BY_CLIENT | REPORT_BY_MODEL | REPORT_BY_LANE,
+                                   .samples = true};
     t->busy = true;
     t->report = report_new(&q);
     loop_next_turn(t->loop, &t->slice);

@@ -2,9 +2,10 @@
 """Calls for what waits that do not go well: throttling and errors of Bedrock's are tried again, a refusal is the answer,
 and what was sent again after a lost answer may have been paid for twice: it says so."""
 import json
-from holdflow import PATH, holding
+from holdflow import PATH as MODEL_PATH, holding, workload
 from weirflow import Story, ask, check, converse, equal, until
 
+PATH = workload('night') + MODEL_PATH
 FAULTS = {'throttled': 'once=429', 'away': 'once=503', 'broken': 'once=500', 'refused': 'status=400',
           'forbidden': 'status=403'}
 

@@ -2,8 +2,10 @@
 """kill -9 while calls for what waits are under way: the next Weir makes them again, each record gets one answer and one
 row, and those that were on their way are marked as perhaps paid twice."""
 import signal
-from holdflow import PATH, holding
+from holdflow import PATH as MODEL_PATH, holding, workload
 from weirflow import Story, Weir, ask, check, converse, equal, until
+
+PATH = workload('night') + MODEL_PATH
 
 with Story() as s:
     weir = holding(s, linger='1s', metering='strict')

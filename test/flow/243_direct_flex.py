@@ -2,7 +2,7 @@
 """What goes on demand out of the spool takes the Flex tier where its model has it, and leaves it where that is refused
 or throttled: at once, and no further call asks for it."""
 import json
-from holdflow import holding
+from batchflow import BUCKET, ROLE, Batch
 from weirflow import ROOT, Story, ask, check, converse, equal, model_path, until
 
 NOVA = 'us.amazon.nova-pro-v1:0'
@@ -23,7 +23,8 @@ with Story() as s:
     (s.dir / 'models.yaml').write_text(text.replace(row, row.replace('flex: 0.5', 'flex: 0.6')))  # a batch is cheaper
     night = {'name': 'night', 'match': {'workload': 'night'}, 'set': {'deadline': '8h', 'lane': ['batch', 'flex']}}
     alone = {'name': 'alone', 'match': {}, 'set': {'deadline': '8h', 'lane': ['batch']}}
-    weir = holding(s, linger='1s', metering='strict', rules=[night, alone], catalogue=str(s.dir / 'models.yaml'))
+    weir = s.weir(endpoints={'s3': Batch(s).url}, rules=[night, alone], catalogue=str(s.dir / 'models.yaml'), metering='strict',
+                  batch={'bucket': BUCKET, 'role_arn': ROLE, 'linger': '1s', 'poll': '1s'})
     nova = {'schemaVersion': 'messages-v1', 'messages': [{'role': 'user', 'content': [{'text': 'Which river?'}]}]}
     got = tickets(weir, [(PATH, converse('Which one?')), (INVOKE, nova)])
     equal([a.status for a in got], [200, 200], 'answers')

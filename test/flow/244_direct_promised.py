@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was taken in is answered whatever the configuration says by then: a client that was taken out, and one that may
 not leave anything on the disk any more. Budgets pay when the answer comes, and refuse what is beyond them."""
-from holdflow import PATH, holding
-from weirflow import Story, check, converse, equal, http_ask, token_of, until
+from holdflow import PATH as MODEL_PATH, holding, workload
+from weirflow import Story, check, equal, http_ask, token_of, until
+
+PATH = workload('night') + MODEL_PATH
 
 with Story() as s:
     gone = s.client('gone', data={'persist': 'spool'})

@@ -3,8 +3,10 @@
 waits, without text; names that are none."""
 import json
 import socket
-from holdflow import PATH, holding
+from holdflow import PATH as MODEL_PATH, holding, workload
 from weirflow import Story, ask, check, converse, equal, http_ask, until
+
+PATH = workload('night') + MODEL_PATH
 
 with socket.socket() as probe:
     probe.bind(('127.0.0.1', 0))
@@ -14,14 +16,14 @@ with Story() as s:
     weir = holding(s, linger='10m', admin={'address': admin})
     equal(weir.command('batch', 'ls').splitlines()[0], 'waiting: 0 in pools, 0 in jobs, 0 go on demand; kept answers: 0', 'nothing')
     secret = 'a word of the prompt'
-    urls = [ask(weir.url, '/w/night' + PATH, converse(f'{secret} {i}'), {'x-weir-reply': 'ticket'}).json()['status_url']
+    urls = [ask(weir.url, PATH, converse(f'{secret} {i}'), {'x-weir-reply': 'ticket'}).json()['status_url']
             for i in range(120)]
     table = weir.command('batch', 'ls')
     check('120 in pools' in table and 'anonymous' in table and 'p1 ' in table, table)
     told = json.loads(weir.command('batch', 'show', 'p1', '--format', 'json'))
     equal((told['name'], told['records'], told['held'], told['kind']), ('p1', 120, 0, 'converse'), 'the pool')
     tickets = http_ask(weir.admin, 'GET', '/api/v1/tickets?client=anonymous&state=pooled&n=5').json()
-    equal((len(tickets['tickets']), tickets['more'], tickets['tickets'][0]['workload']), (5, True, 'night'), 'tickets')
+    equal((len(tickets['tickets']), tickets['more'], tickets['tickets'][0]['workload']), (5, True, 'n-night'), 'tickets')
     check(all(len(t['id']) == 16 and not any(url.endswith(t['id']) for url in urls) for t in tickets['tickets']), 'no secret')
     equal(http_ask(weir.admin, 'GET', '/api/v1/tickets?client=nobody').json()['tickets'], [], 'nobody')
     check(secret not in json.dumps(tickets) + table, 'no text')

@@ -3,8 +3,10 @@
 and changes nothing; what cannot be meant is refused with exit 2."""
 import json
 import socket
-from holdflow import PATH, holding
+from holdflow import PATH as MODEL_PATH, holding, workload
 from weirflow import Story, ask, check, converse, equal, until
+
+PATH = workload('night') + MODEL_PATH
 
 with socket.socket() as probe:
     probe.bind(('127.0.0.1', 0))

@@ -19,7 +19,8 @@ enum measure_kind {
     MEASURE_TOKENS, /* a sample for each invocation */
     MEASURE_TIMES,  /* a sample for each invocation (stream), in the histogram */
     MEASURE_RATE,   /* one sample for the whole rollup */
-    MEASURE_MONEY   /* a sample for each invocation, in dollars */
+    MEASURE_MONEY,  /* a sample for each invocation, in dollars */
+    MEASURE_QUEUE   /* a sample a minute for each client and model of which something waits */
 };
 
 enum measure_id {

@@ -26,6 +26,9 @@ enum record_flag {
     RECORD_REFUSED = 1 << 8,  /* Weir answered with an error of its own: nothing went to Bedrock */
     RECORD_OBSERVED = 1 << 9, /* levers: observe; observed_nanousd says what they withheld */
     RECORD_MAYBE_TWICE = 1 << 10, /* it may have been paid for in a batch job and on demand */
+    RECORD_SAMPLE =
+        1 << 11, /* no request: how many wait for a batch job (attempts), and for how
+                    long the oldest of them (latency_us). Nobody exports it as a record */
 };
 
 /* The control group (docs/decisions/011): by a hash of client and first block a prompt is in one of

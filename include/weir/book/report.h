@@ -25,6 +25,7 @@ struct report_query {
     uint32_t period;  /* minutes; 0: one for all. Periods begin at multiples of it */
     unsigned by;      /* enum report_by; what is not asked for is empty in the rows */
     size_t rows_most; /* 0: REPORT_ROWS_MOST */
+    bool samples;     /* rows without a request, too, of which there are samples alone */
 };
 
 struct report_row {

@@ -45,6 +45,15 @@ struct rollup_observed {
     uint64_t requests, cost_nanousd, would_nanousd;
 };
 
+/* What waited for batch jobs, as it was looked at once a minute. */
+struct rollup_gauge {
+    uint64_t sum, least, most;
+};
+struct rollup_queue {
+    uint64_t samples;
+    struct rollup_gauge depth, age_us;
+};
+
 /* Zero is empty and valid. */
 struct rollup {
     uint64_t counts[ROLLUP_COUNTS];
@@ -56,6 +65,7 @@ struct rollup {
      * sign. rollup_saved has both in it. */
     uint64_t lost_nanousd[ROLLUP_LEVERS];
     struct rollup_observed observed;
+    struct rollup_queue queue;
     struct control_group groups[CONTROL_ARMS][CONTROL_GROUPS];
     struct histogram histograms[ROLLUP_HISTOGRAMS]; /* of invocations, but those
                                                        of jobs; FIRST of streams */

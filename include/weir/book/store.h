@@ -6,8 +6,8 @@
  * (larger things are their owner's chunks: the file then stays within 1.2 times what lives in it);
  * it is never on a network file system.
  *
- * One writer (the clerk's thread, the keeper's, the spool's). Readers in any thread, each in transactions of at
- * most a second.
+ * One writer (the clerk's thread, the keeper's, the spool's). Readers in any thread, each in
+ * transactions of at most a second.
  */
 #ifndef WEIR_BOOK_STORE_H
 #define WEIR_BOOK_STORE_H

@@ -11,6 +11,7 @@ import urllib.request
 
 import batchflow
 import s3flow
+import s3flow
 import weirflow as w
 
 PROMPTS, THREADS = 400, 200

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A night of four programs through one Weir: every program gets every answer, each the right one; what a batch takes
+runs in jobs of the right size; a loop is not held for long and never fails; and the bill is that of the ledger."""
+from nightflow import MODELS, Night
+from weirflow import Story, check, equal
+
+with Story() as s:
+    night = Night(s, {'threads': 400, 'promises': 300, 'loop': 8, 'again': 150}, extras=20)
+    night.go(seconds=240)
+    equal(dict(night.errors) if 'loop' in str(night.errors) else {}, {}, 'errors of the loop')
+    night.settled()
+    rows = night.charged()
+    night.book_is_ledger(rows)
+    night.right()
+    print(f'errors noted: {sum(night.errors.values())}, runs: {dict(night.runs)}, longest of the loop: {max(night.late.values()):.1f} s')
+    equal(night.twice(rows), 0, 'charged more often than asked')
+    jobs = night.jobs()
+    check(all(job['records'] >= 100 for job in jobs), f'jobs {[job["records"] for job in jobs]}')
+    batch = [row for row in rows if row.get('tier') == 'batch']
+    for shape, fit in (('threads', 400), ('promises', 300), ('again', 150)):
+        ran = sum(row['model'] == MODELS[shape] for row in batch)
+        check(ran > fit - 100, f'{shape}: {ran} of {fit} in jobs')  # a rest may be below the minimum of a job
+    rest = [row for row in rows if row['model'] != MODELS['loop'] and row['operation'] != 'ConverseStream']
+    tools = 20 * 3
+    print(f'{len(rows)} charges, {len(batch)} in {len(jobs)} jobs; all that is no stream costs {night.share(rest):.3f} of its '
+          f'price on demand, {tools} of {len(rest)} with tools among it')
+    check(night.share(batch) == 0.5 and night.share(rest) < 0.62, 'the bill of what can wait')
+    held = sorted(night.late.values())[-4:]
+    check(held[0] < 1 and held[-1] < 5, f'the loop was held: {night.late}')

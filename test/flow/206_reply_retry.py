@@ -6,12 +6,16 @@ import concurrent.futures
 import re
 import time
 from batchflow import BATCH_MODEL
-from holdflow import PATH, holding, workload
-from weirflow import Story, ask, check, converse, equal
+from holdflow import holding, workload
+from weirflow import Story, ask, check, claude, converse, equal, model_path
 
 with Story() as s:
     weir = holding(s, reply='retry')
-    refused = ask(weir.url, workload('retry') + PATH, converse('raw'))
+
+    def raw():
+        return ask(weir.url, workload('raw') + model_path('invoke', BATCH_MODEL), claude('raw'), {'x-weir-explain': '1'})
+
+    refused = raw()
     equal(refused.status, 429, 'status')
     equal(refused.header('x-amzn-errortype'), 'ModelNotReadyException', 'type')
     equal(refused.header('x-amz-retry-after'), refused.header('retry-after') + '000', 'milliseconds')
@@ -38,5 +42,9 @@ with Story() as s:
     time.sleep(20.5)  # so long they are those' who were told to come again
     answers = run()
     check(all(text and text.startswith('sim ') for text in answers), answers)
-    equal(ask(weir.url, workload('retry') + PATH, converse('raw')).status, 200, 'the raw one')
+    told = raw()
+    usage = told.json()['usage']
+    equal((told.status, told.header('x-amzn-bedrock-output-token-count')), (200, str(usage['output_tokens'])), 'the raw one')
+    equal(told.header('x-amzn-bedrock-input-token-count'), str(usage['input_tokens']), 'its input')
+    check(float(told.header('x-weir-cost-usd')) > 0 and told.header('x-weir-saved-usd'), 'what it cost')
     equal(sum(row['charged'] for row in s.sim.rows()), 6, 'charges')

@@ -21,6 +21,7 @@ struct s3_ask {
     struct fetch *fetch;
     struct timer pause;
     struct later refuse;
+    struct s3_verdict unsent; /* why */
     unsigned tried;
     bool learned, telling;
     int64_t signed_with_s;
@@ -58,14 +59,6 @@ static void tell(struct s3_ask *a, const struct s3_answer *answer)
     free_ask(a);
 }
 
-static void refuse(struct s3_ask *a, const char *why)
-{
-    static const struct fields none;
-    struct s3_answer answer = {.fields = &none};
-    s3_judge_unsent(a->s3, why, &answer.verdict);
-    tell(a, &answer);
-}
-
 static void send(struct s3_ask *a);
 
 static void on_answer(void *arg, const struct fetch_answer *f)
@@ -87,9 +80,8 @@ static void on_answer(void *arg, const struct fetch_answer *f)
 static void send(struct s3_ask *a)
 {
     struct s3 *s = a->s3;
-    struct creds *creds = s->tls_why[0] ? NULL : s->o.creds(s->o.arg);
-    if (!creds || creds->bearer.len) {
-        creds_unref(creds);
+    struct creds *creds = s3_creds(s, &a->unsent);
+    if (!creds) {
         loop_later(s->loop, &a->refuse);
         return;
     }
@@ -107,9 +99,10 @@ static void on_pause(void *arg)
 
 static void on_refuse(void *arg)
 {
+    static const struct fields none;
     struct s3_ask *a = arg;
-    const char *tls_why = a->s3->tls_why;
-    refuse(a, tls_why[0] ? tls_why : "there are no credentials that S3 takes");
+    struct s3_answer answer = {.verdict = a->unsent, .fields = &none};
+    tell(a, &answer);
 }
 
 static void copy(struct s3_ask *a, const struct s3_request *r)
@@ -132,8 +125,9 @@ static void copy(struct s3_ask *a, const struct s3_request *r)
                                       .body = &a->body,
                                       .n_body = r->body.len ? 1 : 0,
                                       .body_sha256 = r->body_sha256 ? a->sha256 : NULL};
-    a->limits = (struct fetch_limits){r->max_bytes ? r->max_bytes : S3_ERROR_BYTES,
-                                      r->try_ms ? r->try_ms : S3_SMALL_MS};
+    a->limits = (struct fetch_limits){
+        r->max_bytes ? r->max_bytes : S3_ERROR_BYTES,
+        r->try_ms ? r->try_ms : S3_SMALL_MS + (int64_t)r->body.len / S3_BYTES_PER_MS};
 }
 
 struct s3_ask *s3_ask_start(struct s3 *s, const struct s3_request *r,

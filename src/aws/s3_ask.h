@@ -12,7 +12,8 @@
 enum {
     S3_TRIES = 5,            /* of one request; waits of 1/4 to 2 s, 4 s at most together */
     S3_SMALL_MS = 30 * 1000, /* for a try of what is short */
-    S3_PART_MS = 120 * 1000, /* 8 MiB at 70 KB/s; and until an upload is put together */
+    S3_COMPLETE_MS = 120 * 1000,
+    S3_BYTES_PER_MS = 100, /* a try with a body has so much longer */
     S3_ERROR_BYTES = 64 * 1024,
     S3_WHY_MOST = 400,
     S3_CODE_MOST = 64,
@@ -61,7 +62,9 @@ struct s3_verdict {
 /* Of a whole answer, or of none. `body` is what stands in an error. */
 void s3_judge(const struct s3 *s, enum origin_end end, const char *origin_why, int status,
               const struct fields *fields, struct str body, struct s3_verdict *out);
-void s3_judge_unsent(const struct s3 *s, const char *why, struct s3_verdict *out);
+void s3_judge_unsent(const struct s3 *s, enum s3_end end, const char *why, struct s3_verdict *out);
+/* What to sign with, with a reference; NULL with a verdict when nothing can be sent. */
+struct creds *s3_creds(const struct s3 *s, struct s3_verdict *out);
 /* Our clock was wrong, and the signer knows that now. */
 bool s3_learn(struct s3 *s, const struct s3_verdict *v, const struct fields *fields,
               int64_t signed_with_s);

@@ -41,6 +41,7 @@ struct get {
     int64_t signed_with_s;
     struct timer pause;
     struct later refuse;
+    struct s3_verdict unsent; /* why */
     /* of a try */
     struct arena arena;
     struct origin_call request;
@@ -89,7 +90,7 @@ static void end(struct get *g, enum s3_end how, const char *why)
 static void fail(struct get *g, const char *why)
 {
     struct s3_verdict v;
-    s3_judge_unsent(g->call.s3, why, &v);
+    s3_judge_unsent(g->call.s3, S3_FAILED, why, &v);
     end(g, v.end, v.why);
 }
 
@@ -228,11 +229,20 @@ static size_t write_fields(struct get *g)
     return n;
 }
 
-static void send(struct get *g)
+static void send_with(struct get *g, struct creds *creds, const struct aws_request *r)
 {
     static const struct origin_sink sink = {on_head, on_bytes, on_end};
     struct s3 *s = g->call.s3;
-    struct creds *creds = s->tls_why[0] ? NULL : s->o.creds(s->o.arg);
+    if (aws_send(s->signer, &s->target, creds, r, &g->arena, &sink, g, &g->request) == 0)
+        g->sending = true;
+    else
+        s3_judge_unsent(s, S3_REFUSED, "the request cannot be signed", &g->unsent);
+}
+
+static void send(struct get *g)
+{
+    struct s3 *s = g->call.s3;
+    struct creds *creds = s3_creds(s, &g->unsent);
     struct aws_request r = {.method = S("GET"),
                             .target = buf_str(&g->target),
                             .fields = g->fields,
@@ -243,8 +253,8 @@ static void send(struct get *g)
     g->status = 0;
     g->streams = g->drops_one = false;
     g->signed_with_s = aws_signer_offset(s->signer);
-    g->sending = creds && !creds->bearer.len &&
-                 aws_send(s->signer, &s->target, creds, &r, &g->arena, &sink, g, &g->request) == 0;
+    if (creds)
+        send_with(g, creds, &r);
     creds_unref(creds);
     if (!g->sending)
         loop_later(s->loop, &g->refuse);
@@ -258,8 +268,7 @@ static void on_pause(void *arg)
 static void on_refuse(void *arg)
 {
     struct get *g = arg;
-    const char *tls_why = g->call.s3->tls_why;
-    fail(g, tls_why[0] ? tls_why : "there are no credentials that S3 takes");
+    end(g, g->unsent.end, g->unsent.why);
 }
 
 static void credit(struct s3_call *c, size_t n)

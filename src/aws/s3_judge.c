@@ -142,10 +142,26 @@ void s3_judge(const struct s3 *s, enum origin_end end, const char *origin_why, i
     }
 }
 
-void s3_judge_unsent(const struct s3 *s, const char *why, struct s3_verdict *out)
+void s3_judge_unsent(const struct s3 *s, enum s3_end end, const char *why, struct s3_verdict *out)
 {
-    *out = (struct s3_verdict){.end = S3_FAILED};
+    *out = (struct s3_verdict){.end = end};
     snprintf(out->why, sizeof out->why, "bucket \"%.*s\": %s", STR_ARG(s->o.bucket), why);
+}
+
+struct creds *s3_creds(const struct s3 *s, struct s3_verdict *out)
+{
+    struct creds *creds = s->o.creds(s->o.arg);
+    bool good = creds && !creds->bearer.len && !s->tls_why[0];
+    if (good)
+        return creds;
+    if (s->tls_why[0])
+        s3_judge_unsent(s, S3_REFUSED, s->tls_why, out);
+    else if (creds)
+        s3_judge_unsent(s, S3_REFUSED, "S3 takes access keys, not a Bedrock API key", out);
+    else
+        s3_judge_unsent(s, S3_FAILED, "there are no credentials", out);
+    creds_unref(creds);
+    return NULL;
 }
 
 bool s3_learn(struct s3 *s, const struct s3_verdict *v, const struct fields *fields,

@@ -214,8 +214,7 @@ static void put_single(struct put *p)
                            .fields = fields,
                            .n_fields = n,
                            .body = buf_str(&p->part),
-                           .body_sha256 = p->sha256,
-                           .try_ms = S3_PART_MS};
+                           .body_sha256 = p->sha256};
     ask(p, &r, on_single);
 }
 
@@ -256,7 +255,7 @@ static void complete(struct put *p)
                            .fields = fields,
                            .n_fields = p->replaces ? 1 : 2,
                            .body = buf_str(&p->parts),
-                           .try_ms = S3_PART_MS};
+                           .try_ms = S3_COMPLETE_MS};
     ask(p, &r, on_completed);
     buf_fini(&query);
 }
@@ -306,8 +305,7 @@ static void put_part(struct put *p)
                            .fields = &checksum,
                            .n_fields = 1,
                            .body = buf_str(&p->part),
-                           .body_sha256 = p->sha256,
-                           .try_ms = S3_PART_MS};
+                           .body_sha256 = p->sha256};
     ask(p, &r, on_part);
     buf_fini(&query);
 }

@@ -322,6 +322,30 @@ static void aborts_what_failed(void **state)
     gives_up(7, 0, S3_FAILED, 8);
 }
 
+/* S3 takes the bytes and says nothing: each try has its time, the longer the more it sends. */
+static void waits_by_the_size(void **state)
+{
+    for (int i = 0; i < 5; i++)
+        t.replies[i] = (struct reply){.silent = true};
+    source.piece = S3_PART_BYTES;
+    source.pieces = 1;
+    source.last = 0;
+    (void)put(more);
+    some_turns(200);
+    assert_int_equal(t.calls, 1);
+    some_turns(50);
+    assert_int_equal(t.calls, 2);
+    some_turns(1000);
+    assert_int_equal(t.calls, 5);
+    assert_int_equal(t.end, S3_FAILED);
+    assert_non_null(strstr(t.why, "no whole answer in time"));
+    (void)put(say_hello);
+    some_turns(55);
+    assert_int_equal(t.calls, 1);
+    some_turns(10);
+    assert_int_equal(t.calls, 2);
+}
+
 static void aborts_what_is_dropped(void **state)
 {
     answer_parts();
@@ -376,6 +400,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(knows_an_upload_again, setup, teardown),
         cmocka_unit_test_setup_teardown(asks_again_what_was_told_late, setup, teardown),
         cmocka_unit_test_setup_teardown(aborts_what_failed, setup, teardown),
+        cmocka_unit_test_setup_teardown(waits_by_the_size, setup, teardown),
         cmocka_unit_test_setup_teardown(aborts_what_is_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(may_be_dropped_by_who_is_asked, setup, teardown),
     };

@@ -53,9 +53,15 @@ void batch_work_key(const struct batch_work *w, const char *rest, struct buf *ou
 
 /* --- terms */
 
+/* What was decided may not be on the disk yet. */
+static bool is_decided(const struct batch_work *w)
+{
+    return w->writing || w->unwritten;
+}
+
 static bool counts_at_bedrock(const struct batch_work *w)
 {
-    const struct batch_job *j = w->writing ? &w->next : &w->row;
+    const struct batch_job *j = is_decided(w) ? &w->next : &w->row;
     return (j->state == BATCH_CREATING && j->sent_ms) || j->state == BATCH_RUNNING;
 }
 
@@ -84,6 +90,18 @@ static uint32_t go_together(const struct batch_work *w)
     return n;
 }
 
+/* What leaves marked while nothing of it is counted yet. */
+static uint64_t being_left(const struct batch *b)
+{
+    uint64_t nanousd = 0;
+    for (const struct list *l = b->jobs.next; l != &b->jobs; l = l->next) {
+        const struct batch_work *w = LIST_OF(l, struct batch_work, node);
+        if (is_decided(w) && w->turn.members == BATCH_LEAVE_TWICE)
+            nanousd += w->row.expect_nanousd;
+    }
+    return nanousd;
+}
+
 static struct batch_terms terms_of(struct batch_work *w)
 {
     struct batch *b = w->batch;
@@ -94,7 +112,8 @@ static struct batch_terms terms_of(struct batch_work *w)
                                 .least = batch_limits_of(b, w->pool->model).least,
                                 .per_second = shared_lanes_rate(b->lanes, w->pool->model, now_ms),
                                 .may_create = has_room(w),
-                                .may_pay_twice = batch_may_twice(b, w->row.expect_nanousd),
+                                .may_pay_twice =
+                                    batch_may_twice(b, w->row.expect_nanousd + being_left(b)),
                                 .unanswered = go_together(w)};
 }
 

@@ -155,6 +155,7 @@ static struct sim_terms draw(struct history *h)
                           .ask = one_of(h, 0, 5, 40, 90),
                           .read = one_of(h, 0, 0, 10, 70),
                           .direct = one_of(h, 0, 0, 0, 30),
+                          .disk = one_of(h, 0, 0, 2, 30),
                           .refuse = one_of(h, 0, 0, 1, 15),
                           .kill = one_of(h, 0, 2, 10, 40),
                           .jump = one_of(h, 0, 0, 0, 4),
@@ -221,6 +222,8 @@ static void step(struct history *h)
         arrive(h);
     if (h->engine.up)
         engine_look(h);
+    if (h->engine.up && h->jumped)
+        engine_look(h); /* a row of before the jump may have been written just now */
     check_step(h);
 }
 

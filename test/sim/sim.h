@@ -28,11 +28,11 @@ struct sim_terms {
     uint32_t least, most, jobs_most;                  /* of a job; of a model */
     int64_t linger_ms, poll_ms, deadline_ms, calm_ms; /* calm: nothing fails from then on */
     unsigned records;
-    unsigned put, create, ask, read, direct; /* percent of failures */
-    unsigned refuse;                         /* percent of what is refused for good */
-    unsigned kill;                           /* of 1,000, at each place where it may die */
-    unsigned jump, operate;                  /* how often in a day */
-    unsigned stall, odd;                     /* percent of jobs that stall; of lines that are odd */
+    unsigned put, create, ask, read, direct, disk; /* percent of failures */
+    unsigned refuse;                               /* percent of what is refused for good */
+    unsigned kill;                                 /* of 1,000, at each place where it may die */
+    unsigned jump, operate;                        /* how often in a day */
+    unsigned stall, odd; /* percent of jobs that stall; of lines that are odd */
     enum { TOKEN_KEPT, TOKEN_CONFLICT, TOKEN_FORGOTTEN } token;
     int64_t list_lag_ms, token_life_ms;
     uint32_t twice_most; /* records a day */
@@ -85,7 +85,10 @@ struct sim_spool {
 /* --- what a kill takes */
 struct sim_act {
     enum batch_act act; /* WAIT: none is under way */
-    int64_t at_ms;      /* its answer comes */
+    bool writes;        /* the row could not be written: again soon, then it goes on */
+    struct batch_job next;
+    struct batch_turn turn;
+    int64_t at_ms; /* its answer comes */
     struct batch_news news;
     char arn[32];
 };

@@ -20,11 +20,22 @@ static bool has_room(const struct history *h, uint64_t number)
     const struct sim_spool *s = &h->spool;
     uint32_t n = 0;
     for (uint64_t i = 1; i <= s->n_rows; i++) {
-        const struct batch_job *j = &s->rows[i];
+        const struct sim_act *a = &h->engine.acts[i];
+        const struct batch_job *j = a->writes ? &a->next : &s->rows[i];
         bool counts = j->state == BATCH_RUNNING || (j->state == BATCH_CREATING && j->sent_ms);
         n += i != number && j->pool == s->rows[number].pool && counts;
     }
     return n < h->terms.jobs_most;
+}
+
+/* Members whose leaving is not written yet. */
+static uint32_t being_left(const struct history *h)
+{
+    uint32_t n = 0;
+    for (uint64_t i = 1; i <= h->spool.n_rows; i++)
+        if (h->engine.acts[i].writes && h->engine.acts[i].turn.members == BATCH_LEAVE_TWICE)
+            n += set_count(h->spool.members[i]);
+    return n;
 }
 
 static bool may_pay_twice(struct history *h, uint64_t number)
@@ -33,7 +44,8 @@ static bool may_pay_twice(struct history *h, uint64_t number)
     if (s->twice_day != sim_wall(h) / day_ms)
         s->twice_n = h->over = 0;
     s->twice_day = sim_wall(h) / day_ms;
-    return s->twice_n + set_count(s->members[number]) <= h->terms.twice_most;
+    uint32_t more = being_left(h) + set_count(s->members[number]);
+    return s->twice_n + more <= h->terms.twice_most;
 }
 
 /* On demand is one queue for both pools here. */
@@ -133,6 +145,53 @@ static bool order_comes(struct history *h)
     return h->terms.operate && !sim_calm(h) && sim_below(h, 1000) == 0;
 }
 
+static void event(struct history *h, uint64_t number, struct batch_news n);
+
+/* The row is on the disk: what was decided begins. */
+static void go_on(struct history *h, uint64_t number, enum batch_event e, enum batch_act act)
+{
+    if (sim_killed(h) || h->spool.rows[number].state == BATCH_GONE)
+        return;
+    if (e == BATCH_READ_SOME && act == BATCH_WAIT)
+        next_slice(h, number, &h->engine.acts[number]);
+    else if (act != BATCH_WAIT && order_comes(h))
+        event(h, number,
+              (struct batch_news){.event = sim_percent(h, 50) ? BATCH_CANCEL : BATCH_RETRY});
+    else if (act != BATCH_WAIT)
+        begin(h, number, act);
+}
+
+/* What was read is read again; any other row is written again. */
+static void not_written(struct history *h, const struct batch_job *next, const struct batch_news *n,
+                        const struct batch_turn *turn)
+{
+    struct sim_act *a = &h->engine.acts[next->number];
+    sim_say(h, "job %u: the disk is full", (unsigned)next->number);
+    *a = (struct sim_act){.act = BATCH_READ, .at_ms = h->true_ms + SECOND};
+    a->news.event = BATCH_READ_FAILED;
+    if (n->event == BATCH_READ_SOME)
+        return;
+    a->writes = true;
+    a->next = *next;
+    a->turn = *turn;
+    a->news = (struct batch_news){.event = n->event};
+}
+
+static void write_row(struct history *h, const struct batch_job *next, const struct batch_news *n,
+                      const struct batch_turn *turn)
+{
+    if (sim_killed(h))
+        return;
+    if (sim_fails(h, h->terms.disk)) {
+        not_written(h, next, n, turn);
+        return;
+    }
+    commit(h, next, n, turn);
+    if (turn->pool_bad)
+        h->engine.closed_ms[next->pool] = sim_wall(h) + CLOSED_MS;
+    go_on(h, next->number, n->event, turn->act);
+}
+
 static void event(struct history *h, uint64_t number, struct batch_news n)
 {
     struct batch_job next = h->spool.rows[number];
@@ -143,21 +202,21 @@ static void event(struct history *h, uint64_t number, struct batch_news n)
     const struct batch_turn turn = batch_step(&next, &n, &t);
     sim_say(h, "job %u: %s -> %.*s, %s", (unsigned)number, event_word(n.event),
             STR_ARG(batch_state_word(next.state)), act_word(turn.act));
-    if (sim_killed(h))
-        return;
     excuse(h, &next, &t);
-    commit(h, &next, &n, &turn);
-    if (turn.pool_bad)
-        h->engine.closed_ms[next.pool] = sim_wall(h) + CLOSED_MS;
-    if (sim_killed(h) || next.state == BATCH_GONE)
-        return;
-    if (n.event == BATCH_READ_SOME && turn.act == BATCH_WAIT)
-        next_slice(h, number, &h->engine.acts[number]);
-    else if (turn.act != BATCH_WAIT && order_comes(h))
-        event(h, number,
-              (struct batch_news){.event = sim_percent(h, 50) ? BATCH_CANCEL : BATCH_RETRY});
-    else if (turn.act != BATCH_WAIT)
-        begin(h, number, turn.act);
+    write_row(h, &next, &n, &turn);
+}
+
+/* An act ended, or a row is written again. */
+static void act_ended(struct history *h, uint64_t number)
+{
+    struct sim_act ended = h->engine.acts[number]; /* its ARN lies in it */
+    if (ended.news.arn.len)
+        ended.news.arn.ptr = ended.arn;
+    h->engine.acts[number] = (struct sim_act){.act = BATCH_WAIT};
+    if (ended.writes)
+        write_row(h, &ended.next, &ended.news, &ended.turn);
+    else if (!sim_killed(h))
+        event(h, number, ended.news);
 }
 
 void engine_order(struct history *h, uint64_t number, enum batch_event order)
@@ -172,15 +231,10 @@ static void look_at_row(struct history *h, uint64_t number)
 {
     const struct batch_job *j = &h->spool.rows[number];
     struct sim_act *a = &h->engine.acts[number];
-    if (a->act != BATCH_WAIT && a->at_ms <= h->true_ms) {
-        struct sim_act ended = *a; /* its ARN lies in it */
-        if (ended.news.arn.len)
-            ended.news.arn.ptr = ended.arn;
-        a->act = BATCH_WAIT;
-        if (!sim_killed(h))
-            event(h, number, ended.news);
-    } else if (a->act == BATCH_WAIT && j->state != BATCH_GONE &&
-               batch_due(j, sim_wall(h), h->terms.poll_ms))
+    if (a->act != BATCH_WAIT && a->at_ms <= h->true_ms)
+        act_ended(h, number);
+    else if (a->act == BATCH_WAIT && j->state != BATCH_GONE &&
+             batch_due(j, sim_wall(h), h->terms.poll_ms))
         event(h, number, (struct batch_news){.event = BATCH_TICK});
 }
 

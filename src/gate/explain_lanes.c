@@ -55,14 +55,16 @@ const char *explain_choose_lane(struct explain *e, const struct rule_view *v)
                                  .own_key = client && client->passthrough,
                                  .model = e->plain,
                                  .row = e->row,
-                                 .body = e->options.body,
                                  .per_second = usual_per_second};
+    const char *unfit = lane_terms_unfit(&t);
+    if (!unfit)
+        unfit = batch_line_unfit(lane_terms_kind(e->op), e->plain, e->options.body);
     const char *fault = lane_wish(e->config, v, e->options.now_ms, &l->wish);
     if (fault)
         return fault;
     l->ask = (struct lane_ask){.deadline_ms = l->wish.deadline_ms,
                                .allowed = l->wish.lanes,
-                               .no_batch = lane_terms_unfit(&t),
+                               .no_batch = unfit,
                                .own_tier = has_tier(e),
                                .fills = usual_fills};
     lane_terms_ask(&t, &l->ask);

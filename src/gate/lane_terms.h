@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What configuration, catalogue and body say of lanes: the same for a request on its way
+ * What configuration and catalogue say of lanes: the same for a request on its way
  * (gate/lanes) and for weir explain.
  */
 #ifndef WEIR_SRC_GATE_LANE_TERMS_H
@@ -20,15 +20,15 @@ struct lane_terms {
     bool own_key;                       /* it goes with the client's own key */
     struct str model;                   /* its plain id */
     const struct catalogue_model *row;  /* NULL: the catalogue does not know it */
-    struct str body;
-    double per_second; /* how fast the model may be asked by what can wait */
+    double per_second;                  /* how fast the model may be asked by what can wait */
 };
 
 enum batch_kind lane_terms_kind(const struct operation *op);
 /* What is offered at which price, how long a pool and the way back to on demand take. What models
  * refused is not looked at. a->deadline_ms is there already. */
 void lane_terms_ask(const struct lane_terms *t, struct lane_ask *a);
-/* Why it cannot go into a batch: a few words; NULL: nothing of this forbids it. */
+/* Why it cannot go into a batch, whatever its body is: a few words; NULL: nothing of this forbids
+ * it. */
 const char *lane_terms_unfit(const struct lane_terms *t);
 /* Tokens of an answer: the mean of its like, which may be unknown (0), and the most that the
  * request asks for (0: it does not say). */

@@ -34,15 +34,16 @@ static bool has_other_fields(const struct exchange *ex)
     return n < 0;
 }
 
+/* What of it does not depend on its body. */
 static const char *unfit(struct exchange *ex, const struct lanes *l, const struct lane_terms *t)
 {
     const struct daemon *d = ex->worker->daemon;
     const struct shared_lanes_pool pool = pool_of(ex, l->kind);
-    if (has_other_fields(ex))
-        return "it has header fields that a batch does not carry";
     const char *why = lane_terms_unfit(t);
     if (why)
         return why;
+    if (has_other_fields(ex))
+        return "it has header fields that a batch does not carry";
     if (!d->spool || !d->batch)
         return "the spool is not open";
     if (!shared_lanes_open(d->lanes, &pool, clock_wall_ms()))
@@ -87,7 +88,6 @@ static void make_ask(struct exchange *ex, struct lanes *l)
                                  .own_key = ex->bearer.len > 0,
                                  .model = id,
                                  .row = catalogue_find(ex->setup->catalogue, id),
-                                 .body = body_str(&ex->body),
                                  .per_second =
                                      shared_lanes_rate(known, ex->model, clock_wall_ms())};
     lane_terms_ask(&t, a);
@@ -117,6 +117,23 @@ static void follow(struct exchange *ex, struct lanes *l)
         return;
     }
     take_tier(ex, l->choice.lane);
+}
+
+/* Only what would be batched is looked at, in slices. True: there is more. */
+static bool look_at_body(struct exchange *ex, struct lanes *l)
+{
+    const char *why = "there is no memory to look at it";
+    if (l->choice.lane != LANE_BATCH)
+        return false;
+    if (!l->look && (l->look = arena_new(&ex->arena, sizeof *l->look)))
+        batch_look_begin(l->look, l->kind, caching_model_id(ex), body_str(&ex->body));
+    if (l->look && batch_look_step(l->look, JSON_SLICE_BYTES, &why))
+        return true;
+    if (why) {
+        l->ask.no_batch = why;
+        lane_choose(&l->ask, &l->choice);
+    }
+    return false;
 }
 
 static bool has_lanes(const struct exchange *ex)
@@ -166,8 +183,14 @@ enum step_result lanes_choose(struct exchange *ex)
         loop_next_turn(ex->worker->loop, &ex->again);
         return STEP_WAIT;
     }
-    make_ask(ex, ex->lanes);
-    lane_choose(&ex->lanes->ask, &ex->lanes->choice);
+    if (!ex->lanes->look) {
+        make_ask(ex, ex->lanes);
+        lane_choose(&ex->lanes->ask, &ex->lanes->choice);
+    }
+    if (look_at_body(ex, ex->lanes)) {
+        loop_next_turn(ex->worker->loop, &ex->again);
+        return STEP_WAIT;
+    }
     follow(ex, ex->lanes);
     return STEP_NEXT;
 }

@@ -24,6 +24,7 @@ struct lanes {
     enum batch_kind kind;
     struct lane_ask ask;
     struct lane_choice choice; /* choice.lane: where it goes; where levers observe, would go */
+    struct batch_look *look;   /* at its body; NULL: none was begun */
     const char *not_held;      /* why it does not wait after all: a few words; NULL */
 };
 

@@ -27,10 +27,21 @@ static void check_tokens(struct str line, struct str body)
     }
 }
 
+static void check_slices(enum batch_kind kind, struct str model, struct str body, const char *whole)
+{
+    struct batch_look l;
+    const char *why = NULL;
+    batch_look_begin(&l, kind, model, body);
+    while (batch_look_step(&l, 16, &why))
+        assert(!why);
+    assert(why == whole);
+}
+
 static void check_line(enum batch_kind kind, struct str model, struct str body)
 {
     struct buf line = {0}, again = {0};
     const char *why = batch_line_unfit(kind, model, body);
+    check_slices(kind, model, body, why);
     int err = batch_line_add(kind, model, S("r"), body, &line);
     assert((err == 0) == (why == NULL) && (err == 0 || (err == ERR_BAD && buf_len(&line) == 0)));
     if (err == 0) {

@@ -198,6 +198,18 @@ static struct str input_of(const struct buf *line)
     return str_sub(l, head.len, l.len - head.len - foot.len);
 }
 
+/* The same in slices. */
+static void look_says_so(enum batch_kind kind, struct str model, struct str body, size_t bytes,
+                         const char *wanted)
+{
+    struct batch_look l;
+    const char *why = NULL;
+    batch_look_begin(&l, kind, model, body);
+    while (batch_look_step(&l, bytes, &why))
+        assert_null(why);
+    assert_ptr_equal(why, wanted);
+}
+
 static void check(const struct made *x)
 {
     struct buf line = {0}, again = {0};
@@ -205,6 +217,7 @@ static void check(const struct made *x)
     const char *why = batch_line_unfit(x->kind, x->model, body);
     if (why)
         fail_msg("%s: %.*s", why, STR_ARG(body));
+    look_says_so(x->kind, x->model, body, 16 + random_below(100), NULL);
     assert_int_equal(batch_line_add(x->kind, x->model, S("r"), body, &line), 0);
     struct str input = input_of(&line);
     assert_int_equal(str_chr(input, '\n'), -1);
@@ -251,6 +264,8 @@ static void takes_the_suite(void **state)
         buf_add(&body, S("{\"inferenceConfig\":"));
         buf_add(&body, buf_str(&file));
         buf_add(&body, S(",\"messages\":[]}"));
+        look_says_so(BATCH_CONVERSE, S("m"), buf_str(&body), 16,
+                     batch_line_unfit(BATCH_CONVERSE, S("m"), buf_str(&body)));
         bool good = batch_line_add(BATCH_CONVERSE, S("m"), S("r"), buf_str(&body), &line) == 0;
         if (good)
             tokens_are_the_bodys(input_of(&line), buf_str(&body));

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Objects of every size arrive at two real S3 servers byte by byte, with their hash; one that is there is left when it
-is the same, and replaced when it is another; memory is bounded by a part."""
+is the same, and replaced when it is another; memory is bounded by a part. timeout: 120"""
 from s3flow import Between, Driver, Moto, Rgw, made
 from weirflow import SANITIZED, Story, check, equal
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What never will be is refused at once, with a sentence that says what is wrong and with which bucket: nothing is asked
-twice."""
+twice. timeout: 120"""
 from s3flow import KEYS, Between, Driver, Rgw
 from weirflow import Story, check, equal
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A thousand keys of more are listed, deleted, and the rest is listed then; keys of every kind keep their bytes; a
-prefix is a prefix."""
+prefix is a prefix. timeout: 120"""
 import concurrent.futures
 from s3flow import Driver, Moto, Rgw
 from weirflow import Story, equal

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A clock that is two hours off is learned from S3's first refusal, as it is from Bedrock's: all goes on by S3's clock,
-puts, parts and reads."""
+puts, parts and reads. timeout: 120"""
 import glob
 from s3flow import Between, Driver, Rgw, got, made
 from weirflow import Story, check, equal, skip

@@ -30,10 +30,18 @@ finish() {
 trap finish EXIT
 trap 'exit 0' TERM INT
 
+# Below the ports that connections get by themselves: none of those takes one before it is listened on.
 read -r mon_v2 mon_v1 port < <(/usr/bin/python3 -c '
-import socket
-sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
-print(*(s.getsockname()[1] for s in sockets))')
+import random, socket
+def free():
+    while True:
+        port = random.randrange(10000, 32768)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+            return port
+        except OSError:
+            pass
+print(free(), free(), free())')
 cluster=$(uuidgen)
 export CEPH_CONF=$dir/ceph.conf
 cat >"$CEPH_CONF" <<END

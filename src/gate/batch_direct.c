@@ -234,7 +234,7 @@ static void again(struct batch_call *c, int64_t wait_ms)
 {
     struct batch_direct *d = c->batch->direct;
     int64_t quarter = wait_ms / 4;
-    c->item.next_ms = clock_wall_ms() + wait_ms +
+    c->item.next_ms = loop_now_ms(d->batch->loop) + wait_ms +
                       (quarter ? (int64_t)random_below((uint64_t)(2 * quarter)) - quarter : 0);
     batch_queue_put(&d->queue, c->rec.model, &c->item);
     forget(d, c);
@@ -367,7 +367,7 @@ static void start(struct batch_direct *d, struct str model, struct batch_item *i
     struct batch_call *c = NULL;
     int err = batch_call_read(d->batch, item, &c);
     if (err == ERR_BUSY) {
-        item->next_ms = clock_wall_ms() + LATER_MS;
+        item->next_ms = loop_now_ms(d->batch->loop) + LATER_MS;
         batch_queue_put(&d->queue, model, item);
     }
     if (err && err != ERR_BAD)
@@ -393,14 +393,14 @@ static bool has_room(const struct batch_direct *d)
 static int64_t pump_model(struct batch_direct *d, struct batch_queue_model *m, int64_t now_ms)
 {
     struct batch_item item;
-    int64_t at_ms = INT64_MAX;
+    int64_t at_ms = INT64_MAX, wall_ms = clock_wall_ms();
     while (has_room(d) && batch_queue_take(m, now_ms, &item, &at_ms)) {
-        if (shared_lanes_take(d->batch->lanes, m->name, now_ms, &at_ms)) {
+        if (shared_lanes_take(d->batch->lanes, m->name, wall_ms, &at_ms)) {
             start(d, m->name, &item);
             continue;
         }
         batch_queue_put(&d->queue, m->name, &item);
-        return at_ms;
+        return now_ms + at_ms - wall_ms;
     }
     return has_room(d) ? at_ms : INT64_MAX; /* else the end of one looks again */
 }
@@ -408,7 +408,9 @@ static int64_t pump_model(struct batch_direct *d, struct batch_queue_model *m, i
 static void pump(void *arg)
 {
     struct batch_direct *d = arg;
-    int64_t now_ms = clock_wall_ms(), next_ms = INT64_MAX;
+    int64_t now_ms = loop_now_ms(d->batch->loop), next_ms = INT64_MAX;
+    if (atomic_load(&d->batch->daemon->draining))
+        return; /* after the restart */
     for (struct list *n = d->queue.models.next; n != &d->queue.models; n = n->next) {
         int64_t at_ms = pump_model(d, LIST_OF(n, struct batch_queue_model, node), now_ms);
         next_ms = at_ms < next_ms ? at_ms : next_ms;

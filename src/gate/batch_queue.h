@@ -17,7 +17,7 @@ enum { BATCH_QUEUE_MODELS = 64, BATCH_QUEUE_ITEMS = 256 };
 struct batch_item {
     uint64_t number;
     int64_t deadline_ms;
-    int64_t next_ms; /* not before: it failed */
+    int64_t next_ms; /* not before: it failed. Monotonic: the clock may jump */
     uint64_t body_bytes;
     unsigned tries; /* in this process */
     bool no_tier;   /* it was refused or throttled */

@@ -370,6 +370,12 @@ void daemon_drain(struct daemon *s)
     timer_start(&s->drain_timer, s->setups->config->drain_ms);
 }
 
+static void stop_waiting(struct daemon *s)
+{
+    timer_stop(&s->drain_timer);
+    force_out(s);
+}
+
 static void on_signal(void *arg, int signo)
 {
     struct daemon *s = arg;
@@ -377,7 +383,7 @@ static void on_signal(void *arg, int signo)
     if (signo == SIGHUP)
         (void)daemon_reload(s, &faults);
     else if (atomic_load(&s->draining))
-        force_out(s);
+        stop_waiting(s);
     else
         daemon_drain(s);
     buf_fini(&faults);
@@ -391,13 +397,19 @@ static void all_ended(void *arg)
     loop_stop(s->office.loop);
 }
 
+static void calls_ended(void *arg)
+{
+    struct daemon *s = arg;
+    exporters_finish(s->exporters, all_ended, s);
+}
+
 static void worker_ended(struct mail *m)
 {
     struct order *o = LIST_OF(m, struct order, mail);
     struct daemon *s = o->worker->daemon;
     mem_free(o);
     if (atomic_fetch_sub(&s->running, 1) == 1)
-        exporters_finish(s->exporters, all_ended, s);
+        spooling_finish(s, calls_ended);
 }
 
 static void *run_worker(void *arg)

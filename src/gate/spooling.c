@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { LOOK_MS = 20 };
+
 bool spooling_key(const struct config *c, unsigned char out[SEAL_KEY_BYTES], bool *out_any,
                   char *err, size_t err_size)
 {
@@ -99,6 +101,26 @@ void spooling_follow(struct daemon *d, struct setup *setup)
     spool_keep(d->spool, setup->config->batch.keep_ms, setup->config->batch.replay_ms);
     batch_follow(d->batch, setup);
     shared_lanes_reopen(d->lanes);
+}
+
+static void see_if_over(void *arg)
+{
+    struct daemon *d = arg;
+    struct batch_counts c = {0};
+    if (d->batch)
+        batch_count(d->batch, &c);
+    if (c.direct_running && timer_running(&d->drain_timer)) {
+        timer_start(&d->calls_timer, LOOK_MS);
+        return;
+    }
+    d->calls_over(d);
+}
+
+void spooling_finish(struct daemon *d, void (*over)(void *arg))
+{
+    d->calls_over = over;
+    timer_init(&d->calls_timer, d->office.loop, see_if_over, d);
+    see_if_over(d);
 }
 
 void spooling_close(struct daemon *d)

@@ -16,6 +16,9 @@ bool spooling_key(const struct config *c, unsigned char out[SEAL_KEY_BYTES], boo
 /* In the office, behind the clerk; before the workers begin. */
 void spooling_open(struct daemon *d);
 void spooling_follow(struct daemon *d, struct setup *setup);
+/* When the workers have ended: calls under way for what waits end first, within timeouts.drain,
+ * since they would be made and paid again. Then `over`, in this call or later. */
+void spooling_finish(struct daemon *d, void (*over)(void *arg));
 /* When the workers have ended; before the clerk. */
 void spooling_close(struct daemon *d);
 

@@ -64,6 +64,8 @@ struct daemon {
     int lock_fd;      /* behind lock_lock, once the clerk or the keeper runs */
     struct buf state; /* the state directory: it outlives every configuration */
     struct timer log_timer, drain_timer;
+    struct timer calls_timer; /* spooling_finish's */
+    void (*calls_over)(void *arg);
     struct query_desk desk;
     struct compaction compaction;
     atomic_uint running; /* worker threads */

@@ -124,7 +124,7 @@ static void look_after(struct spool *s)
         rc = spool_batch_chores(s);
     s->chores_ns = now + (rc == 1 ? 0 : CHORES_MS * NS_A_MS);
     if (rc < 0)
-        spool_batch_lost(s, rc);
+        spool_batch_lost(s, rc, 0);
     else
         spool_outbox_hand(s);
 }
@@ -136,10 +136,17 @@ static int64_t idle_ms(const struct spool *s)
     return ms < 0 ? 0 : ms < SPOOL_AGAIN_MS ? ms : SPOOL_AGAIN_MS;
 }
 
+/* What was handed to the clerk is told here: it comes before the end. */
 static void finish(struct spool *s)
 {
     s->again_ns = 0;
     work(s);
+    while (s->outbox.underway) {
+        bell_wait(&s->bell, SPOOL_BELL, SPOOL_AGAIN_MS);
+        atomic_store(&s->bell.bits, 0);
+        mailbox_read(&s->box);
+        spool_batch_heard(s);
+    }
     if (s->store && s->outbox.n)
         (void)!spool_batch_chores(s);
     spool_wake_all(s);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which request is which, decided in the transaction that stores it. In this order: the record of
- * the same invocation id; the oldest one of the same key that nobody claims; of those delivered
- * not long ago the one delivered fewest times, then the oldest; a new one. An invocation id counts
- * with the key, so that the same id with another body is another request.
+ * the same invocation id; the oldest one of the same key that nobody claims; of the answers (errors
+ * are none) that were delivered not long ago the one delivered fewest times, then the oldest; a new
+ * one. An invocation id counts with the key, so that the same id with another body is another
+ * request.
  *
  * A repeat counts as delivered when it is handed out: repeats at one time get one record each.
  */
@@ -87,11 +88,14 @@ static bool is_nobodys(struct spool *s, const unsigned char *key, uint64_t numbe
     return false;
 }
 
+/* Who comes again after an error wants another try. */
 static bool may_be_repeated(struct spool *s, const unsigned char *key, uint64_t number)
 {
     struct spool_place p;
+    struct spool_row row;
     int64_t after_ms = clock_wall_ms() - atomic_load(&s->replay_ms);
-    return spool_table_place(s, number, &p) == 0 && p.delivered_ms > after_ms;
+    return spool_table_place(s, number, &p) == 0 && p.delivered_ms > after_ms &&
+           spool_table_row(s, number, &row) == 0 && row.status < 400;
 }
 
 static int by_key(struct spool *s, const unsigned char hash[SPOOL_HASH], struct found *out)
@@ -239,13 +243,10 @@ static int pool_of(struct spool *s, const struct spool_ask *ask, struct spool_su
 {
     const struct spool_whose w = {ask->client, ask->model, ask->role, ask->kind};
     unsigned char key[4];
-    uint32_t number = 1;
+    uint32_t number = s->n_pools ? s->pools[s->n_pools - 1]->pool.number + 1 : 1;
     *out = spool_sums_find(s, &w);
     if (*out)
         return 0;
-    for (size_t i = 0; i < s->n_pools; i++)
-        if (s->pools[i]->pool.number >= number)
-            number = s->pools[i]->pool.number + 1;
     buf_clear(&s->scratch);
     spool_whose_write(number, &w, &s->scratch);
     store_put_u32(key, number);

@@ -73,6 +73,8 @@ static void leave(struct spool *s, const struct spool_mail *m)
 /* What needs no transaction is done here; 1: there is more of it. */
 static int work_on(struct spool *s, struct spool_mail *m)
 {
+    if (m->no_room)
+        return 0;
     switch (m->task) {
     case SPOOL_DO_ADMIT:
         return spool_admit_do(s, m);
@@ -105,8 +107,9 @@ static void free_mail(struct spool_mail *m)
     mem_free(m);
 }
 
-static void end(struct spool *s, struct spool_mail *m, bool good)
+static void end(struct spool *s, struct spool_mail *m, bool committed)
 {
+    bool good = committed && !m->no_room;
     switch (m->task) {
     case SPOOL_DO_ADMIT:
         spool_admit_end(s, m, good, m->no_room ? "no memory" : "closed");
@@ -145,13 +148,12 @@ static void refuse(struct spool *s, struct spool_mail *m)
 
 static void slice_committed(struct spool *s, struct spool_mail *m)
 {
-    if (m->task >= SPOOL_DO_CUT && m->task <= SPOOL_DO_CANCEL)
+    if (m->task >= SPOOL_DO_CUT && m->task <= SPOOL_DO_CANCEL && !m->no_room)
         spool_move_slice(s, m);
 }
 
-/* The next letters, at most `most`. *out_n of them were worked on; the last one is not over where
- * *out_more. */
-static int batch(struct spool *s, size_t most, size_t *out_n, bool *out_more)
+/* The next letters. *out_n of them were worked on; the last one is not over where *out_more. */
+static int batch(struct spool *s, size_t *out_n, bool *out_more)
 {
     uint64_t bytes = 0;
     int rc = spool_batch_begin(s);
@@ -159,8 +161,8 @@ static int batch(struct spool *s, size_t most, size_t *out_n, bool *out_more)
     *out_more = false;
     if (rc)
         return rc;
-    for (struct spool_mail *m = s->first; m && *out_n < most && bytes < SPOOL_BATCH_BYTES && !rc;
-         m = m->next) {
+    for (struct spool_mail *m = s->first;
+         m && *out_n < SPOOL_BATCH_MOST && bytes < SPOOL_BATCH_BYTES && !rc; m = m->next) {
         rc = work_on(s, m);
         bytes += m->bytes;
         ++*out_n;
@@ -192,30 +194,27 @@ static void batch_committed(struct spool *s, size_t n, bool more)
     spool_outbox_hand(s);
 }
 
-void spool_batch_lost(struct spool *s, int rc)
+/* The first n letters are told so before all is read again: nobody is woken for a record that he
+ * was never told of. */
+void spool_batch_lost(struct spool *s, int rc, size_t n)
 {
     spool_fail(s, rc, NULL);
+    for (; n > 0; n--)
+        refuse(s, take(s));
     if (s->store)
         spool_open_again(s);
 }
 
-/* Letters that were lost together are tried one by one where that may help: what is too much for
- * one is no fault of the others. */
 void spool_batch_letters(struct spool *s)
 {
-    size_t most = SPOOL_BATCH_MOST, n;
+    size_t n;
     bool more;
     while (s->first && s->store) {
-        int rc = batch(s, most, &n, &more);
-        if (rc == 0) {
+        int rc = batch(s, &n, &more);
+        if (rc == 0)
             batch_committed(s, n, more);
-            continue;
-        }
-        bool alone = n <= 1 || rc != ERR_FULL;
-        spool_batch_lost(s, rc);
-        most = 1;
-        for (; alone && n > 0; n--)
-            refuse(s, take(s));
+        else
+            spool_batch_lost(s, rc, n);
     }
     while (s->first)
         refuse(s, take(s));
@@ -255,4 +254,10 @@ int spool_batch_chores(struct spool *s)
     s->outbox.n = 0;
     spool_batch_measure(s);
     return more;
+}
+
+void spool_batch_heard(struct spool *s)
+{
+    while (s->first)
+        refuse(s, take(s));
 }

@@ -77,10 +77,10 @@ static void arrive(struct mail *mail)
 
 struct spool_mail *spool_letter(struct spool *s, enum spool_task task, size_t bytes)
 {
-    bool room = atomic_load(&s->waiting) + bytes <= SPOOL_WAITING_MOST;
+    bool room = bytes && atomic_load(&s->waiting) + bytes <= SPOOL_WAITING_MOST;
     struct spool_mail *m = room ? mem_try(sizeof *m + bytes) : NULL;
-    bool none = !m;
-    if (none) {
+    bool none = bytes && !m;
+    if (!m) {
         bytes = 0;
         m = mem_new(sizeof *m);
     }

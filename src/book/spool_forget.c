@@ -90,9 +90,8 @@ static int next_gone(struct store_txn *t, int64_t now_ms, uint64_t *out)
     return rc;
 }
 
-static int forget_gone(struct spool *s, size_t *left)
+static int forget_gone(struct spool *s, int64_t now_ms, size_t *left)
 {
-    int64_t now_ms = clock_wall_ms();
     int rc = 0;
     while (rc == 0 && *left > 0) {
         uint64_t number;
@@ -106,20 +105,26 @@ static int forget_gone(struct spool *s, size_t *left)
     return rc == ERR_NOT_FOUND ? 0 : rc == 0 ? 1 : rc;
 }
 
+/* A clock that jumps ahead must not forget what nobody had time to fetch. */
+static int64_t now_for_this(struct spool *s)
+{
+    return prune_clock_now(&s->clock, clock_wall_ms(), clock_mono_ns());
+}
+
 int spool_forget_do(struct spool *s)
 {
-    int64_t now_ms = clock_wall_ms();
+    int64_t now_ms = now_for_this(s);
     size_t left = SPOOL_SLICE;
     int rc = forget_list(s, LIST_DELIVERED, now_ms - atomic_load(&s->replay_ms), &left);
     if (rc == 0)
         rc = forget_list(s, LIST_DONE, now_ms - atomic_load(&s->keep_ms), &left);
-    return rc ? rc : forget_gone(s, &left);
+    return rc ? rc : forget_gone(s, now_ms, &left);
 }
 
 bool spool_forget_due(struct spool *s)
 {
     struct store_txn *t;
-    int64_t now_ms = clock_wall_ms();
+    int64_t now_ms = now_for_this(s);
     struct spool_key listed;
     uint64_t number;
     if (store_begin(s->store, false, &t) != 0)

@@ -121,13 +121,13 @@ static int do_cut(struct spool *s, struct spool_mail *m)
 
 /* --- a job's row, with what becomes of its members */
 
-static int do_job(struct spool *s, struct spool_mail *m)
+/* Nothing is in the list of a job that is not there any more. */
+static int put_row(struct spool *s, struct spool_mail *m, const struct batch_job *job)
 {
-    const struct batch_job *job = &m->u.job.job;
+    bool stay = m->task != SPOOL_DO_JOB || m->u.job.members == BATCH_STAY;
     size_t n;
     int rc = 0;
-    /* Nothing is in the list of a job that is not there any more. */
-    if (m->u.job.members != BATCH_STAY || job->state == BATCH_GONE)
+    if (!stay || job->state == BATCH_GONE)
         rc = change_list(s, m, SPOOL_LIST_JOB, job->number, SIZE_MAX, to_direct, &n);
     return rc ? rc : put_job(s, job);
 }
@@ -233,7 +233,7 @@ static int do_settle(struct spool *s, struct spool_mail *m)
     m->u.settle.answered = 0;
     for (size_t i = 0; i < m->n && rc == 0; i++)
         rc = settle_one(s, m, &m->u.settle.ends[i]);
-    return rc || !m->u.settle.has_job ? rc : put_job(s, &m->u.settle.job);
+    return rc || !m->u.settle.has_job ? rc : put_row(s, m, &m->u.settle.job);
 }
 
 static void tell_waiters(struct spool *s, const struct spool_ending *x)
@@ -280,7 +280,7 @@ int spool_move_do(struct spool *s, struct spool_mail *m)
     case SPOOL_DO_CUT:
         return do_cut(s, m);
     case SPOOL_DO_JOB:
-        return do_job(s, m);
+        return put_row(s, m, &m->u.job.job);
     case SPOOL_DO_POOL_DIRECT:
         return do_pool_direct(s, m);
     case SPOOL_DO_SENT:

@@ -5,6 +5,7 @@
  */
 #include "spool_private.h"
 
+#include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/mem.h"
 #include "weir/base/random.h"
@@ -21,6 +22,7 @@ static uint64_t number_of(struct store_txn *t, struct str key)
 static void name(struct spool *s, struct str instance)
 {
     pthread_mutex_lock(&s->lock);
+    memset(s->instance, 0, sizeof s->instance);
     if (instance.len == SPOOL_INSTANCE)
         memcpy(s->instance, instance.ptr, SPOOL_INSTANCE);
     pthread_mutex_unlock(&s->lock);
@@ -164,8 +166,9 @@ static void try_to_open(struct spool *s)
         spool_fail(s, rc, why);
         return;
     }
-    memset(s->instance, 0, sizeof s->instance);
+    name(s, S(""));
     rc = load(s, s->store);
+    prune_clock_open(&s->clock, s->known_ms, clock_wall_ms(), clock_mono_ns());
     if (rc == 0)
         rc = put_right(s);
     if (rc) {

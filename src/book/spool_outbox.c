@@ -41,13 +41,16 @@ static void acked(struct spool *s, uint64_t number)
     s->outbox.acked[s->outbox.n++] = number;
 }
 
-void spool_outbox_acked(struct spool *s, const struct spool_mail *m)
+void spool_outbox_acked(struct spool *s, struct spool_mail *m)
 {
+    if (m->number == 0) /* heard, before its transaction was lost */
+        return;
     s->outbox.underway--;
     if (m->u.good)
         acked(s, m->number);
     else if (s->outbox.again_ns == 0)
         s->outbox.again_ns = clock_mono_ns() + SPOOL_AGAIN_MS * NS_A_MS;
+    m->number = 0;
 }
 
 int spool_outbox_do(struct spool *s)

@@ -22,6 +22,7 @@
 #define WEIR_SRC_BOOK_SPOOL_PRIVATE_H
 
 #include "bell.h"
+#include "prune.h"
 #include "spool_claims.h"
 #include "weir/base/mailbox.h"
 #include "weir/base/seal.h"
@@ -173,7 +174,7 @@ struct spool {
     bool tried;
     char instance[SPOOL_INSTANCE + 1];
     struct spool_counts counts;
-    struct spool_sum **pools; /* in no order */
+    struct spool_sum **pools; /* by number */
     size_t n_pools, cap_pools;
     struct spool_job_sum *jobs; /* by number */
     size_t n_jobs, cap_jobs;
@@ -187,9 +188,11 @@ struct spool {
     struct buf row_bytes, scratch;
     uint64_t next, reserved, next_job, next_outbox;
     int64_t again_ns, chores_ns, sweep_ns;
-    size_t nobodys; /* records of pools or jobs that could not be read */
-    bool gave_up;   /* a record, in this transaction: somebody may wait for it */
-    char told[512]; /* the trouble that was told; empty: none */
+    int64_t known_ms;         /* the latest time that a record tells of */
+    struct prune_clock clock; /* for what is forgotten */
+    size_t nobodys;           /* records of pools or jobs that could not be read */
+    bool gave_up;             /* a record, in this transaction: somebody may wait for it */
+    char told[512];           /* the trouble that was told; empty: none */
     struct {
         uint64_t at; /* rows below were handed to the clerk */
         unsigned underway;
@@ -216,7 +219,7 @@ bool spool_forget_due(struct spool *s);
 
 /* --- outbox */
 MUST_CHECK int spool_outbox_put(struct spool *s, struct str row);
-void spool_outbox_acked(struct spool *s, const struct spool_mail *m);
+void spool_outbox_acked(struct spool *s, struct spool_mail *m);
 MUST_CHECK int spool_outbox_do(struct spool *s); /* deletes what is in the book */
 void spool_outbox_hand(struct spool *s);         /* what was committed, to the clerk */
 
@@ -285,7 +288,10 @@ void spool_batch_letters(struct spool *s);
 void spool_batch_refuse_new(struct spool *s);
 /* 1: there is more to forget. */
 MUST_CHECK int spool_batch_chores(struct spool *s);
-void spool_batch_lost(struct spool *s, int rc);
+/* At the end: only what needs no transaction is done. */
+void spool_batch_heard(struct spool *s);
+/* A transaction, and with it the first n letters. */
+void spool_batch_lost(struct spool *s, int rc, size_t n);
 void spool_batch_measure(struct spool *s);
 
 /* --- trouble; `why` NULL: what `rc` says */

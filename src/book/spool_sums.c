@@ -61,10 +61,15 @@ static uint64_t hash_of(const struct spool_whose *w)
 
 struct spool_sum *spool_sums_pool(struct spool *s, uint32_t number)
 {
-    for (size_t i = 0; i < s->n_pools; i++)
-        if (s->pools[i]->pool.number == number)
-            return s->pools[i];
-    return NULL;
+    size_t low = 0, high = s->n_pools;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (s->pools[mid]->pool.number < number)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < s->n_pools && s->pools[low]->pool.number == number ? s->pools[low] : NULL;
 }
 
 struct spool_sum *spool_sums_find(struct spool *s, const struct spool_whose *w)
@@ -93,7 +98,7 @@ static struct spool_client *client_of(struct spool *s, struct str name)
     return c;
 }
 
-/* Under the lock, since others walk over the pools. */
+/* Numbers come in order. Under the lock, since others walk over the pools. */
 static struct spool_sum *add_pool(struct spool *s, uint32_t number, const struct spool_whose *w)
 {
     struct spool_sum *p = mem_new(sizeof *p);
@@ -332,7 +337,7 @@ void spool_sums_drop(struct spool *s, size_t place)
 {
     pthread_mutex_lock(&s->lock);
     free_pool(s->pools[place]);
-    s->pools[place] = s->pools[--s->n_pools];
+    memmove(s->pools + place, s->pools + place + 1, (--s->n_pools - place) * sizeof *s->pools);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -353,6 +358,12 @@ void spool_sums_fini(struct spool *s)
     s->n_pools = s->cap_pools = s->n_jobs = s->cap_jobs = 0;
 }
 
+static void later(int64_t *at, int64_t ms)
+{
+    if (ms > *at)
+        *at = ms;
+}
+
 static void load_row(struct spool *s, enum table table, struct str key, struct str value)
 {
     struct spool_place place;
@@ -367,8 +378,11 @@ static void load_row(struct spool *s, enum table table, struct str key, struct s
     }
     if (table == TABLE_PLACES && key.len == 8) {
         uint64_t number = store_get_u64(key.ptr);
-        if (spool_place_read(number, value, &place) == 0)
+        if (spool_place_read(number, value, &place) == 0) {
             count(s, &place, true);
+            later(&s->known_ms, place.accepted_ms);
+            later(&s->known_ms, place.done_ms);
+        }
         s->next = number >= s->next ? number + 1 : s->next;
     }
     if (table == TABLE_OUTBOX && key.len == 8) {

@@ -230,6 +230,27 @@ static void the_next_runs_find_them_in_order(void **state)
     spool_free(s);
 }
 
+/* Who comes again after an error wants another try; only its own attempts are told it once more. */
+static void an_error_is_not_repeated(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller c, again, next;
+    admit_body(s, "body", "sdk-1", &c);
+    pool_direct(s, 1, 1);
+    const struct spool_end e = {.number = c.a.id.number, .status = 500, .body = S("no")};
+    assert_int_equal(settle_all(s, NULL, &e, 1), 1);
+    wait_for(&c.woken, 1);
+    caller_free(&c);
+    delivered(s, &c, true);
+    admit_body(s, "body", "sdk-1", &again);
+    assert_int_equal(again.a.said, SPOOL_READY);
+    caller_free(&again);
+    delivered(s, &again, true);
+    admit_body(s, "body", "sdk-2", &next);
+    assert_true(next.a.fresh);
+    spool_free(s);
+}
+
 static void not_whole_is_nobodys_again(void **state)
 {
     struct spool *s = spool_of(&at);
@@ -338,6 +359,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(the_newest_attempts_are_known, setup, teardown),
     cmocka_unit_test_setup_teardown(who_was_told_to_come_again, setup, teardown),
     cmocka_unit_test_setup_teardown(the_next_runs_find_them_in_order, setup, teardown),
+    cmocka_unit_test_setup_teardown(an_error_is_not_repeated, setup, teardown),
     cmocka_unit_test_setup_teardown(not_whole_is_nobodys_again, setup, teardown),
     cmocka_unit_test_setup_teardown(thousands_of_one_body, setup, teardown),
     cmocka_unit_test_setup_teardown(a_ticket_and_its_owner, setup, teardown),

@@ -59,10 +59,12 @@ static void a_write_that_fails(void **state)
         admit_body(s, "during", "sdk", &c);
         assert_int_equal(c.a.said, SPOOL_NOT);
         assert_string_equal(c.a.why, "closed");
+        assert_int_equal(c.woken, 0); /* it was never held */
         admit_body(s, "during", "sdk", &c);
         assert_int_equal(c.a.said, SPOOL_NOT);
         disk_mend();
         later(s);
+        assert_int_equal(c.woken, 0);
         assert_true(counts(s).open);
         assert_int_equal(pools_of(s).at[0].view.count, 1);
         assert_int_equal(counts(s).records[SPOOL_POOLED], 1);

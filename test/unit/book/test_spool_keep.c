@@ -61,6 +61,32 @@ static void delivered_answers_go_first(void **state)
     spool_free(s);
 }
 
+/* Nobody had time to fetch it. */
+static void a_clock_that_jumps_ahead(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller c;
+    spool_keep(s, 48 * KEEP_MS, REPLAY_MS);
+    answered(s, "kept", "answer", &c);
+    delivered(s, &c, false);
+    caller_free(&c);
+    clock_fake((now_s + 2) * 1000000000, SPOOL_NOW + 400 * 86400000LL);
+    spool_settled(s);
+    spool_settled(s);
+    assert_false(is_forgotten(s, c.a.id.number));
+    spool_free(s);
+    s = spool_of(&at);
+    spool_keep(s, 48 * KEEP_MS, REPLAY_MS);
+    stand(3000);
+    clock_fake((now_s + 5) * 1000000000, SPOOL_NOW + 400 * 86400000LL);
+    spool_settled(s);
+    spool_settled(s);
+    assert_false(is_forgotten(s, c.a.id.number));
+    later(s, 48 * KEEP_MS + 4000); /* the clock is right again */
+    assert_true(is_forgotten(s, c.a.id.number));
+    spool_free(s);
+}
+
 static void a_reload_changes_how_long(void **state)
 {
     struct spool *s = spool_of(&at);
@@ -339,6 +365,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(delivered_answers_go_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_clock_that_jumps_ahead, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reload_changes_how_long, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_left, setup, teardown),
         cmocka_unit_test_setup_teardown(a_forgotten_ticket_is_gone, setup, teardown),

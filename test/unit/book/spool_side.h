@@ -117,6 +117,8 @@ static inline void spool_settled(struct spool *s)
     wait_for(&n, 1);
 }
 
+static int64_t spool_keeps_ms = KEEP_MS;
+
 static inline struct spool *spool_with(struct folder *at, uint64_t size, const unsigned char *key,
                                        struct clerk *clerk)
 {
@@ -125,7 +127,7 @@ static inline struct spool *spool_with(struct folder *at, uint64_t size, const u
     struct spool *s = spool_new(&(struct spool_options){.dir = dir,
                                                         .size_bytes = size,
                                                         .key = key,
-                                                        .keep_ms = KEEP_MS,
+                                                        .keep_ms = spool_keeps_ms,
                                                         .replay_ms = REPLAY_MS,
                                                         .clerk = clerk,
                                                         .trouble = on_spool_trouble});

@@ -66,6 +66,18 @@ static void times_rate_and_money(void **state)
     assert_true(of(MEASURE_SAVINGS).sum == -0.25);
 }
 
+static void what_waits(void **state)
+{
+    struct rollup r = {.queue = {2, {47, 7, 40}, {11000000, 2000000, 9000000}}};
+    struct measured m;
+    assert_true(measure_read(measure_row(MEASURE_QUEUE_DEPTH), &r, &m));
+    assert_true(m.samples == 2 && m.sum == 47 && m.ranged && m.least == 7 && m.most == 40);
+    assert_true(measure_read(measure_row(MEASURE_QUEUE_AGE), &r, &m));
+    assert_true(m.sum == 11 && m.least == 2 && m.most == 9);
+    r.queue.samples = 0;
+    assert_false(measure_read(measure_row(MEASURE_QUEUE_DEPTH), &r, &m));
+}
+
 static void no_price_is_not_zero_dollars(void **state)
 {
     struct rollup r = sample();
@@ -96,6 +108,7 @@ int main(void)
         cmocka_unit_test(names),
         cmocka_unit_test(counts_and_tokens),
         cmocka_unit_test(times_rate_and_money),
+        cmocka_unit_test(what_waits),
         cmocka_unit_test(no_price_is_not_zero_dollars),
         cmocka_unit_test(nothing_is_no_point),
     };

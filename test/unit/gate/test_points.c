@@ -164,6 +164,21 @@ static void sums_are_whole_however_spread(void **state)
     point_values_fini(&v);
 }
 
+static void what_waits_keeps_its_range(void **state)
+{
+    struct point_values v = {0};
+    struct rollup r = {.queue = {4, {100, 7, 60}, {90500000, 1000000, 60000000}}};
+    assert_true(point_read(measure_row(MEASURE_QUEUE_DEPTH), &r, &v));
+    assert_int_equal(point_sum(&v), 100000);
+    assert_true(v.at[0].value == 7000 && v.at[v.n - 1].value == 60000);
+    assert_true(point_read(measure_row(MEASURE_QUEUE_AGE), &r, &v));
+    assert_int_equal(point_sum(&v), 90500);
+    r.queue = (struct rollup_queue){1, {12, 12, 12}, {500000, 500000, 500000}};
+    assert_true(point_read(measure_row(MEASURE_QUEUE_AGE), &r, &v));
+    assert_true(v.n == 1 && v.at[0].value == 500 && v.at[0].times == 1);
+    point_values_fini(&v);
+}
+
 static void assert_number(int64_t value, unsigned decimals, const char *wanted)
 {
     struct buf b = {0};
@@ -422,6 +437,7 @@ int main(void)
         cmocka_unit_test_teardown(the_rest_is_other_and_names_stay, clear),
         cmocka_unit_test_teardown(words_are_what_cloudwatch_takes, clear),
         cmocka_unit_test_teardown(sums_are_whole_however_spread, clear),
+        cmocka_unit_test(what_waits_keeps_its_range),
         cmocka_unit_test(numbers),
         cmocka_unit_test_teardown(a_line_is_what_the_format_says, clear),
         cmocka_unit_test_teardown(many_latencies_are_a_hundred, clear),

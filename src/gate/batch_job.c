@@ -59,10 +59,15 @@ static bool is_decided(const struct batch_work *w)
     return w->writing || w->unwritten;
 }
 
+static bool may_be_at_bedrock(const struct batch_job *j)
+{
+    return (j->state == BATCH_CREATING && j->sent_ms) || j->state == BATCH_RUNNING;
+}
+
+/* By what is on the disk, too: after a kill that is what counts. */
 static bool counts_at_bedrock(const struct batch_work *w)
 {
-    const struct batch_job *j = is_decided(w) ? &w->next : &w->row;
-    return (j->state == BATCH_CREATING && j->sent_ms) || j->state == BATCH_RUNNING;
+    return may_be_at_bedrock(&w->row) || (is_decided(w) && may_be_at_bedrock(&w->next));
 }
 
 static bool has_room(const struct batch_work *w)

@@ -15,15 +15,19 @@ static const int64_t day_ms = 24 * HOUR;
 
 /* --- terms */
 
+static bool may_be_at_bedrock(const struct batch_job *j)
+{
+    return j->state == BATCH_RUNNING || (j->state == BATCH_CREATING && j->sent_ms);
+}
+
 static bool has_room(const struct history *h, uint64_t number)
 {
     const struct sim_spool *s = &h->spool;
     uint32_t n = 0;
     for (uint64_t i = 1; i <= s->n_rows; i++) {
         const struct sim_act *a = &h->engine.acts[i];
-        const struct batch_job *j = a->writes ? &a->next : &s->rows[i];
-        bool counts = j->state == BATCH_RUNNING || (j->state == BATCH_CREATING && j->sent_ms);
-        n += i != number && j->pool == s->rows[number].pool && counts;
+        bool counts = may_be_at_bedrock(&s->rows[i]) || (a->writes && may_be_at_bedrock(&a->next));
+        n += i != number && s->rows[i].pool == s->rows[number].pool && counts;
     }
     return n < h->terms.jobs_most;
 }

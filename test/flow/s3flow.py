@@ -12,6 +12,7 @@
 A server that is not installed skips the story. Each is a child of its story and ends with it.
 """
 import array
+import collections
 import functools
 import hashlib
 import http.client
@@ -19,6 +20,7 @@ import http.server
 import itertools
 import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -110,11 +112,13 @@ class Between(http.server.ThreadingHTTPServer):
         wire.on('PUT', 'refuse')                  it is not done, and nothing answers
         wire.on('POST .*uploadId', 503, body)     it is not done, and this is the answer
         wire.on('GET', 'cut', 1000)               the answer breaks off after 1000 bytes of its body
+        wire.storm(0.3, seed=7)                   from now on so many of all requests meet one of these
     """
     daemon_threads = True
 
     def __init__(self, url):
         self.there, self.rules, self.seen, self.lock = url.partition('//')[2], [], [], threading.Lock()
+        self.share, self.dice, self.met = 0, random.Random(), collections.Counter()
         super().__init__(('127.0.0.1', 0), Handing)
         self.url = f'http://127.0.0.1:{self.server_address[1]}'
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -123,6 +127,9 @@ class Between(http.server.ThreadingHTTPServer):
         with self.lock:
             self.rules += [(fits, what, more)] * times
 
+    def storm(self, share, seed):
+        self.share, self.dice = share, random.Random(seed)
+
     def take(self, line):
         with self.lock:
             self.seen.append(line)
@@ -130,6 +137,10 @@ class Between(http.server.ThreadingHTTPServer):
                 if re.match(fits, line):
                     del self.rules[i]
                     return what, more
+            if self.dice.random() < self.share:
+                what = self.dice.choice(['lose', 'refuse', 'cut', 503, 500])
+                self.met[what] += 1
+                return what, self.dice.randrange(1000000) if what == 'cut' else b''
         return 'pass', None
 
     def log(self):

@@ -15,7 +15,7 @@
 #include <cjson/cJSON.h>
 #include <stdio.h>
 
-enum { ANSWER_MOST = 64 * 1024, WAIT_MS = 3600 * 1000, CONNECT_MS = 5000 };
+enum { ANSWER_MOST = 512 * 1024, WAIT_MS = 3600 * 1000, CONNECT_MS = 5000 };
 
 struct asking {
     struct loop *loop;

@@ -10,7 +10,7 @@
 
 struct admin_answer {
     int status;      /* 0: none came */
-    struct buf body; /* at most 64 KiB; may hold a secret: admin_answer_fini wipes it */
+    struct buf body; /* at most 512 KiB; may hold a secret: admin_answer_fini wipes it */
 };
 
 /* `body` empty sends none; it is sent as JSON. False with a sentence when no answer came. */

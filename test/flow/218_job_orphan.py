@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A job that is ours by its name and that the spool knows nothing of (it was lost, or is an old copy) is stopped at the
+start; jobs of others are left alone. And InvokeModel has jobs, too."""
+from batchflow import BATCH_MODEL, questions
+from jobflow import Road
+from weirflow import Story, ask, check, claude, equal, model_path, until
+import concurrent.futures
+
+with Story() as s:
+    road = Road(s)
+    path = '/w/nightly' + model_path('invoke', BATCH_MODEL)
+    with concurrent.futures.ThreadPoolExecutor(110) as callers:
+        got = list(callers.map(lambda i: ask(road.weir.url, path, claude(f'Ask {i}'), seconds=60), range(110)))
+    equal({(a.status, a.json()['type']) for a in got}, {(200, 'message')})
+    equal(len({a.json()['content'][0]['text'] for a in got}), 110, 'answers')
+    job = road.batch.jobs()[0]
+    equal((job['kind'], job['records'], road.charged('BatchInvokeModel')), ('InvokeModel', 110, 110))
+
+    ours = job['name'].rsplit('-', 1)[0]
+    road.weir.end()
+    s.processes.remove(road.weir)
+    for name in (f'{ours}-77', 'weir-01234567-77'):
+        road.batch.order(order='stall=Scheduled')
+        road.batch.create(name, questions(100))
+    road.again()
+    road.weir.line(f'job {ours}-77 .* is ours by its name')
+    states = lambda: {j['name']: j['state'] for j in road.batch.jobs()}
+    until('the orphan is stopped', lambda: states()[f'{ours}-77'] in ('Stopping', 'Stopped'))
+    check(states()['weir-01234567-77'] not in ('Stopping', 'Stopped'), f"another's: {states()}")

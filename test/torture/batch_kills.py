@@ -6,21 +6,25 @@ record is charged twice but those that Weir itself marked so, and book and bill 
 
     batch_kills.py [--seed N] [--only batch.put] [--long]
 
-Without --long each point is met once, and three kills come at moments of chance; with it at each of its passings,
-and 30 kills come by chance.
+Then a night of 600 prompts, in which it is killed 30 times at moments of chance and the callers ask again until they
+have their answers. Without --long each point is met once, with it at each of its passings.
 """
+import concurrent.futures
+import http.client
+import json
 import pathlib
 import random
 import signal
+import socket
 import sys
 import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'flow'))
 
-from jobflow import Road
+from jobflow import PATH, Road
 from rack import check, options, run_cases
-from weirflow import Failed, Story, until
+from weirflow import Failed, Story, ask, converse, until
 
 # How often each is passed: the output of so many is read in two slices.
 POINTS = {'batch.cut': 1, 'batch.put': 1, 'batch.create.before': 1, 'batch.create.after': 1, 'batch.running': 1,
@@ -35,51 +39,84 @@ def ask_until_killed(road):
         pass
 
 
-def first_life(road, seconds=None):
-    """Until the point kills it, or after so many seconds."""
+def kill(road):
+    """It is dead, or dies now."""
+    road.weir.may_fail = True
+    road.weir.signal(signal.SIGKILL)
+    road.weir.wait()
+    road.story.processes.remove(road.weir)
+
+
+def first_life(road):
+    """Until the point kills it."""
     road.weir.may_fail = True
     callers = threading.Thread(target=ask_until_killed, args=(road,))
     callers.start()
-    if seconds is not None:
-        time.sleep(seconds)
-        road.weir.signal(signal.SIGKILL)
     status = road.weir.wait(60)
     check(status == -signal.SIGKILL, f'it ended with {status}\n{road.weir.log()}')
     callers.join()
     road.story.processes.remove(road.weir)
 
 
-def witness(road):
+def witness(road, callers=CALLERS):
     """The bill against the book, when all is quiet."""
     road.clean()
     jobs = road.batch.jobs()
     check(len({j['token'] for j in jobs}) == len(jobs), f'two jobs with one token: {jobs}')
     check(all(j['token_with_other_wish'] == 0 for j in jobs), f'a token with two wishes: {jobs}')
-    records = until('a record of every caller', lambda: (lambda r: r if len(r) >= CALLERS else None)(
-        road.weir.records(CALLERS)))
+    records = until('a record of every caller', lambda: (lambda r: r if len(r) >= callers else None)(
+        road.weir.records(callers)))
     twice = sum(bool(r.get('maybe_twice')) for r in records)
     lost = road.charged() - len(records)  # answers of calls that died with Weir
     check(0 <= lost <= twice, f'{road.charged()} charged, {len(records)} in the book, {twice} marked')
-    check(len(records) - CALLERS <= twice, f'{len(records)} records, {twice} marked')
-    return len(jobs), road.charged() - CALLERS
+    check(len(records) - callers <= twice, f'{len(records)} records, {twice} marked')
+    return f'{len(jobs)} jobs, {road.charged() - callers} charged beyond one each'
 
 
-def ordeal(hook=None, seconds=None):
+def at_point(hook):
     with Story() as s:
-        keys = s.keys()
-        road = Road(s, linger='1s', env={**keys, **({'WEIR_HOOK': hook} if hook else {})})
-        if hook and hook.startswith('direct'):
+        road = Road(s, linger='1s', env={**s.keys(), 'WEIR_HOOK': hook})
+        if hook.startswith('direct'):
             road.batch.order(order='partial=90')
-        first_life(road, seconds)
+        first_life(road)
         road.again()
         road.check_answers(road.ask_all(CALLERS))
-        jobs, more = witness(road)
-        return f'{jobs} jobs, {more} charged beyond one each'
+        return witness(road)
 
 
-def case(**how):
+def stubborn(road, text):
+    """A caller that asks until it is answered."""
+    body, target = json.dumps(converse(text)).encode(), road.weir.url
+    for _ in range(200):
+        try:
+            answer = ask(target, PATH, body, seconds=60)
+            if answer.status == 200:
+                return text, answer
+        except (OSError, http.client.HTTPException):
+            pass
+        time.sleep(0.3)
+    raise Failed(f'{text}: never answered')
+
+
+def night(rng, prompts=600, kills=30):
+    with Story() as s:
+        with socket.create_server(('127.0.0.1', 0)) as probe:
+            port = probe.getsockname()[1]
+        road = Road(s, linger='2s', listen=[{'address': f'127.0.0.1:{port}'}])
+        road.batch.order(job_ms=5000)
+        with concurrent.futures.ThreadPoolExecutor(prompts) as callers:
+            told = [callers.submit(stubborn, road, f'Night {i}') for i in range(prompts)]
+            for _ in range(kills):
+                time.sleep(rng.uniform(0.05, 1.5))
+                kill(road)
+                road.again()
+            road.check_answers([t.result() for t in told])
+        return witness(road, prompts)
+
+
+def case(run, *how):
     try:
-        return ordeal(**how)
+        return run(*how)
     except SystemExit:
         raise Failed('see above') from None
 
@@ -88,12 +125,10 @@ def cases(o):
     rng = random.Random(o.seed)
     for point, times in POINTS.items():
         for nth in range(1, times + 1) if o.long else (rng.randint(1, times),):
-            yield f'{point}:{nth}', lambda hook=f'{point}:{nth}=kill': case(hook=hook)
-    for _ in range(30 if o.long else 3):
-        seconds = rng.uniform(0.05, 4)
-        yield f'after {seconds:.3f} s', lambda seconds=seconds: case(seconds=seconds)
+            yield f'{point}:{nth}', lambda hook=f'{point}:{nth}=kill': case(at_point, hook)
+    yield 'a night with 30 kills', lambda: case(night, rng)
 
 
 if __name__ == '__main__':
-    arguments = options('at every passing of each point, and 30 times by chance')
+    arguments = options('at every passing of each point')
     run_cases(arguments, list(cases(arguments)))

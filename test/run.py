@@ -221,7 +221,7 @@ def torture_jobs():
     """One program per kind of ordeal; those that weigh memory do so without a sanitizer's own."""
     jobs = []
     for path in sorted((ROOT / 'test' / 'torture').glob('*.py')):
-        if path.stem == 'rack':  # what they share
+        if path.stem in ('rack', 'batch_kills'):  # what they share; of the kills
             continue
         build = BUILD if path.stem in ('reloads', 'body_memory', 'log_pipe') else ASAN
         jobs.append(Job(f'torture/{path.stem}', [PYTHON, str(path)], 240, {'WEIR_BUILD': str(build)}))
@@ -248,7 +248,9 @@ def fuzz_jobs():
 
 
 def kills_jobs():
-    return [meson_job('kills', BUILD, ['kills'])]
+    batch = [PYTHON, str(ROOT / 'test' / 'torture' / 'batch_kills.py'), '--seed', '1']
+    return [meson_job('kills', BUILD, ['kills']),
+            Job('kills/batch', batch, 600, {'WEIR_BUILD': str(ASAN), 'WEIR_SHARED': str(SHARED)})]
 
 
 def sim_jobs():

@@ -129,7 +129,9 @@ void record_add_json(const struct record *r, struct buf *out)
     add_usd(out, r, r->plain_nanousd, S("null"));
     buf_add(out, S(",\"observed_usd\":"));
     add_observed(out, r, S("null"));
-    buf_addf(out, ",\"maybe_twice\":%s}", r->flags & RECORD_MAYBE_TWICE ? "true" : "false");
+    buf_addf(out, ",\"maybe_twice\":%s,\"batch_fit\":%s}",
+             r->flags & RECORD_MAYBE_TWICE ? "true" : "false",
+             r->flags & RECORD_BATCH_FIT ? "true" : "false");
 }
 
 void record_add_csv_head(struct buf *out)
@@ -146,7 +148,7 @@ void record_add_csv_head(struct buf *out)
         buf_addf(out, ",%s", usage_word((enum token_kind)i).ptr);
     buf_add(out,
             S(",cost_usd,untouched_usd,latency_ms,added_ms,first_token_ms,moved,refused,marks,arm,"
-              "group,unmarked_usd,input_usd,plain_usd,observed_usd,maybe_twice\n"));
+              "group,unmarked_usd,input_usd,plain_usd,observed_usd,maybe_twice,batch_fit\n"));
 }
 
 void record_add_csv(const struct record *r, struct buf *out)
@@ -182,5 +184,5 @@ void record_add_csv(const struct record *r, struct buf *out)
     add_usd(out, r, r->plain_nanousd, S(""));
     buf_add_char(out, ',');
     add_observed(out, r, S(""));
-    buf_addf(out, ",%d\n", !!(r->flags & RECORD_MAYBE_TWICE));
+    buf_addf(out, ",%d,%d\n", !!(r->flags & RECORD_MAYBE_TWICE), !!(r->flags & RECORD_BATCH_FIT));
 }

@@ -79,7 +79,7 @@ struct str report_count_word(enum rollup_count count)
         STR("requests"),  STR("invocations"), STR("client_errors"), STR("server_errors"),
         STR("throttles"), STR("estimated"),   STR("unpriced"),      STR("provisional"),
         STR("joined"),    STR("unreadable"),  STR("treated"),       STR("control"),
-        STR("marked"),    STR("refused"),     STR("maybe_twice"),
+        STR("marked"),    STR("refused"),     STR("maybe_twice"),   STR("batch_fit"),
     };
     return words[count];
 }

@@ -163,6 +163,7 @@ void rollup_add(struct rollup *r, const struct record *record)
     add(&r->counts[ROLLUP_MARKED], record->marks > 0);
     add(&r->counts[ROLLUP_REFUSED], !!(flags & RECORD_REFUSED));
     add(&r->counts[ROLLUP_MAYBE_TWICE], !!(flags & RECORD_MAYBE_TWICE));
+    add(&r->counts[ROLLUP_BATCH_FIT], !!(flags & RECORD_BATCH_FIT));
     add_usage(&r->usage, &record->usage);
     if (!(flags & RECORD_UNPRICED)) /* else its cost says nothing */
         add_money(r, record);

@@ -103,21 +103,21 @@ void batch_bill(struct batch *b, const struct spool_record *rec, const struct ba
 {
     char room[NAMES_MODEL_MOST];
     bool twice = a->late || (rec->flags & SPOOL_MAYBE_TWICE);
-    struct record r = {.time_ms = a->now_ms,
-                       .client = rec->client,
-                       .workload = rec->workload,
-                       .asked = rec->model,
-                       .model = model_of(b, rec->model, room),
-                       .operation = rec->operation,
-                       .outcome =
-                           outcome_row(a->status < 400 ? OUTCOME_ANSWERED : OUTCOME_REFUSED)->word,
-                       .lane = a->lane,
-                       .end = end_of(a->status),
-                       .flags = RECORD_INVOCATION | (twice ? (unsigned)RECORD_MAYBE_TWICE : 0),
-                       .status = (unsigned)a->status,
-                       .attempts = a->attempts,
-                       .latency_us = a->latency_us,
-                       .added_us = a->added_us};
+    struct record r = {
+        .time_ms = a->now_ms,
+        .client = rec->client,
+        .workload = rec->workload,
+        .asked = rec->model,
+        .model = model_of(b, rec->model, room),
+        .operation = rec->operation,
+        .outcome = outcome_row(a->status < 400 ? OUTCOME_ANSWERED : OUTCOME_REFUSED)->word,
+        .lane = a->lane,
+        .end = end_of(a->status),
+        .flags = RECORD_INVOCATION | RECORD_BATCH_FIT | (twice ? (unsigned)RECORD_MAYBE_TWICE : 0),
+        .status = (unsigned)a->status,
+        .attempts = a->attempts,
+        .latency_us = a->latency_us,
+        .added_us = a->added_us};
     make_id(rec, a->late, r.id);
     read_answer(b, rec, a, &r);
     r.decision = decision_of(r.lane);

@@ -17,6 +17,9 @@ static void begin(struct facts *f, struct str body, struct str model_name)
         [FACT_METADATA] = STR("requestMetadata"),
         [FACT_SERVICE_TIER] = STR("serviceTier"),
         [FACT_OPENAI_TIER] = STR("service_tier"),
+        [FACT_GUARDRAIL] = STR("guardrailConfig"),
+        [FACT_OUTPUT_CONFIG] = STR("outputConfig"),
+        [FACT_OUTPUT_FORMAT] = STR("output_format"),
         [FACT_TOOLS] = STR("tools"),
         [FACT_TOOL_CONFIG] = STR("toolConfig"),
         [FACT_SYSTEM] = STR("system"),
@@ -124,6 +127,19 @@ bool facts_parts(const struct facts *f, struct str body, enum ask_dialect dialec
     return (aws ? tools_in_config(f, &out->tools) : take_part(f, FACT_TOOLS, &out->tools)) &&
            take_part(f, responses ? FACT_INSTRUCTIONS : FACT_SYSTEM, &out->system) &&
            take_part(f, responses ? FACT_INPUT : FACT_MESSAGES, &out->messages);
+}
+
+/* --- batch */
+
+bool facts_fit_batch(const struct facts *f)
+{
+    static const enum fact none[] = {FACT_SERVICE_TIER,  FACT_OPENAI_TIER,   FACT_GUARDRAIL,
+                                     FACT_OUTPUT_CONFIG, FACT_OUTPUT_FORMAT, FACT_TOOLS,
+                                     FACT_TOOL_CONFIG};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        if (f->members[none[i]].times && f->members[none[i]].kind != JSON_NULL)
+            return false;
+    return f->state == FACTS_STRICT;
 }
 
 /* --- the model's name */

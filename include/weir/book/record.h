@@ -27,8 +27,9 @@ enum record_flag {
     RECORD_OBSERVED = 1 << 9, /* levers: observe; observed_nanousd says what they withheld */
     RECORD_MAYBE_TWICE = 1 << 10, /* it may have been paid for in a batch job and on demand */
     RECORD_SAMPLE =
-        1 << 11, /* no request: how many wait for a batch job (attempts), and for how
-                    long the oldest of them (latency_us). Nobody exports it as a record */
+        1 << 11,                /* no request: how many wait for a batch job (attempts), and for how
+                                   long the oldest of them (latency_us). Nobody exports it as a record */
+    RECORD_BATCH_FIT = 1 << 12, /* by all that is known of it a batch job could have it */
 };
 
 /* The control group (docs/decisions/011): by a hash of client and first block a prompt is in one of

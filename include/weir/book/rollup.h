@@ -28,6 +28,7 @@ enum rollup_count {
     ROLLUP_MARKED,  /* with at least one marker of Weir's */
     ROLLUP_REFUSED, /* by Weir itself */
     ROLLUP_MAYBE_TWICE,
+    ROLLUP_BATCH_FIT, /* a batch job could have had them */
     ROLLUP_COUNTS
 };
 

@@ -28,8 +28,11 @@ enum fact {
     FACT_METADATA,         /* Converse's requestMetadata */
     FACT_SERVICE_TIER,     /* Converse's */
     FACT_OPENAI_TIER,
-    FACT_TOOLS,       /* where prompts stand: of Claude and OpenAI */
-    FACT_TOOL_CONFIG, /* of Converse and Nova: tools is in it */
+    FACT_GUARDRAIL, /* Converse's: what no batch takes, as the next ones */
+    FACT_OUTPUT_CONFIG,
+    FACT_OUTPUT_FORMAT, /* Claude's */
+    FACT_TOOLS,         /* where prompts stand: of Claude and OpenAI */
+    FACT_TOOL_CONFIG,   /* of Converse and Nova: tools is in it */
     FACT_SYSTEM,
     FACT_INSTRUCTIONS, /* of Responses, as is input */
     FACT_MESSAGES,
@@ -59,6 +62,10 @@ enum facts_state facts_read(struct facts *f, struct str body, struct str model_n
  * stands there twice, or the prompt begins with what is not in the body. */
 bool facts_parts(const struct facts *f, struct str body, enum ask_dialect dialect,
                  struct ask_parts *out);
+
+/* By these members alone: could a batch have it? plan/batch_line knows for certain, and walks over
+ * the body for it. */
+bool facts_fit_batch(const struct facts *f);
 
 /* The model as Bedrock reads it, with its escapes resolved, in the arena: PHP writes each slash of
  * an ARN as "\/", and a price must be found for "us\u002eanthropic", too. What could be no model's

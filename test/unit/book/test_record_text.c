@@ -58,7 +58,7 @@ static void as_json(void **state)
         "\"first_token_ms\":100,\"moved\":false,\"refused\":false,\"marks\":2,\"arm\":\"treated\","
         "\"group\":3,"
         "\"unmarked_usd\":0.000000006,\"input_usd\":0.000000007,\"plain_usd\":0.000000008,"
-        "\"observed_usd\":null,\"maybe_twice\":false}");
+        "\"observed_usd\":null,\"maybe_twice\":false,\"batch_fit\":false}");
     buf_clear(&b);
     r.flags = RECORD_INVOCATION | RECORD_UNPRICED;
     record_add_json(&r, &b);
@@ -71,13 +71,14 @@ static void as_json(void **state)
     buf_clear(&b);
     r.flags = RECORD_INVOCATION | RECORD_UNPRICED;
     record_add_json(&r, &b);
-    assert_true(str_ends(
-        buf_str(&b),
-        S("\"input_usd\":null,\"plain_usd\":null,\"observed_usd\":null,\"maybe_twice\":false}")));
+    assert_true(str_ends(buf_str(&b), S("\"input_usd\":null,\"plain_usd\":null,\"observed_usd\":"
+                                        "null,\"maybe_twice\":false,\"batch_fit\":false}")));
     buf_clear(&b);
     r.flags = RECORD_OBSERVED;
     record_add_json(&r, &b);
-    assert_true(str_ends(buf_str(&b), S(",\"observed_usd\":0.000000009,\"maybe_twice\":false}")));
+    assert_true(
+        str_ends(buf_str(&b),
+                 S(",\"observed_usd\":0.000000009,\"maybe_twice\":false,\"batch_fit\":false}")));
     buf_fini(&b);
 }
 
@@ -97,18 +98,18 @@ static void as_csv(void **state)
         "invocation,stream,estimated,unpriced,provisional,joined,unreadable,input,output,"
         "cache_read,cache_write_5m,cache_write_1h,cache_write_30m,cost_usd,untouched_usd,"
         "latency_ms,added_ms,first_token_ms,moved,refused,marks,arm,group,unmarked_usd,input_usd,"
-        "plain_usd,observed_usd,maybe_twice\n"
+        "plain_usd,observed_usd,maybe_twice,batch_fit\n"
         "2026-11-20T00:00:00.123Z,010203ff000000000000000000000000,\"a \"\"b\"\", c\",,arn:x,"
         "amazon.nova-lite-v1:0,Converse,flex,lane=ondemand;model=same,answered,throttled,200,2,"
         "1,1,0,0,1,0,0,1,2,3,4,5,6,1.234567890,0.000000005,1000.001,0.012,100,"
-        "0,0,2,treated,3,0.000000006,0.000000007,0.000000008,,0\n"
+        "0,0,2,treated,3,0.000000006,0.000000007,0.000000008,,0,0\n"
         "2026-11-20T00:00:00.123Z,010203ff000000000000000000000000,\"a \"\"b\"\", c\",,arn:x,"
         "amazon.nova-lite-v1:0,Converse,flex,lane=ondemand;model=same,answered,throttled,200,2,"
-        "0,0,0,1,0,0,0,1,2,3,4,5,6,,,1000.001,0.012,,1,0,2,treated,3,,,,,0\n"
+        "0,0,0,1,0,0,0,1,2,3,4,5,6,,,1000.001,0.012,,1,0,2,treated,3,,,,,0,0\n"
         "2026-11-20T00:00:00.123Z,010203ff000000000000000000000000,\"a \"\"b\"\", c\",,arn:x,"
         "amazon.nova-lite-v1:0,Converse,flex,lane=ondemand;model=same,answered,throttled,200,2,"
         "0,0,0,0,0,0,0,1,2,3,4,5,6,1.234567890,0.000000005,1000.001,0.012,,0,0,2,treated,3,"
-        "0.000000006,0.000000007,0.000000008,0.000000009,1\n");
+        "0.000000006,0.000000007,0.000000008,0.000000009,1,0\n");
     buf_fini(&b);
 }
 

@@ -137,7 +137,7 @@ static void observed(void **state)
                            "would have cost about $0.000500 instead of $0.002000 (by belief).\n"));
     buf_clear(&b);
     report_add_csv(r, &b);
-    assert_true(str_ends(buf_str(&b), S(",2,0.002000000,0.000500000,0.000000000,0\n")));
+    assert_true(str_ends(buf_str(&b), S(",2,0.002000000,0.000500000,0.000000000,0,0\n")));
     buf_fini(&b);
     report_free(r);
     for (int savings = 0; savings < 2; savings++) {
@@ -197,9 +197,9 @@ static void as_csv(void **state)
                          "control_state,control_saved_share,control_saved_share_low,"
                          "control_saved_share_high,control_saved_usd,control_saved_usd_low,"
                          "control_saved_usd_high,observed_requests,observed_cost_usd,"
-                         "observed_would_have_cost_usd,saved_by_batch_usd,maybe_twice")));
+                         "observed_would_have_cost_usd,saved_by_batch_usd,maybe_twice,batch_fit")));
     assert_true(str_ends(row, S(",8,1,8,0,-0.002028000,0.000000000,few,-0.253500,,,-0.002028000,,"
-                                ",0,0.000000000,0.000000000,0.000000000,0")));
+                                ",0,0.000000000,0.000000000,0.000000000,0,0")));
     buf_fini(&b);
     report_free(r);
     made_fini(&m);

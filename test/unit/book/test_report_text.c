@@ -331,7 +331,7 @@ static void csv(void **state)
     assert_true(str_starts(first, S("\"a \"\"b\"\", c\",1,1,0,0,0,0,1,0,0,0,1000,200,3000,0,1000,"
                                     "0,0.600000,,,,2500,2500,")));
     assert_true(str_ends(
-        first, S(",,,,,,0,0,0,0,,,none,,,,,,,0,0.000000000,0.000000000,,0"))); /* no stream */
+        first, S(",,,,,,0,0,0,0,,,none,,,,,,,0,0.000000000,0.000000000,,0,0"))); /* no stream */
     assert_true(str_starts(second, S("anonymous,1,1,0,0,0,0,0,0,0,0,1000,200,3000,0,1000,0,"
                                      "0.600000,0.012345678,0.012345678,0.000000000,2500,")));
     assert_true(fields(head) == fields(first) && fields(head) == fields(second));

@@ -77,6 +77,8 @@ static void counts_ends(void **state)
     counted(r, COUNTS([ROLLUP_REFUSED] = 1), 0, 0);
     r.flags = RECORD_MAYBE_TWICE;
     counted(r, COUNTS([ROLLUP_MAYBE_TWICE] = 1), 0, 0);
+    r.flags = RECORD_BATCH_FIT;
+    counted(r, COUNTS([ROLLUP_BATCH_FIT] = 1), 0, 0);
 }
 
 /* Tokens without a price are unpriced; what used none owes nothing. */

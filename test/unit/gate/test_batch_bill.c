@@ -78,7 +78,7 @@ static void a_line_of_a_job(void **state)
     assert_int_equal(told.cost_nanousd, (1000 * 800 + 100 * 3200) / 2);
     assert_int_equal(told.unmarked_nanousd, told.cost_nanousd);
     assert_int_equal(told.untouched_nanousd, 2 * told.cost_nanousd);
-    assert_int_equal(told.flags, RECORD_INVOCATION | RECORD_MOVED);
+    assert_int_equal(told.flags, RECORD_BATCH_FIT | RECORD_INVOCATION | RECORD_MOVED);
     assert_memory_equal(told.id, rec.id.secret, RECORD_ID_BYTES);
     assert_true(is(told.client, "search") && is(told.workload, "nightly"));
     assert_true(is(told.asked, "us.amazon.nova-pro-v1:0") && is(told.operation, "Converse"));

@@ -212,6 +212,27 @@ static struct facts read_all(struct str body)
     return f;
 }
 
+static void what_a_batch_could_have(void **state)
+{
+    static const struct str rows[] = {
+        STR("{\"messages\":[],\"toolConfig\":{}}"),
+        STR("{\"messages\":[],\"tools\":[]}"),
+        STR("{\"messages\":[],\"guardrailConfig\":{}}"),
+        STR("{\"messages\":[],\"serviceTier\":{}}"),
+        STR("{\"messages\":[],\"service_tier\":\"flex\"}"),
+        STR("{\"messages\":[],\"outputConfig\":{}}"),
+        STR("{\"messages\":[],\"output_format\":{}}"),
+        STR("{\"messages\":[],}"),
+        STR(""),
+    };
+    struct facts f = read_all(S("{\"messages\":[{\"tools\":1}],\"toolConfig\":null}"));
+    assert_true(facts_fit_batch(&f));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        f = read_all(rows[i]);
+        assert_false(facts_fit_batch(&f));
+    }
+}
+
 static void reads_facts(void **state)
 {
     assert_int_equal(read_all(S("")).state, FACTS_NONE);
@@ -273,6 +294,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_last_part_is_for_one_at_a_time, fresh, done),
         cmocka_unit_test_setup_teardown(bears_refused_memory, fresh, done),
         cmocka_unit_test(reads_facts),
+        cmocka_unit_test(what_a_batch_could_have),
         cmocka_unit_test(reads_a_model_as_its_next_reader),
         cmocka_unit_test(reads_long_bodies_in_slices),
     };

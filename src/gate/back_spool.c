@@ -17,6 +17,7 @@
 #include "lanes.h"
 #include "spooled.h"
 #include "weir/base/clock.h"
+#include "weir/base/hook.h"
 #include "weir/base/text.h"
 #include "weir/gate/daemon.h"
 
@@ -254,6 +255,7 @@ static enum step_result come_again(struct exchange *ex)
 static enum step_result held(struct exchange *ex)
 {
     const struct spooled *s = ex->spooled;
+    (void)HOOK("held.told");
     worker_drop_body(ex->worker, &ex->body);
     admit_give_back(ex);
     ex->decision = S("lane=batch;model=same");

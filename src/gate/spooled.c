@@ -8,6 +8,7 @@
 
 #include "lanes.h"
 #include "weir/base/clock.h"
+#include "weir/base/hook.h"
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
 #include "weir/gate/daemon.h"
@@ -156,6 +157,7 @@ static void pump(struct exchange *ex)
 enum step_result spooled_answer(struct exchange *ex)
 {
     const struct spool_answer *a = ex->spooled->answer;
+    (void)HOOK("held.answer");
     if (ex->answered && a->status >= 400) {
         ex->trouble = arena_printf(&ex->arena, "its answer is a %d", a->status).ptr;
         return exchange_fail(ex, OUTCOME_HELD_FAILED, S(""));
@@ -204,6 +206,7 @@ void spooled_let_go(struct exchange *ex)
     if (s->held)
         spool_leave(spool, s->admitted.id.number, s);
     s->held = false;
+    (void)HOOK("held.over");
     if (s->answer)
         spool_delivered(spool, s->answer->id.number, is_whole(ex));
     spool_answer_free(s->answer);

@@ -13,7 +13,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { HOURS_LEAST = 24, HOURS_MOST = 168, HOUR_MS = 3600 * 1000 };
+enum {
+    PUTS_MOST = 2, /* at a time: each has a part of 8 MiB in memory */
+    HOURS_LEAST = 24,
+    HOURS_MOST = 168,
+    HOUR_MS = 3600 * 1000
+};
 
 static void drop_keys(struct batch_work *w)
 {
@@ -33,7 +38,7 @@ void batch_act_drop(struct batch_work *w)
     w->ask = NULL;
     w->pack = NULL;
     w->collect = NULL;
-    w->acting = false;
+    w->acting = w->in_line = false;
 }
 
 static void end_act(struct batch_work *w, enum batch_event event, struct str why)
@@ -61,10 +66,21 @@ static void on_put(void *arg, enum s3_end end, struct str why)
     end_act(w, events[end], end == S3_GOOD ? S("") : why);
 }
 
-static void put(struct batch_work *w)
+static bool has_turn(const struct batch *b)
+{
+    unsigned n = 0;
+    for (const struct list *l = b->jobs.next; l != &b->jobs; l = l->next)
+        n += LIST_OF(l, struct batch_work, node)->pack != NULL;
+    return n < PUTS_MOST;
+}
+
+void batch_act_put(struct batch_work *w)
 {
     struct buf key = {0};
     struct s3 *s3 = s3_of(w);
+    w->in_line = !has_turn(w->batch);
+    if (w->in_line)
+        return;
     if (!s3) {
         end_act(w, BATCH_PUT_REFUSED, S("batch.bucket is not set"));
         return;
@@ -305,7 +321,7 @@ void batch_act_begin(struct batch_work *w, enum batch_act act)
     case BATCH_ACTS:
         break;
     case BATCH_PUT:
-        put(w);
+        batch_act_put(w);
         break;
     case BATCH_CREATE:
     case BATCH_LIST:

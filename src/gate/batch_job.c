@@ -304,7 +304,7 @@ static bool must_leave(const struct batch_work *w, int64_t now_ms)
 {
     struct batch *b = w->batch;
     double rate = shared_lanes_rate(b->lanes, w->pool->model, now_ms);
-    return w->pack && now_ms >= batch_leave_at(&w->row, rate, w->waits);
+    return (w->pack || w->in_line) && now_ms >= batch_leave_at(&w->row, rate, w->waits);
 }
 
 void batch_work_look(struct batch_work *w, int64_t now_ms)
@@ -314,9 +314,11 @@ void batch_work_look(struct batch_work *w, int64_t now_ms)
         return;
     if (w->unwritten)
         write_row(w);
-    else if (w->acting && (w->order || must_leave(w, now_ms)) && (w->pack || w->collect))
+    else if ((w->pack || w->in_line || w->collect) && (w->order || must_leave(w, now_ms)))
         batch_work_interrupt(w, w->order ? "the operator wants it otherwise"
                                          : "there is no time left for the upload");
+    else if (w->in_line)
+        batch_act_put(w);
     else if (!w->acting && w->order)
         go_on(w);
     else if (!w->acting && batch_due(&w->row, now_ms, w->batch->setup->config->batch.poll_ms))

@@ -49,6 +49,7 @@ struct batch_work {
     struct batch_turn turn; /* what follows when that is done */
     uint32_t waits;         /* members without an answer */
     bool writing, unwritten, acting;
+    bool in_line; /* PUT: others are before it */
     enum batch_order order;
     /* Of the act. */
     struct s3_call *s3;
@@ -120,6 +121,8 @@ void batch_work_key(const struct batch_work *w, const char *rest, struct buf *ou
 
 /* --- batch_act */
 void batch_act_begin(struct batch_work *w, enum batch_act act);
+/* An upload that is in line: may it begin? */
+void batch_act_put(struct batch_work *w);
 /* Frees what the act holds. */
 void batch_act_drop(struct batch_work *w);
 

@@ -4,6 +4,7 @@
  */
 #include "spool_side.h"
 
+#include "weir/base/mem.h"
 #include "weir/base/random.h"
 
 #include <fcntl.h>
@@ -266,6 +267,29 @@ static void a_header_of_absurd_length(void **state)
     spool_free(s);
 }
 
+static void a_letter_without_memory(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct moved m = {0};
+    struct caller c, again;
+    admit_body(s, "body", "", &c);
+    pool_direct(s, 1, 1);
+    mem_fail_at(1);
+    admit_body(s, "another", "", &again);
+    assert_int_equal(again.a.said, SPOOL_NOT);
+    assert_string_equal(again.a.why, "no memory");
+    const struct spool_end e = {.number = c.a.id.number, .status = 200, .body = S("answer")};
+    mem_fail_at(1);
+    spool_settle(s, NULL, &e, 1, on_settled, &m);
+    wait_for(&m.n, 1);
+    mem_fail_at(0);
+    assert_true(!m.good && c.woken == 0);
+    assert_int_equal(settle_all(s, NULL, &e, 1), 1);
+    wait_for(&c.woken, 1);
+    caller_free(&c);
+    spool_free(s);
+}
+
 /* --- bodies */
 
 static void check_body(struct spool *s, size_t len)
@@ -369,6 +393,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_is_full_at_four_fifths, setup, teardown),
         cmocka_unit_test_setup_teardown(half_is_for_one_client, setup, teardown),
         cmocka_unit_test_setup_teardown(a_header_of_absurd_length, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_letter_without_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(bodies_of_every_size, setup, teardown),
         cmocka_unit_test_setup_teardown(sealed_is_not_to_be_read, setup, teardown),
     };

@@ -77,8 +77,8 @@ def at(hook, reply):
         records = weir.records()
         charged = sum(row['charged'] for row in s.sim.rows())
         equal(len(records), 1, 'records')
-        # The end of a call that was charged may be what was not committed: then it is made again, and marked so.
-        check(charged == 1 + records[0]['maybe_twice'], f'{charged} charged: {records}')
+        # A call that may have been under way is made again, and marked so.
+        check(1 <= charged <= 1 + records[0]['maybe_twice'], f'{charged} charged: {records}')
         return 'killed' if sum(p.name == 'weir' for p in s.processes) > 1 else 'not killed'
 
 
@@ -86,7 +86,7 @@ def case(hook, reply):
     try:
         return at(hook, reply)
     except SystemExit:
-        raise Failed('skipped: moto is not here') from None
+        raise Failed('see above') from None
 
 
 def cases(o):

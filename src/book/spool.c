@@ -79,7 +79,7 @@ void spool_fail(struct spool *s, int rc, const char *why)
     pthread_mutex_lock(&s->lock);
     s->counts.failures++;
     pthread_mutex_unlock(&s->lock);
-    snprintf(sentence, sizeof sentence, "%s: %s: requests go on demand", s->dir, reason(rc));
+    snprintf(sentence, sizeof sentence, "%s: %s", s->dir, reason(rc));
     tell(s, why ? why : sentence);
 }
 

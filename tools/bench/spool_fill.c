@@ -5,8 +5,9 @@
  *     weir-spool-fill FOLDER RECORDS [BODY_BYTES [SECONDS]]
  *
  * At 1,000, 10,000, ... records, up to RECORDS, it tells what each of those since the last step
- * cost, and then for so many seconds (10) how long an admit takes at 1,000 in a second. At the end
- * another process opens it: how long that takes, and its anonymous memory. FOLDER is STATE/spool.
+ * cost, and then for so many seconds (10) how long an admit takes at 1,000 in a second; then what
+ * the largest moves take. At the end another process opens it: how long that takes, and its
+ * anonymous memory. FOLDER is STATE/spool.
  */
 #include "weir/base/clock.h"
 #include "weir/base/mem.h"
@@ -133,6 +134,42 @@ static void pace(struct spool *s, unsigned seconds, char *body, size_t len)
     mem_free(took);
 }
 
+/* --- moves */
+
+static atomic_uint moves;
+static struct batch_job job;
+
+static void on_cut(void *arg, const struct batch_job *j, bool good)
+{
+    job = *j;
+    atomic_fetch_add(&moves, good);
+}
+
+static void on_done(void *arg, bool good)
+{
+    atomic_fetch_add(&moves, good);
+}
+
+static double waited(double began, unsigned n)
+{
+    while (atomic_load(&moves) < n)
+        (void)poll(NULL, 0, 1);
+    return (now_s() - began) * 1e3;
+}
+
+/* What admits wait for meanwhile. */
+static void move(struct spool *s)
+{
+    const struct batch_job packed = {.state = BATCH_PACKED};
+    double began = now_s();
+    spool_cut(s, 1, 50000, UINT64_MAX, &packed, on_cut, NULL);
+    double cut = waited(began, 1);
+    began = now_s();
+    spool_job(s, &job, BATCH_LEAVE_TWICE, on_done, NULL);
+    printf("cut to a job of %" PRIu32 ": %.0f ms; all of them leave it: %.0f ms\n", job.records,
+           cut, waited(began, 2));
+}
+
 static void fill_all(const char *dir, uint64_t records, size_t len, unsigned seconds)
 {
     struct spool *s = opened(dir);
@@ -147,6 +184,7 @@ static void fill_all(const char *dir, uint64_t records, size_t len, unsigned sec
         fflush(stdout);
     }
     spool_count(s, &c);
+    move(s);
     printf("%" PRIu64 " taken, %" PRIu64 " pooled; file %" PRIu64 " MB, in use %" PRIu64 " MB\n",
            atomic_load(&taken), c.records[SPOOL_POOLED], c.size.file_bytes >> 20,
            c.size.used_bytes >> 20);

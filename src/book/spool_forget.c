@@ -2,8 +2,8 @@
  *
  * What is deleted when: an answer that was delivered, `replay` later; one that nobody fetched, or
  * that a ticket was told of, `keep` after it came. Of a ticket a tombstone stays for 30 days, so
- * that its owner learns that it is gone, and nobody else anything. In slices: a thousand records or
- * 32 MB in one transaction.
+ * that its owner learns that it is gone, and nobody else anything. In slices of some milliseconds:
+ * nobody waits long behind one.
  */
 #include "spool_private.h"
 
@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { GONE_DAYS = 30 };
+enum { GONE_DAYS = 30, SLICE = 250, SLICE_BYTES = 8 * 1024 * 1024 };
 #define MS_A_DAY 86400000LL
 
 static int put_gone(struct spool *s, uint64_t number, const struct spool_row *row)
@@ -64,7 +64,7 @@ static int next_of(struct store_txn *t, unsigned list, int64_t before_ms, struct
 static int forget_list(struct spool *s, unsigned list, int64_t before_ms, size_t *left)
 {
     int rc = 0;
-    while (rc == 0 && *left > 0 && s->txn_bytes < SPOOL_BATCH_BYTES) {
+    while (rc == 0 && *left > 0 && s->txn_bytes < SLICE_BYTES) {
         struct spool_key listed;
         rc = next_of(s->txn, list, before_ms, &listed);
         if (rc == 0)
@@ -114,7 +114,7 @@ static int64_t now_for_this(struct spool *s)
 int spool_forget_do(struct spool *s)
 {
     int64_t now_ms = now_for_this(s);
-    size_t left = SPOOL_SLICE;
+    size_t left = SLICE;
     int rc = forget_list(s, LIST_DELIVERED, now_ms - atomic_load(&s->replay_ms), &left);
     if (rc == 0)
         rc = forget_list(s, LIST_DONE, now_ms - atomic_load(&s->keep_ms), &left);

@@ -30,8 +30,8 @@
 enum {
     SPOOL_BATCH_MOST = 4096,              /* letters in one transaction */
     SPOOL_BATCH_BYTES = 32 * 1024 * 1024, /* ... and what they bring */
-    SPOOL_SLICE = 1000,                   /* records that are deleted or ended in one transaction */
-    SPOOL_WAITING_MOST = 256 * 1024 * 1024,
+    SPOOL_SLICE = 1000, /* records of a pool that move or end in one transaction */
+    SPOOL_WAITING_MOST = 128 * 1024 * 1024,
     SPOOL_POOLS_MOST = 4096,
     SPOOL_RECORD_BYTES = 512, /* what a record takes beside its body, for shares */
     SPOOL_AGAIN_MS = 5000,

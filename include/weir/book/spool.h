@@ -132,7 +132,8 @@ void spool_admit(struct spool *s, const struct spool_ask *ask, const struct spoo
  * waiter's, since a caller's next attempt may wait beside it. Harmless when it was woken already.
  */
 void spool_leave(struct spool *s, uint64_t number, const void *arg);
-/* Its answer reached the client whole; or it did not, and is nobody's again. */
+/* Once for each answer that was handed out (SPOOL_READY, SPOOL_TICKET_READY, woken): it reached the
+ * client whole; or it did not, and is nobody's again. */
 void spool_delivered(struct spool *s, uint64_t number, bool whole);
 
 /* A ticket is asked for: by its client alone. */

@@ -7,6 +7,9 @@
  * request.
  *
  * A repeat counts as delivered when it is handed out: repeats at one time get one record each.
+ *
+ * What was nobody's is due as early as its new owner needs it. In a job that is not possible: one
+ * whose job may end too late is left for somebody with more time.
  */
 #include "spool_private.h"
 
@@ -18,7 +21,10 @@
 
 #include <string.h>
 
-enum { NUMBERS_AHEAD = 4096 };
+enum {
+    NUMBERS_AHEAD = 4096,
+    CLOCK_STEP_MS = 60 * 1000 /* the same deadline, told again when the clock was set back */
+};
 #define NS_A_MS 1000000LL
 
 /* A record that was found. Strings are borrowed from s->row_bytes. */
@@ -57,8 +63,8 @@ static int by_attempt(struct spool *s, const unsigned char hash[SPOOL_HASH], uin
 }
 
 /* The first one that may be it. */
-static int walk_keys(struct spool *s, const struct spool_key *from,
-                     bool (*fits)(struct spool *s, const unsigned char *key, uint64_t number),
+static int walk_keys(struct spool *s, const struct spool_key *from, const struct spool_ask *ask,
+                     bool (*fits)(struct spool *s, const struct spool_ask *ask, uint64_t number),
                      struct spool_key *out)
 {
     struct store_walk w;
@@ -69,7 +75,7 @@ static int walk_keys(struct spool *s, const struct spool_key *from,
             rc = ERR_NOT_FOUND;
             break;
         }
-        if (fits(s, from->bytes, spool_key_end(w.key)))
+        if (fits(s, ask, spool_key_end(w.key)))
             break;
     }
     if (rc == 0) {
@@ -80,16 +86,27 @@ static int walk_keys(struct spool *s, const struct spool_key *from,
     return rc;
 }
 
-static bool is_nobodys(struct spool *s, const unsigned char *key, uint64_t number)
+/* What waits in a job is answered by the job's deadline: too late for who has less time. */
+static bool is_in_time(struct spool *s, const struct spool_ask *ask, uint64_t number)
+{
+    struct spool_place p;
+    if (spool_table_place(s, number, &p) != 0 || p.state != SPOOL_IN_JOB)
+        return true;
+    const struct spool_job_sum *j = spool_sums_job(s, p.of);
+    int64_t due_ms = j ? j->job.deadline_ms : p.deadline_ms;
+    return due_ms <= ask->deadline_ms + CLOCK_STEP_MS;
+}
+
+static bool is_nobodys(struct spool *s, const struct spool_ask *ask, uint64_t number)
 {
     if (!claims_has(&s->claims, number))
-        return true;
-    claims_passed(&s->claims, key, number + 1);
+        return is_in_time(s, ask, number);
+    claims_passed(&s->claims, ask->key, number + 1);
     return false;
 }
 
 /* Who comes again after an error wants another try. */
-static bool may_be_repeated(struct spool *s, const unsigned char *key, uint64_t number)
+static bool may_be_repeated(struct spool *s, const struct spool_ask *ask, uint64_t number)
 {
     struct spool_place p;
     struct spool_row row;
@@ -98,14 +115,14 @@ static bool may_be_repeated(struct spool *s, const unsigned char *key, uint64_t 
            spool_table_row(s, number, &row) == 0 && row.status < 400;
 }
 
-static int by_key(struct spool *s, const unsigned char hash[SPOOL_HASH], struct found *out)
+static int by_key(struct spool *s, const struct spool_ask *ask, struct found *out)
 {
-    struct spool_key held = spool_key_held(hash, claims_from(&s->claims, hash));
-    struct spool_key given = spool_key_given(hash, 0, 0), key;
+    struct spool_key held = spool_key_held(ask->key, claims_from(&s->claims, ask->key));
+    struct spool_key given = spool_key_given(ask->key, 0, 0), key;
     for (;;) {
-        int rc = walk_keys(s, &held, is_nobodys, &key);
+        int rc = walk_keys(s, &held, ask, is_nobodys, &key);
         if (rc == ERR_NOT_FOUND)
-            rc = walk_keys(s, &given, may_be_repeated, &key);
+            rc = walk_keys(s, &given, ask, may_be_repeated, &key);
         if (rc)
             return rc;
         rc = load(s, spool_key_end(spool_key_str(&key)), out);
@@ -188,6 +205,20 @@ static int note_ticket(struct spool *s, struct found *f)
     return rc;
 }
 
+/* Who has less time than the one before him: it is due earlier. On demand it goes as soon as it
+ * may.
+ */
+static int hurry(struct spool *s, struct found *f, int64_t deadline_ms)
+{
+    struct spool_place now = f->place;
+    if (now.state != SPOOL_POOLED || deadline_ms >= now.deadline_ms)
+        return 0;
+    now.deadline_ms = deadline_ms;
+    int rc = spool_table_move(s, f->number, &f->place, &now);
+    f->place = now;
+    return rc;
+}
+
 /* ERR_NOT_FOUND: its answer is damaged. */
 static int give_answer(struct spool *s, struct spool_mail *m, struct found *f)
 {
@@ -217,13 +248,13 @@ static int take_found(struct spool *s, struct spool_mail *m, struct found *f)
 {
     struct spool_admitted *out = &m->u.admit.out;
     const struct spool_ask *ask = &m->u.admit.ask;
-    int rc = 0;
+    int rc = hurry(s, f, ask->deadline_ms);
     *out = (struct spool_admitted){.said = SPOOL_HELD,
                                    .id.number = f->number,
                                    .deadline_ms = f->place.deadline_ms,
                                    .state = f->place.state};
     memcpy(out->id.secret, f->row.secret, sizeof out->id.secret);
-    if (f->place.state == SPOOL_DONE) {
+    if (rc == 0 && f->place.state == SPOOL_DONE) {
         rc = give_answer(s, m, f);
         if (rc == 0)
             rc = spool_table_row(s, f->number, &f->row); /* borrowed anew */
@@ -372,7 +403,7 @@ int spool_admit_do(struct spool *s, struct spool_mail *m)
     if (ask->invocation.len)
         rc = by_attempt(s, ask->key, attempt_of(ask), &f);
     if (rc == ERR_NOT_FOUND)
-        rc = by_key(s, ask->key, &f);
+        rc = by_key(s, ask, &f);
     if (rc == 0)
         rc = take_found(s, m, &f);
     return rc == ERR_NOT_FOUND ? take_new(s, m) : rc;

@@ -153,6 +153,38 @@ static void a_new_attempt_is_remembered_too(void **state)
     spool_free(s);
 }
 
+static void admit_until(struct spool *s, int64_t deadline_ms, struct caller *c)
+{
+    struct spool_ask ask = ask_of("web", "same");
+    ask.deadline_ms = deadline_ms;
+    admit(s, &ask, c);
+}
+
+static void who_has_less_time_is_not_made_to_wait(void **state)
+{
+    struct spool *s = spool_of(&at);
+    int64_t late = SPOOL_NOW + 480 * MINUTE_MS, soon = SPOOL_NOW + 30 * MINUTE_MS;
+    struct caller c[5];
+    admit_until(s, late, &c[0]);
+    leave(s, &c[0]);
+    admit_until(s, soon, &c[1]); /* its record is due earlier now */
+    assert_false(c[1].a.fresh);
+    assert_true(c[1].a.deadline_ms == soon);
+    assert_true(record_of(s, c[1].a.id.number).deadline_ms == soon);
+    assert_true(pools_of(s).at[0].view.deadline_ms == soon);
+    leave(s, &c[1]);
+    admit_until(s, late, &c[2]); /* and stays so */
+    assert_true(!c[2].a.fresh && c[2].a.deadline_ms == soon);
+    struct batch_job job = cut(s, pools_of(s).at[0].number, 100);
+    leave(s, &c[2]);
+    admit_until(s, job.deadline_ms - 5 * MINUTE_MS, &c[3]); /* the job may end too late */
+    assert_true(c[3].a.fresh);
+    admit_until(s, job.deadline_ms, &c[4]);
+    assert_false(c[4].a.fresh);
+    assert_int_equal(c[4].a.id.number, c[0].a.id.number);
+    spool_free(s);
+}
+
 static void the_newest_attempts_are_known(void **state)
 {
     struct spool *s = spool_of(&at);
@@ -356,6 +388,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(an_attempt_is_its_request, setup, teardown),
     cmocka_unit_test_setup_teardown(an_id_counts_with_its_key, setup, teardown),
     cmocka_unit_test_setup_teardown(a_new_attempt_is_remembered_too, setup, teardown),
+    cmocka_unit_test_setup_teardown(who_has_less_time_is_not_made_to_wait, setup, teardown),
     cmocka_unit_test_setup_teardown(the_newest_attempts_are_known, setup, teardown),
     cmocka_unit_test_setup_teardown(who_was_told_to_come_again, setup, teardown),
     cmocka_unit_test_setup_teardown(the_next_runs_find_them_in_order, setup, teardown),

@@ -262,10 +262,7 @@ static void learn(struct batch_call *c, const struct batch_verdict *v, int statu
         shared_lanes_throttled(lanes, model, now_ms);
     if (v->bad_creds)
         batch_call_refused(c);
-    if (status < 200 || status >= 300)
-        return;
-    shared_lanes_answered(lanes, model, now_ms);
-    if (c->tier)
+    if (c->tier && status >= 200 && status < 300)
         shared_lanes_tier_taken(lanes, model, LANE_FLEX);
 }
 

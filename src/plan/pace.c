@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How fast a model may be asked by what can wait. What it does at its best in ten seconds is known
- * from everybody's answers and forgotten by half each half a day; a fifth of that goes to those who
- * wait. A 429 halves it, at most once a second and to a sixteenth; each minute without one doubles
- * it again. A plan over hours does not count on such a minute: there a 429 takes a half at most.
+ * What others do at their best in ten seconds is known from their answers and forgotten by half
+ * each half a day; a fifth of that goes to those who wait. A 429 halves it, at most once a second
+ * and to a sixteenth; each minute without one doubles it again. A plan over hours does not count on
+ * such a minute: there a 429 takes a half at most.
  */
 #include "weir/plan/pace.h"
 
@@ -13,10 +13,12 @@ enum {
     SLOT_MS = 10 * 1000,
     HALF_MS = 12 * 3600 * 1000,
     DOUBLE_MS = 60 * 1000, /* so long until what a 429 took by half is back */
-    DEAF_MS = 1000         /* 429s of calls that went together are one */
+    DEAF_MS = 1000,        /* 429s of calls that went together are one */
+    IDLE_MS = 10 * 60 * 1000
 };
 
 static const double damp_least = 1.0 / 16, damp_plan = 0.5, share = 0.2, least = 1;
+static const double alone_most = 16, hardly = 0.5;
 
 static double halves(int64_t since, int64_t now, int64_t half)
 {
@@ -25,7 +27,12 @@ static double halves(int64_t since, int64_t now, int64_t half)
 
 void pace_init(struct pace *p, int64_t now_ms)
 {
-    *p = (struct pace){.slot_ms = now_ms, .damp = 1, .damped_ms = now_ms, .credit_ms = now_ms};
+    *p = (struct pace){.slot_ms = now_ms,
+                       .damp = 1,
+                       .damped_ms = now_ms,
+                       .alone = least,
+                       .alone_ms = now_ms,
+                       .credit_ms = now_ms};
 }
 
 static double best_now(const struct pace *p, int64_t now_ms)
@@ -50,6 +57,20 @@ static double damp_now(const struct pace *p, int64_t now_ms)
     return damp < 1 ? damp : 1;
 }
 
+/* Ten seconds are over: were they used? */
+static void grow(struct pace *p, int64_t now_ms)
+{
+    int64_t since = now_ms - p->alone_ms;
+    if (since >= 0 && since < SLOT_MS)
+        return;
+    if (since < 0 || since >= IDLE_MS)
+        p->alone = least;
+    else if (p->taken * 2 >= p->alone * SLOT_MS / 1000 && p->alone < alone_most)
+        p->alone *= 2;
+    p->taken = 0;
+    p->alone_ms = now_ms;
+}
+
 void pace_throttled(struct pace *p, int64_t now_ms)
 {
     if (p->damp < 1 && now_ms >= p->damped_ms && now_ms - p->damped_ms < DEAF_MS)
@@ -57,12 +78,17 @@ void pace_throttled(struct pace *p, int64_t now_ms)
     double damp = damp_now(p, now_ms) / 2;
     p->damp = damp > damp_least ? damp : damp_least;
     p->damped_ms = now_ms;
+    p->alone = p->alone / 2 > least ? p->alone / 2 : least;
+    p->alone_ms = now_ms;
+    p->taken = 0;
     p->credit = 0;
 }
 
 static double undamped(const struct pace *p, int64_t now_ms)
 {
-    double rate = best_now(p, now_ms) * share;
+    double best = best_now(p, now_ms), rate = best * share;
+    if (best < hardly)
+        return p->alone;
     return rate > least ? rate : least;
 }
 
@@ -74,6 +100,7 @@ double pace_per_second(const struct pace *p, int64_t now_ms)
 
 bool pace_take(struct pace *p, int64_t now_ms, int64_t *out_ms)
 {
+    grow(p, now_ms);
     double rate = undamped(p, now_ms) * damp_now(p, now_ms), most = rate > 1 ? rate : 1;
     if (now_ms > p->credit_ms)
         p->credit += (double)(now_ms - p->credit_ms) / 1000 * rate;
@@ -82,6 +109,7 @@ bool pace_take(struct pace *p, int64_t now_ms, int64_t *out_ms)
         p->credit = most;
     if (p->credit >= 1) {
         p->credit -= 1;
+        p->taken++;
         return true;
     }
     *out_ms = now_ms + 1 + (int64_t)((1 - p->credit) * 1000 / rate);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How fast a model may be asked on demand by what can wait: a fifth of its best ten seconds, never
- * less than one a second; halved by a 429, then growing again. Pure: one struct for each model.
+ * How fast a model may be asked on demand by what can wait: a fifth of the best ten seconds of all
+ * others, never less than one a second; halved by a 429, then growing again. Where hardly anyone
+ * else asks there is nobody to starve, and nothing to go by: it begins with one a second and
+ * doubles with each ten seconds of use that brought no 429. Pure: one struct for each model.
  */
 #ifndef WEIR_PLAN_PACE_H
 #define WEIR_PLAN_PACE_H
@@ -11,16 +13,19 @@
 
 struct pace {
     int64_t slot_ms;  /* beginning of the ten seconds at hand */
-    uint32_t in_slot; /* good answers in them, of everybody */
+    uint32_t in_slot; /* good answers in them, of all others */
     double best;      /* a second; fades by half a day */
     double damp;      /* 1, less after 429s */
     int64_t damped_ms;
-    double credit; /* calls that may go now */
+    double alone; /* calls a second where nobody else asks */
+    int64_t alone_ms;
+    uint32_t taken; /* calls since then */
+    double credit;  /* calls that may go now */
     int64_t credit_ms;
 };
 
 void pace_init(struct pace *p, int64_t now_ms);
-/* n calls were answered well, by whomever; one was throttled. */
+/* n calls of others were answered well; one, of whomever, was throttled. */
 void pace_good(struct pace *p, uint32_t n, int64_t now_ms);
 void pace_throttled(struct pace *p, int64_t now_ms);
 /* Calls a second that can be counted on. */

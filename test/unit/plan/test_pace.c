@@ -101,6 +101,27 @@ static void no_burst_after_silence(void **state)
     assert_true(n <= 20);
 }
 
+static void alone_it_grows(void **state)
+{
+    struct pace p;
+    pace_init(&p, noon);
+    int64_t at = noon;
+    int want[] = {10, 20, 40, 80, 160, 160};
+    for (size_t i = 0; i < 6; i++, at += 10 * SECOND) {
+        int n = calls(&p, at);
+        assert_true(n >= want[i] * 9 / 10 - 1 && n <= want[i] * 12 / 10 + 2);
+    }
+    assert_rate(&p, at, 16);
+    pace_throttled(&p, at);
+    assert_rate(&p, at + 2 * MINUTE, 8);
+    pace_good(&p, 20, at + 2 * MINUTE); /* somebody else is there */
+    assert_rate(&p, at + 2 * MINUTE, 1);
+    assert_rate(&p, at + 100 * HOUR, 8); /* he is forgotten */
+    int64_t again;
+    assert_true(pace_take(&p, at + 100 * HOUR, &again));
+    assert_rate(&p, at + 100 * HOUR, 1); /* and how it was without him, too */
+}
+
 static void clocks_that_jump(void **state)
 {
     struct pace p;
@@ -130,6 +151,7 @@ int main(void)
         cmocka_unit_test(it_fades),
         cmocka_unit_test(halved_by_a_429),
         cmocka_unit_test(no_burst_after_silence),
+        cmocka_unit_test(alone_it_grows),
         cmocka_unit_test(clocks_that_jump),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

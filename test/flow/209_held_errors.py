@@ -8,7 +8,7 @@ from weirflow import Story, ask, converse, equal
 BAD = '[[sim:error=ValidationException]]'
 
 with Story() as s:
-    weir = holding(s)
+    weir = holding(s, linger='9s')
     alone = ask(weir.url, workload('alone') + PATH, converse(BAD + ' alone'))  # its pool waits a tenth of linger
     equal((alone.status, alone.header('x-amzn-errortype')), (400, 'ValidationException'), 'before a space')
     equal(alone.header('content-length'), str(len(alone.body)), 'its length')

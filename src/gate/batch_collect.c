@@ -208,6 +208,13 @@ void batch_collect_go_on(struct batch_collect *c)
         next(c);
 }
 
+void batch_collect_break(struct batch_collect *c, const char *why)
+{
+    s3_drop(c->call);
+    c->call = NULL;
+    snprintf(c->failed, sizeof c->failed, "%s", why);
+}
+
 static void on_bytes(void *arg, struct str bytes)
 {
     struct batch_collect *c = arg;

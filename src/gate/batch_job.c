@@ -328,11 +328,14 @@ void batch_work_look(struct batch_work *w, int64_t now_ms)
 void batch_work_interrupt(struct batch_work *w, const char *why)
 {
     static const enum batch_event ends[BATCH_ACTS] = {
+        [BATCH_WAIT] = BATCH_TICK, /* a reading behind its first slice */
         [BATCH_PUT] = BATCH_PUT_FAILED,    [BATCH_CREATE] = BATCH_CREATE_UNKNOWN,
         [BATCH_LIST] = BATCH_ASK_FAILED,   [BATCH_GET] = BATCH_ASK_FAILED,
         [BATCH_STOP] = BATCH_ASK_FAILED,   [BATCH_READ] = BATCH_READ_FAILED,
         [BATCH_CLEAN] = BATCH_CLEAN_FAILED};
     const struct batch_news n = {.event = ends[w->turn.act], .why = str_of(why)};
-    if (w->acting && !w->writing)
+    if (w->collect && w->writing)
+        batch_collect_break(w->collect, why); /* an event when that is written */
+    else if (w->acting && !w->writing)
         batch_work_event(w, &n);
 }

@@ -138,6 +138,8 @@ void batch_collect_free(struct batch_collect *c);
 /* What was given to batch_work_settle is on the disk; then the act may go on. */
 void batch_collect_settled(struct batch_collect *c);
 void batch_collect_go_on(struct batch_collect *c);
+/* Nothing is read any more: going on says so. */
+void batch_collect_break(struct batch_collect *c, const char *why);
 
 /* --- batch_place */
 struct batch_place *batch_place_of(struct batch *b, struct str client, struct str role);

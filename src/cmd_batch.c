@@ -2,9 +2,9 @@
  *
  * weir batch: what waits for batch jobs, and the operator's orders to it. Orders, and how things
  * stand, come from the running daemon; without one ls and show read STATE/spool, which changes
- * nothing.
+ * nothing. Suggestions are cmd_batch_suggest.c's.
  */
-#include "cmd_book.h"
+#include "cmd_batch.h"
 #include "weir/base/text.h"
 #include "weir/book/spool.h"
 #include "weir/gate/admin_ask.h"
@@ -12,12 +12,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-struct batch_args {
-    const char *word, *name; /* name: NULL without one */
-    const char *path, *format;
-    struct config *config;
-};
 
 static int finish(void)
 {
@@ -118,7 +112,7 @@ static int order(const struct batch_args *a)
 
 /* --- the door */
 
-enum wants { NO_NAME, MAY_NAME, MUST_NAME };
+enum wants { NO_NAME, MAY_NAME, MUST_NAME, RULE_NAME };
 static const struct {
     const char *word;
     enum wants wants;
@@ -127,7 +121,10 @@ static const struct {
              {"show", MUST_NAME, look},
              {"flush", MAY_NAME, order},
              {"cancel", MUST_NAME, order},
-             {"retry", MAY_NAME, order}};
+             {"retry", MAY_NAME, order},
+             {"suggest", NO_NAME, cmd_batch_suggest},
+             {"accept", RULE_NAME, cmd_batch_accept},
+             {"revoke", RULE_NAME, cmd_batch_revoke}};
 enum { WORDS = sizeof words / sizeof *words };
 
 /* A pool, "p7", or a job, "j12". */
@@ -137,18 +134,38 @@ static bool is_name(const char *s)
     return (s[0] == 'p' || s[0] == 'j') && strlen(s) < 22 && text_u64(str_of(s + 1), &n);
 }
 
+/* Of a rule: so it is no JSON but its own. */
+static bool is_rule_name(const char *s)
+{
+    static const char signs[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    return strspn(s, signs) == strlen(s) && strlen(s) <= 64;
+}
+
+static bool good_name(const struct batch_args *a, enum wants wants)
+{
+    static const char *const sentences[] = {
+        [NO_NAME] = "it takes no name",
+        [MAY_NAME] = "say which: a pool, like p7, or a job, like j12",
+        [MUST_NAME] = "say which: a pool, like p7, or a job, like j12",
+        [RULE_NAME] = "say which: a name that weir batch suggest says"};
+    bool good = a->name ? wants == RULE_NAME ? is_rule_name(a->name) : is_name(a->name)
+                        : wants == NO_NAME || wants == MAY_NAME;
+    if (good && !(a->name && wants == NO_NAME))
+        return true;
+    fprintf(stderr, "weir batch %s: %s; see weir batch --help\n", a->word, sentences[wants]);
+    return false;
+}
+
 static bool read_args(int argc, char **argv, enum wants wants, struct batch_args *a)
 {
     bool named = argc > 3 && argv[3][0] != '-';
-    const struct cmd_option options[] = {{"-c", &a->path}, {"--format", &a->format}};
+    bool rule = strcmp(a->word, "accept") == 0;
+    const struct cmd_option options[] = {{"-c", &a->path},
+                                         {"--format", &a->format},
+                                         {"--deadline", &a->deadline},
+                                         {"--reply", &a->reply}};
     a->name = named ? argv[3] : NULL;
-    if (named ? wants == NO_NAME || !is_name(argv[3]) : wants == MUST_NAME) {
-        fprintf(stderr, "weir batch %s: %s; see weir batch --help\n", a->word,
-                wants == NO_NAME ? "it takes no name"
-                                 : "say which: a pool, like p7, or a job, like j12");
-        return false;
-    }
-    if (!cmd_options(argc, argv, 3 + named, options, 2))
+    if (!good_name(a, wants) || !cmd_options(argc, argv, 3 + named, options, rule ? 4 : 2))
         return false;
     if (strcmp(a->format, "table") == 0 || strcmp(a->format, "json") == 0)
         return true;
@@ -158,14 +175,16 @@ static bool read_args(int argc, char **argv, enum wants wants, struct batch_args
 
 int cmd_batch(int argc, char **argv)
 {
-    struct batch_args a = {.path = cmd_default_config(), .format = "table"};
+    struct batch_args a = {
+        .path = cmd_default_config(), .format = "table", .deadline = "8h", .reply = "wait"};
     size_t i = 0;
     a.word = argc > 2 ? argv[2] : "";
     while (i < WORDS && strcmp(words[i].word, a.word) != 0)
         i++;
     if (i == WORDS) {
         fprintf(stderr,
-                "weir batch: say ls, show, flush, cancel or retry; see weir batch --help\n");
+                "weir batch: say ls, show, flush, cancel, retry, suggest, accept or revoke; see "
+                "weir batch --help\n");
         return CMD_USAGE;
     }
     if (!read_args(argc, argv, words[i].wants, &a))

@@ -40,6 +40,7 @@ extern const struct back back_metrics, back_config, back_reload, back_drain;
 extern const struct back back_levers, back_levers_set;
 extern const struct back back_batches, back_batch, back_ticket_list;
 extern const struct back back_batch_flush, back_batch_cancel, back_batch_retry;
+extern const struct back back_batch_accept, back_batch_revoke;
 extern const struct back back_clients;
 /* Its answer. */
 void back_clients_add_json(struct daemon *d, const struct keyring *ring, int64_t now_ms,

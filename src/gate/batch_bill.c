@@ -5,6 +5,7 @@
  * so that it counts once however often it is told; an answer beside another one has an id made of
  * it, and without Weir it would have cost nothing.
  */
+#include "accepting.h"
 #include "batch_private.h"
 #include "bill.h"
 #include "weir/base/clock.h"
@@ -126,6 +127,8 @@ void batch_bill(struct batch *b, const struct spool_record *rec, const struct ba
     bill_price(b->setup->catalogue, &r, NULL, NULL);
     if (a->late)
         r.untouched_nanousd = 0;
+    if (!a->late && a->now_ms > rec->deadline_ms)
+        accepting_missed(b->daemon, rec);
     *out = billed(&r);
     if (b->daemon->clerk)
         record_write(&r, row);

@@ -12,6 +12,7 @@
 #include "weir/base/file.h"
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
+#include "weir/gate/accepted.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -265,26 +266,34 @@ static void set_item_defaults(struct config_reader *r, const struct config_list 
     }
 }
 
-static void read_list(struct config_reader *r, const struct yaml_node *nodes,
+/* One more item. False: the list has no room. */
+static bool read_item(struct config_reader *r, const struct yaml_node *node,
                       const struct config_list *list)
 {
     struct str section = arena_printf(&r->config->arena, "%.*s[].", STR_ARG(list->name));
     size_t *n = config_list_n(r->config, list);
+    if (*n == list->most) {
+        config_faultf(r, node, "%.*s has more than %zu items", STR_ARG(list->name), list->most);
+        return false;
+    }
+    r->items[list - config_lists][*n] = node;
+    r->item = config_list_item(r->config, list, (*n)++);
+    set_item_defaults(r, list);
+    read_section(r, node, section);
+    return true;
+}
+
+static void read_list(struct config_reader *r, const struct yaml_node *nodes,
+                      const struct config_list *list)
+{
     if (nodes->kind != YAML_SEQUENCE) {
         config_faultf(r, nodes, "%.*s wants a list", STR_ARG(list->name));
         return;
     }
-    *n = 0;
-    for (const struct yaml_node *node = nodes->first; node; node = node->next) {
-        if (*n == list->most) {
-            config_faultf(r, node, "%.*s has more than %zu items", STR_ARG(list->name), list->most);
+    *config_list_n(r->config, list) = 0;
+    for (const struct yaml_node *node = nodes->first; node; node = node->next)
+        if (!read_item(r, node, list))
             return;
-        }
-        r->items[list - config_lists][*n] = node;
-        r->item = config_list_item(r->config, list, (*n)++);
-        set_item_defaults(r, list);
-        read_section(r, node, section);
-    }
 }
 
 static void read_section(struct config_reader *r, const struct yaml_node *map, struct str section)
@@ -354,6 +363,42 @@ struct config *config_parse(struct str name, struct str text, struct buf *faults
     return NULL;
 }
 
+/* --- rules of another file */
+
+static void add_rule(struct config_reader *r, const struct yaml_node *node)
+{
+    struct config *c = r->config;
+    size_t n = c->n_rules;
+    r->bad = false;
+    if (!read_item(r, node, &config_lists[OF_config_rule]))
+        return;
+    c->rules[n].accepted = true;
+    if (!r->bad)
+        config_check_rule(r, n);
+    if (r->bad || c->arena.full)
+        c->n_rules = n;
+}
+
+void config_add_rules(struct config *c, struct str name, struct str text, struct buf *faults)
+{
+    struct config_reader r = {.config = c, .name = arena_dup(&c->arena, name), .faults = faults};
+    const struct yaml_node *root = NULL;
+    struct yaml_fault yf;
+    if (yaml_parse(&c->arena, text, &root, &yf) < 0) {
+        const struct yaml_node at = {.line = yf.line, .column = yf.column};
+        config_fault(&r, &at, str_of(yf.sentence));
+        return;
+    }
+    const struct yaml_node *rules = text.len ? yaml_get(root, S("rules")) : NULL;
+    if (!rules || rules->kind != YAML_SEQUENCE || root->n != 1) {
+        config_fault(&r, root, S("wants rules, a list, and nothing else"));
+        return;
+    }
+    r.root = root;
+    for (const struct yaml_node *node = rules->first; node; node = node->next)
+        add_rule(&r, node);
+}
+
 struct config *config_load(const char *path, struct buf *faults)
 {
     struct buf text = {0};
@@ -365,6 +410,8 @@ struct config *config_load(const char *path, struct buf *faults)
     }
     struct config *c =
         config_parse(path ? str_of(path) : S("built-in defaults"), buf_str(&text), faults);
+    if (c)
+        accepted_load(c);
     buf_fini(&text);
     return c;
 }

@@ -304,7 +304,7 @@ static void check_lanes(struct config_reader *r, struct config_rule *rule,
                       STR_ARG(rule->name));
 }
 
-static void check_rule(struct config_reader *r, size_t i)
+void config_check_rule(struct config_reader *r, size_t i)
 {
     const struct config_rule *rule = &r->config->rules[i];
     const struct yaml_node *at = config_place_of_item(r, OF_config_rule, i);
@@ -336,5 +336,5 @@ void config_check_clients(struct config_reader *r)
                        config_place_of_item(r, OF_config_client, i));
     }
     for (size_t i = 0; i < c->n_rules; i++)
-        check_rule(r, i);
+        config_check_rule(r, i);
 }

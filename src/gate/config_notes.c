@@ -2,7 +2,8 @@
  *
  * What may be a mistake: a pattern that means no model of the catalogue. A misspelt one lets nobody
  * in, or a rule never hold, and nothing else says so. It is no fault: models are born faster than
- * catalogues. ARNs do not say their model, so of patterns for them nothing is said.
+ * catalogues. ARNs do not say their model, so of patterns for them nothing is said. And what was
+ * left out of the accepted rules.
  */
 #include "config_table.h"
 #include "weir/base/text.h"
@@ -54,4 +55,5 @@ void config_add_notes(const struct config *c, const struct catalogue *catalogue,
         look_at_models(&n, &c->clients[i]);
     if (c->root)
         look_at_rules(&n);
+    buf_add(out, c->left_out);
 }

@@ -60,5 +60,6 @@ static inline const struct yaml_node *config_place_of_item(const struct config_r
 /* What only the whole can tell. */
 void config_check(struct config_reader *r);
 void config_check_clients(struct config_reader *r); /* and rules and limits */
+void config_check_rule(struct config_reader *r, size_t i);
 
 #endif

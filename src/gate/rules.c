@@ -50,10 +50,18 @@ static bool fits_metadata(const struct yaml_node *wanted, struct str metadata)
     return true;
 }
 
+/* An accepted rule is for one caller: without a workload it is for what has none, and not for all.
+ */
+static bool fits_caller(const struct config_rule *r, const struct rule_view *v)
+{
+    if (r->accepted)
+        return str_eq(r->client, v->client) && str_eq(r->workload, v->workload);
+    return fits(r->client, v->client) && fits(r->workload, v->workload);
+}
+
 static bool matches(const struct config_rule *r, const struct rule_view *v)
 {
-    return fits(r->client, v->client) && fits(r->workload, v->workload) &&
-           (r->model.len == 0 || clients_model_is(r->model, v->model)) &&
+    return fits_caller(r, v) && (r->model.len == 0 || clients_model_is(r->model, v->model)) &&
            (fits(r->operation, v->operation) || str_eq(r->operation, v->family)) &&
            fits(r->user_agent, fields_get(v->fields, S("user-agent"))) &&
            fits_headers(r->header, v->fields) && fits_metadata(r->metadata, v->metadata) &&
@@ -87,6 +95,14 @@ void rules_lanes(const struct config *c, const struct rule_view *v, struct rule_
         if (out->reply == CONFIG_NOT_SET)
             out->reply = r->set_reply;
     }
+}
+
+const struct config_rule *rules_accepted(const struct config *c, const struct rule_view *v)
+{
+    for (size_t i = 0; i < c->n_rules; i++)
+        if (c->rules[i].accepted && matches(&c->rules[i], v))
+            return &c->rules[i];
+    return NULL;
 }
 
 bool rules_cache(const struct config *c, const struct rule_view *v, enum cache_mode *out)

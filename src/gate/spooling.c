@@ -4,6 +4,7 @@
  */
 #include "spooling.h"
 
+#include "accepting.h"
 #include "weir/base/digest.h"
 #include "weir/base/file.h"
 #include "weir/base/log.h"
@@ -68,6 +69,8 @@ void spooling_open(struct daemon *d)
     char dir[PATH_MAX], err[512];
     bool sealed;
     d->lanes = shared_lanes_new();
+    accepting_init(d);
+    accepting_follow(c);
     snprintf(dir, sizeof dir, "%.*s/spool", STR_ARG(c->state));
     if (!c->batch.bucket.len) {
         if (is_there(dir))
@@ -96,6 +99,7 @@ void spooling_open(struct daemon *d)
 
 void spooling_follow(struct daemon *d, struct setup *setup)
 {
+    accepting_follow(setup->config);
     if (!d->spool)
         return;
     spool_keep(d->spool, setup->config->batch.keep_ms, setup->config->batch.replay_ms);
@@ -129,6 +133,7 @@ void spooling_close(struct daemon *d)
         batch_free(d->batch);
         spool_free(d->spool);
     }
+    later_cancel(&d->accepting.turn);
     d->batch = NULL;
     d->spool = NULL;
     shared_lanes_free(d->lanes);

@@ -54,6 +54,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct buf faults = {0};
     setenv("AWS_REGION", "us-east-1", 1);
+    struct config *other = config_parse(S("o"), S(""), &faults);
+    config_add_rules(other, S("f"), str_from((const char *)data, size), &faults);
+    assert(other->n_rules <= CONFIG_MOST_RULES);
+    config_free(other);
+    buf_clear(&faults);
     struct config *c = config_parse(S("f"), str_from((const char *)data, size), &faults);
     if (c)
         check_printed(c, &faults);

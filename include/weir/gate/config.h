@@ -65,6 +65,8 @@ struct config_rule {
     int set_reply;                             /* enum spool_reply, or CONFIG_NOT_SET */
     const struct yaml_node *set_lane;          /* words; NULL: not set */
     unsigned lanes;                            /* ... as bits: 1 << enum lane */
+    bool accepted; /* of STATE/rules.yaml (gate/accepted.h): its client and workload are names, not
+                      patterns; an empty workload is none */
 };
 
 /* What waits for batch jobs. */
@@ -81,6 +83,7 @@ struct config {
     struct arena arena;           /* owns every str and tree */
     struct str name;              /* of the file, for what is found wrong with it later */
     const struct yaml_node *root; /* of the file; NULL: there is none */
+    struct str left_out;          /* of STATE/rules.yaml, and why; empty: nothing */
     struct config_listen listen[CONFIG_MOST_LISTENERS];
     size_t n_listen;
     struct config_client clients[CONFIG_MOST_CLIENTS];
@@ -121,11 +124,14 @@ struct config {
     enum log_level log_level;
 };
 
-/* Reads `path`, or the built-in defaults when it is NULL. NULL on failure with one line per fault
- * in `faults`. */
+/* Reads `path`, or the built-in defaults when it is NULL, and behind its rules those that were
+ * accepted. NULL on failure with one line per fault in `faults`. */
 struct config *config_load(const char *path, struct buf *faults);
 /* The same from text; `name` stands for the file in faults. For tests and fuzzing. */
 struct config *config_parse(struct str name, struct str text, struct buf *faults);
+/* Adds those of the rules in `text` (YAML with nothing but `rules`) that are without a fault,
+ * behind those that are there, as accepted ones. */
+void config_add_rules(struct config *c, struct str name, struct str text, struct buf *faults);
 void config_free(struct config *c);
 
 /* The effective configuration as YAML, every key with its value. Secrets in URLs are hidden. */

@@ -32,6 +32,12 @@ struct compaction {
     bool good;
 };
 
+/* accepting.c's: the rule that takes itself back, at the end of this turn. */
+struct accepting {
+    char missed[72]; /* empty: none does */
+    struct later turn;
+};
+
 struct spool;
 struct batch;
 
@@ -54,6 +60,7 @@ struct daemon {
     struct spool *spool;        /* NULL: nothing waits for batch jobs */
     struct shared_lanes *lanes; /* never NULL */
     struct batch *batch;        /* with the spool */
+    struct accepting accepting;
     struct volatile_news *volatile_news;
     bool limits_follow; /* they know what the book says was spent */
     int64_t limits_asked_ms;

@@ -27,6 +27,8 @@ struct rule_lanes {
     struct str deadline_rule, lane_rule; /* whose it is; empty: nobody's */
 };
 void rules_lanes(const struct config *c, const struct rule_view *v, struct rule_lanes *out);
+/* The accepted rule that it fits; NULL: none. Another rule may say more. */
+const struct config_rule *rules_accepted(const struct config *c, const struct rule_view *v);
 /* Does a rule say when to mark for caching? */
 bool rules_cache(const struct config *c, const struct rule_view *v, enum cache_mode *out);
 

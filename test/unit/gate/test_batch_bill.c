@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#define NOW_MS INT64_C(1795176000000)
+
 static struct batch batch;
 static struct buf row;
 static struct batch_billed billed;
@@ -39,6 +41,8 @@ static int set_up(void **state)
     batch.daemon = mem_new(sizeof *batch.daemon);
     batch.setup = mem_new(sizeof *batch.setup);
     batch.setup->catalogue = catalogue_load(NULL, &terms, &faults);
+    batch.setup->config = mem_new(sizeof *batch.setup->config);
+    batch.daemon->setups = batch.setup;
     batch.daemon->limits = limits_new();
     batch.daemon->clerk = (struct clerk *)&batch; /* there is one */
     return batch.setup->catalogue ? 0 : -1;
@@ -48,6 +52,7 @@ static int tear_down(void **state)
 {
     catalogue_free(batch.setup->catalogue);
     limits_free(batch.daemon->limits);
+    mem_free(batch.setup->config);
     mem_free(batch.setup);
     mem_free(batch.daemon);
     buf_fini(&row);
@@ -57,7 +62,7 @@ static int tear_down(void **state)
 static void bill(const struct spool_record *rec, struct batch_answered a)
 {
     buf_clear(&row);
-    a.now_ms = 1795176000000;
+    a.now_ms = NOW_MS;
     batch_bill(&batch, rec, &a, &row, &billed);
     assert_int_equal(record_read(buf_str(&row), &told), 0);
 }
@@ -187,14 +192,54 @@ static void without_a_book(void **state)
     assert_true(buf_len(&row) == 0 && billed.cost_nanousd > 0);
 }
 
+/* An answer after its deadline takes back the accepted rule that had set it, a turn later. */
+static void a_missed_deadline(void **state)
+{
+    struct config *c = batch.setup->config;
+    struct accepting *a = &batch.daemon->accepting;
+    struct spool_record rec = nova();
+    struct batch_answered in = {.lane = LANE_BATCH, .status = 200, .output = answer, .attempts = 1};
+    batch.daemon->office.loop = loop_new();
+    later_init(&a->turn, NULL, NULL);
+    c->n_rules = 1;
+    c->rules[0] = (struct config_rule){.name = S("search-nightly"),
+                                       .client = S("search"),
+                                       .workload = S("nightly"),
+                                       .model = S("us.amazon.nova-pro-v1:0"),
+                                       .deadline_ms = 8 * 3600000,
+                                       .accepted = true};
+    rec.deadline_ms = NOW_MS;
+    rec.accepted_ms = rec.deadline_ms - c->rules[0].deadline_ms + 20;
+    bill(&rec, in);
+    assert_string_equal(a->missed, ""); /* in time */
+    rec.deadline_ms--;
+    in.late = true; /* it has another answer */
+    bill(&rec, in);
+    in.late = false;
+    rec.accepted_ms -= 3600000; /* its own deadline */
+    bill(&rec, in);
+    rec.accepted_ms += 3600000;
+    rec.workload = S("");
+    bill(&rec, in);
+    c->rules[0].accepted = false; /* the owner's own rule */
+    rec.workload = S("nightly");
+    bill(&rec, in);
+    assert_string_equal(a->missed, "");
+    c->rules[0].accepted = true;
+    bill(&rec, in);
+    assert_string_equal(a->missed, "search-nightly");
+    later_cancel(&a->turn);
+    loop_free(batch.daemon->office.loop);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_line_of_a_job), TEST(a_model_s_own_body), TEST(usage_that_is_missing),
-        TEST(a_direct_answer), TEST(an_error),           TEST(a_late_answer),
-        TEST(without_a_book),
+        TEST(a_direct_answer), TEST(an_error),           TEST(a_missed_deadline),
+        TEST(a_late_answer),   TEST(without_a_book),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

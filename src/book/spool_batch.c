@@ -81,6 +81,9 @@ static int work_on(struct spool *s, struct spool_mail *m)
     case SPOOL_DO_LEAVE:
         leave(s, m);
         return 0;
+    case SPOOL_DO_WITHDRAW:
+        leave(s, m);
+        return spool_withdraw_do(s, m->number);
     case SPOOL_DO_DELIVERED:
         return m->u.good ? spool_delivered_do(s, m->number) : 0;
     case SPOOL_DO_TICKET:
@@ -121,6 +124,7 @@ static void end(struct spool *s, struct spool_mail *m, bool committed)
         claims_unhand(&s->claims, m->number);
         break;
     case SPOOL_DO_LEAVE:
+    case SPOOL_DO_WITHDRAW:
     case SPOOL_DO_OUTBOX:
     case SPOOL_DO_LOST:
         break;
@@ -141,6 +145,8 @@ static void refuse(struct spool *s, struct spool_mail *m)
 {
     if (m->task == SPOOL_DO_LEAVE || m->task == SPOOL_DO_OUTBOX)
         (void)work_on(s, m);
+    if (m->task == SPOOL_DO_WITHDRAW)
+        leave(s, m);
     end(s, m, false);
 }
 

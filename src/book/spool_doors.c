@@ -127,12 +127,22 @@ void spool_admit(struct spool *s, const struct spool_ask *ask, const struct spoo
     spool_send(m);
 }
 
-void spool_leave(struct spool *s, uint64_t number, const void *arg)
+static void send_leave(struct spool *s, enum spool_task task, uint64_t number, const void *arg)
 {
-    struct spool_mail *m = spool_letter(s, SPOOL_DO_LEAVE, 0);
+    struct spool_mail *m = spool_letter(s, task, 0);
     m->number = number;
     m->u.waiter_arg = arg;
     spool_send(m);
+}
+
+void spool_leave(struct spool *s, uint64_t number, const void *arg)
+{
+    send_leave(s, SPOOL_DO_LEAVE, number, arg);
+}
+
+void spool_withdraw(struct spool *s, uint64_t number, const void *arg)
+{
+    send_leave(s, SPOOL_DO_WITHDRAW, number, arg);
 }
 
 void spool_delivered(struct spool *s, uint64_t number, bool whole)

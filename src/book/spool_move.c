@@ -152,8 +152,10 @@ static int do_sent(struct spool *s, struct spool_mail *m)
         now.flags |= SPOOL_SENT;
         if (rc == 0 && place.state == SPOOL_DIRECT)
             rc = spool_table_move(s, m->u.some.numbers[i], &place, &now);
-        if (rc == ERR_NOT_FOUND || rc == ERR_BAD)
+        if (rc == ERR_NOT_FOUND || rc == ERR_BAD) {
+            m->u.some.missing = true;
             rc = 0;
+        }
     }
     return rc;
 }
@@ -291,6 +293,7 @@ int spool_move_do(struct spool *s, struct spool_mail *m)
         return do_cancel(s, m);
     case SPOOL_DO_ADMIT:
     case SPOOL_DO_LEAVE:
+    case SPOOL_DO_WITHDRAW:
     case SPOOL_DO_DELIVERED:
     case SPOOL_DO_TICKET:
     case SPOOL_DO_OUTBOX:
@@ -331,7 +334,7 @@ void spool_move_end(struct spool *s, struct spool_mail *m, bool good)
             m->u.job.done(m->arg, good);
     } else {
         if (m->u.some.done)
-            m->u.some.done(m->arg, good);
+            m->u.some.done(m->arg, good && !m->u.some.missing);
         mem_free(m->u.some.ends);
     }
 }

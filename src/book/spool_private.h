@@ -44,6 +44,7 @@ enum {
 enum spool_task {
     SPOOL_DO_ADMIT,
     SPOOL_DO_LEAVE,
+    SPOOL_DO_WITHDRAW,
     SPOOL_DO_DELIVERED,
     SPOOL_DO_TICKET,
     SPOOL_DO_CUT,
@@ -103,6 +104,7 @@ struct spool_mail {
             spool_done *done;
             uint64_t *numbers; /* in `data` */
             struct spool_end end;
+            bool missing;              /* one that was to be sent is not there any more */
             struct spool_ending *ends; /* of a cancelled slice; owned */
             size_t n_ends;
         } some; /* direct, sent, cancel */
@@ -206,6 +208,7 @@ struct spool {
  * task says when it is committed, or is not. */
 MUST_CHECK int spool_admit_do(struct spool *s, struct spool_mail *m);
 void spool_admit_end(struct spool *s, struct spool_mail *m, bool good, const char *why);
+MUST_CHECK int spool_withdraw_do(struct spool *s, uint64_t number);
 MUST_CHECK int spool_delivered_do(struct spool *s, uint64_t number);
 MUST_CHECK int spool_ticket_do(struct spool *s, struct spool_mail *m);
 void spool_ticket_end(struct spool *s, struct spool_mail *m, bool good);

@@ -27,6 +27,8 @@ enum {
     SPACE_MOST_MS = 20000,
     SPACE_LEAST_MS = 50,
     SPACES_A_LINGER = 3,
+    /* A disk that hangs is waited for as long as metering: strict does, or batch.linger. */
+    SPOOL_MOST_MS = 10000,
     /* The first byte to a client that is gone fetches a reset, and the second one meets it. */
     PROBES = 2,
     PROBE_MS = 250
@@ -69,6 +71,8 @@ static void forsake(struct spooled *s)
         return;
     if (a->said == SPOOL_READY)
         spool_delivered(spool, a->id.number, false);
+    else if (a->said == SPOOL_HELD && s->reply == SPOOL_WAIT && s->too_slow && a->fresh)
+        spool_withdraw(spool, a->id.number, s);
     else if (a->said == SPOOL_HELD && s->reply == SPOOL_WAIT)
         spool_leave(spool, a->id.number, s);
 }
@@ -78,6 +82,7 @@ static void hear_admitted(struct mail *m)
     struct spooled *s = LIST_OF(m, struct spooled, told_mail);
     bool last = s->admitted.said != SPOOL_HELD || s->reply != SPOOL_WAIT;
     s->told = true;
+    timer_stop(&s->space);
     if (s->ex) {
         exchange_go(s->ex);
     } else {
@@ -118,6 +123,30 @@ static void on_woken(void *arg, struct spool_answer *answer)
     spooled_send(s, &s->woken_mail);
 }
 
+static void go_on_demand(struct exchange *ex, const char *why)
+{
+    struct spooled *s = ex->spooled;
+    ex->spooled = NULL;
+    s->ex = NULL;
+    lanes_not_held(ex, why);
+    spooled_release(s);
+}
+
+/* What it says of it later is forsaken. */
+static void lose_patience(void *arg)
+{
+    struct exchange *ex = arg;
+    ex->spooled->too_slow = true;
+    go_on_demand(ex, "the spool is slow");
+    exchange_go(ex);
+}
+
+static int64_t patience_ms(const struct exchange *ex)
+{
+    int64_t ms = ex->setup->config->batch.linger_ms;
+    return ms < SPOOL_MOST_MS ? ms : SPOOL_MOST_MS;
+}
+
 static enum step_result ask(struct exchange *ex)
 {
     const struct lanes *lanes = ex->lanes;
@@ -141,7 +170,8 @@ static enum step_result ask(struct exchange *ex)
                           .body = body_str(&ex->body)};
     make_key(ex, a.key);
     s->reply = lanes->reply;
-    timer_init(&s->space, ex->worker->loop, send_space, ex);
+    timer_init(&s->space, ex->worker->loop, lose_patience, ex);
+    timer_start(&s->space, patience_ms(ex));
     s->told_mail.deliver = hear_admitted;
     s->woken_mail.deliver = hear_woken;
     s->holders++;
@@ -152,12 +182,7 @@ static enum step_result ask(struct exchange *ex)
 
 static enum step_result not_held(struct exchange *ex)
 {
-    struct spooled *s = ex->spooled;
-    ex->spooled = NULL;
-    s->ex = NULL;
-    lanes_not_held(ex, s->admitted.why);
-    spooled_release(s);
-    ex->back = ex->op->back;
+    go_on_demand(ex, ex->spooled->admitted.why);
     return ex->back->start(ex);
 }
 
@@ -199,6 +224,7 @@ static enum step_result hold(struct exchange *ex)
     struct spooled *s = ex->spooled;
     const struct shared_lanes_pool pool = {ex->client_name, ex->model, ex->lanes->kind};
     s->held = s->counted = true;
+    timer_init(&s->space, ex->worker->loop, send_space, ex);
     front_hold(ex->front, true);
     shared_lanes_held(ex->worker->daemon->lanes, &pool, ex->workload);
     if (ex->worker->leaving)

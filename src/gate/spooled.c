@@ -188,7 +188,6 @@ static void leave_the_others(struct exchange *ex)
     struct spooled *s = ex->spooled;
     const struct shared_lanes_pool pool = {ex->client_name, ex->model, ex->lanes->kind};
     s->counted = false;
-    timer_stop(&s->space);
     shared_lanes_left(ex->worker->daemon->lanes, &pool, ex->workload);
 }
 
@@ -199,6 +198,7 @@ void spooled_let_go(struct exchange *ex)
     if (!s->ex || (ex->ended && ex->front)) /* on its way: its end comes */
         return;
     s->ex = NULL;
+    timer_stop(&s->space);
     if (s->counted)
         leave_the_others(ex);
     if (s->held && ex->front)

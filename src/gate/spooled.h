@@ -27,6 +27,7 @@ struct spooled {
     struct spool_ticket_told ticket;
     struct spool_answer *brought;
     bool told, woken;
+    bool too_slow; /* its exchange went on demand before it was told */
 
     /* The held connection. */
     bool held;        /* its record is this connection's, until an answer comes */

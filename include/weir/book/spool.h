@@ -132,6 +132,9 @@ void spool_admit(struct spool *s, const struct spool_ask *ask, const struct spoo
  * waiter's, since a caller's next attempt may wait beside it. Harmless when it was woken already.
  */
 void spool_leave(struct spool *s, uint64_t number, const void *arg);
+/* The same of one that went on demand meanwhile. Unless somebody else has it, it is deleted; or
+ * marked as perhaps paid twice, where it may have gone out. */
+void spool_withdraw(struct spool *s, uint64_t number, const void *arg);
 /* Once for each answer that was handed out (SPOOL_READY, SPOOL_TICKET_READY, woken): it reached the
  * client whole; or it did not, and is nobody's again. */
 void spool_delivered(struct spool *s, uint64_t number, bool whole);
@@ -168,7 +171,8 @@ void spool_job(struct spool *s, const struct batch_job *job, enum batch_members 
                spool_done *done, void *arg);
 /* The oldest n of a pool go on demand. */
 void spool_pool_direct(struct spool *s, uint32_t pool, uint32_t n, spool_done *done, void *arg);
-/* Direct calls of these are about to be made. */
+/* Direct calls of these are about to be made. Not good, too, if one of them is not there any more.
+ */
 void spool_sent(struct spool *s, const uint64_t *numbers, size_t n, spool_done *done, void *arg);
 
 /* Ends of records, in one transaction with the job's row (NULL: direct calls). An end counts once:

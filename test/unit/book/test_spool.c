@@ -185,6 +185,44 @@ static void who_has_less_time_is_not_made_to_wait(void **state)
     spool_free(s);
 }
 
+static void withdraw(struct spool *s, struct caller *c)
+{
+    spool_withdraw(s, c->a.id.number, c);
+    spool_settled(s);
+    wait_for(&c->woken, 1);
+}
+
+/* It went on demand; but not away from who waits for it, too, nor out of a job. */
+static void what_is_withdrawn_is_gone(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller c[5];
+    admit_body(s, "one", "", &c[0]);
+    withdraw(s, &c[0]);
+    assert_int_equal(pools_of(s).n, 0);
+    admit_body(s, "one", "", &c[1]);
+    assert_true(c[1].a.fresh);
+    admit_body(s, "two", "sdk", &c[2]);
+    admit_body(s, "two", "sdk", &c[3]);
+    withdraw(s, &c[2]);
+    assert_int_equal(record_of(s, c[3].a.id.number).state, SPOOL_POOLED);
+    (void)cut(s, pools_of(s).at[0].number, 2);
+    withdraw(s, &c[3]);
+    assert_int_equal(record_of(s, c[3].a.id.number).state, SPOOL_IN_JOB);
+    assert_int_equal(record_of(s, c[3].a.id.number).flags, SPOOL_MAYBE_TWICE);
+    admit_body(s, "two", "", &c[4]);
+    assert_false(c[4].a.fresh);
+    admit_body(s, "three", "", &c[0]);
+    pool_direct(s, pools_of(s).at[0].number, 1);
+    withdraw(s, &c[0]);
+    assert_int_equal(list_of(s, SPOOL_LIST_DIRECT, 0).n, 0);
+    struct moved m = {0};
+    spool_sent(s, &c[0].a.id.number, 1, on_done, &m);
+    wait_for(&m.n, 1);
+    assert_false(m.good); /* no call of it is made */
+    spool_free(s);
+}
+
 static void the_newest_attempts_are_known(void **state)
 {
     struct spool *s = spool_of(&at);
@@ -389,6 +427,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(an_id_counts_with_its_key, setup, teardown),
     cmocka_unit_test_setup_teardown(a_new_attempt_is_remembered_too, setup, teardown),
     cmocka_unit_test_setup_teardown(who_has_less_time_is_not_made_to_wait, setup, teardown),
+    cmocka_unit_test_setup_teardown(what_is_withdrawn_is_gone, setup, teardown),
     cmocka_unit_test_setup_teardown(the_newest_attempts_are_known, setup, teardown),
     cmocka_unit_test_setup_teardown(who_was_told_to_come_again, setup, teardown),
     cmocka_unit_test_setup_teardown(the_next_runs_find_them_in_order, setup, teardown),

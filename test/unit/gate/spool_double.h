@@ -22,7 +22,7 @@ struct spool_double_ask {
 
 static struct {
     struct spool_double_ask asks[SPOOL_DOUBLE_ASKS];
-    unsigned n_asks, left, whole, broken, frees;
+    unsigned n_asks, left, withdrawn, whole, broken, frees;
     uint64_t left_number, delivered_number;
     /* a ticket that was asked for */
     struct spool_id ticket;
@@ -56,6 +56,12 @@ void spool_leave(struct spool *s, uint64_t number, const void *arg)
     assert_ptr_equal(arg, den.asks[number - 1].w.arg);
     den.left++;
     den.left_number = number;
+}
+
+void spool_withdraw(struct spool *s, uint64_t number, const void *arg)
+{
+    den.withdrawn++;
+    spool_leave(s, number, arg);
 }
 
 void spool_delivered(struct spool *s, uint64_t number, bool whole)

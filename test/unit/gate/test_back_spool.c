@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { LINGER_MS = 30000, SPACE_MS = LINGER_MS / 3, HOUR_MS = 3600000 };
+enum { LINGER_MS = 30000, SPACE_MS = LINGER_MS / 3, PATIENCE_MS = 10000, HOUR_MS = 3600000 };
 #define CONFIG ONE_ORIGIN "batch: {linger: 30s}\n"
 
 static const struct str hello = STR("{\"messages\":[]}");
@@ -120,6 +120,34 @@ static void goes_on_demand_when_it_is_not_taken(void **state)
     gone(FRONT_DONE);
     assert_int_equal(ended_as(OP_CONVERSE, OUTCOME_ANSWERED), 1);
     assert_int_equal(den.left + den.whole + den.broken, 0);
+}
+
+/* Its disk hangs. What it took all the same is taken back, but for what was there before. */
+static void goes_on_demand_when_the_spool_is_slow(void **state)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        (void)wait_for(SPOOL_WAIT);
+        pass(PATIENCE_MS - 1);
+        assert_int_equal(far.started, i);
+        pass(1);
+        assert_int_equal(far.started, i + 1);
+        assert_true(str_eq(buf_str(&far.body), hello));
+        assert_string_equal(lanes.not_held, "the spool is slow");
+        spool_double_says(i, (struct spool_admitted){
+                                 .said = SPOOL_HELD, .id = {.number = i + 1}, .fresh = i == 0});
+        turn();
+        assert_int_equal(den.left, i + 1);
+        assert_int_equal(den.withdrawn, 1);
+        spool_double_wakes(i, NULL);
+        turn();
+        sent();
+        head(200, "application/json", 2);
+        bytes(S("{}"));
+        end(ORIGIN_DONE);
+        assert_true(client.ended && str_eq(buf_str(&client.body), S("{}")));
+        gone(FRONT_DONE);
+    }
+    assert_int_equal(ended_as(OP_CONVERSE, OUTCOME_ANSWERED), 2);
 }
 
 /* --- wait */
@@ -496,6 +524,7 @@ int main(void)
         T(asks_with_all_that_names_it),
         T(keys_differ_where_requests_do),
         T(goes_on_demand_when_it_is_not_taken),
+        T(goes_on_demand_when_the_spool_is_slow),
         T(answers_at_once_what_is_there),
         T(says_what_it_cost_when_asked),
         T(drops_the_body_and_holds),

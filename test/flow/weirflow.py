@@ -213,10 +213,10 @@ class Weir(Process):
                 total += float(m[2])
         return total
 
-    def records(self, wanted=1):
+    def records(self, wanted=1, *span):
         """The book's single records, when there are so many; it may have ended."""
         def export():
-            done = subprocess.run([BUILD / 'src' / 'weir', 'book', 'export', '-c', self.path], check=False,
+            done = subprocess.run([BUILD / 'src' / 'weir', 'book', 'export', '-c', self.path, *span], check=False,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             rows = [json.loads(line) for line in done.stdout.splitlines()]
             return rows if len(rows) >= wanted else None

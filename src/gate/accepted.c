@@ -111,8 +111,7 @@ static void add_rule(struct buf *out, const struct accepted *a)
 {
     add_word(out, "  - {", S("name"), a->name);
     add_word(out, ", match: {", S("client"), a->client);
-    if (a->workload.len)
-        add_word(out, ", ", S("workload"), a->workload);
+    add_word(out, ", ", S("workload"), a->workload);
     add_word(out, ", ", S("model"), a->model);
     add_word(out, ", ", S("hours"), a->hours);
     add_word(out, "}, set: {", S("deadline"), a->deadline);

@@ -216,9 +216,9 @@ static void a_missed_deadline(void **state)
     in.late = true; /* it has another answer */
     bill(&rec, in);
     in.late = false;
-    rec.accepted_ms -= 3600000; /* its own deadline */
+    rec.accepted_ms += 3600000; /* its own deadline */
     bill(&rec, in);
-    rec.accepted_ms += 3600000;
+    rec.accepted_ms -= 3600000;
     rec.workload = S("");
     bill(&rec, in);
     c->rules[0].accepted = false; /* the owner's own rule */

@@ -244,16 +244,21 @@ static void claim(struct spool *s, struct spool_mail *m, const unsigned char key
         claims_time(&s->claims, out->id.number, key, clock_mono_ns() + SPOOL_CLAIM_MS * NS_A_MS);
 }
 
-static int take_found(struct spool *s, struct spool_mail *m, struct found *f)
+static void tell_found(const struct found *f, struct spool_admitted *out)
 {
-    struct spool_admitted *out = &m->u.admit.out;
-    const struct spool_ask *ask = &m->u.admit.ask;
-    int rc = hurry(s, f, ask->deadline_ms);
     *out = (struct spool_admitted){.said = SPOOL_HELD,
                                    .id.number = f->number,
                                    .deadline_ms = f->place.deadline_ms,
                                    .state = f->place.state};
     memcpy(out->id.secret, f->row.secret, sizeof out->id.secret);
+}
+
+static int take_found(struct spool *s, struct spool_mail *m, struct found *f)
+{
+    struct spool_admitted *out = &m->u.admit.out;
+    const struct spool_ask *ask = &m->u.admit.ask;
+    int rc = hurry(s, f, ask->deadline_ms);
+    tell_found(f, out);
     if (rc == 0 && f->place.state == SPOOL_DONE) {
         rc = give_answer(s, m, f);
         if (rc == 0)
@@ -394,33 +399,65 @@ static int take_new(struct spool *s, struct spool_mail *m)
 
 /* --- the whole */
 
-int spool_admit_do(struct spool *s, struct spool_mail *m)
+static int find(struct spool *s, const struct spool_ask *ask, struct found *out)
 {
-    const struct spool_ask *ask = &m->u.admit.ask;
-    struct found f;
     int rc = ERR_NOT_FOUND;
     claims_tick(&s->claims, clock_mono_ns());
     if (ask->invocation.len)
-        rc = by_attempt(s, ask->key, attempt_of(ask), &f);
-    if (rc == ERR_NOT_FOUND)
-        rc = by_key(s, ask, &f);
+        rc = by_attempt(s, ask->key, attempt_of(ask), out);
+    return rc == ERR_NOT_FOUND ? by_key(s, ask, out) : rc;
+}
+
+int spool_admit_do(struct spool *s, struct spool_mail *m)
+{
+    struct found f;
+    int rc = find(s, &m->u.admit.ask, &f);
     if (rc == 0)
         rc = take_found(s, m, &f);
     return rc == ERR_NOT_FOUND ? take_new(s, m) : rc;
+}
+
+/* Of a transaction that was lost. */
+static void unclaim(struct spool *s, struct spool_mail *m)
+{
+    struct spool_admitted *a = &m->u.admit.out;
+    struct spool_waiter left;
+    if (a->said == SPOOL_READY)
+        claims_unhand(&s->claims, a->id.number);
+    else if (a->said == SPOOL_HELD)
+        (void)claims_leave(&s->claims, a->id.number, m->u.admit.waiter.arg, &left);
+    spool_answer_free(a->answer);
+    *a = (struct spool_admitted){.said = SPOOL_NOT};
+}
+
+/* The attempt, and that an answer is given once more, are not noted then. */
+bool spool_admit_join(struct spool *s, struct spool_mail *m)
+{
+    struct spool_admitted *out = &m->u.admit.out;
+    struct found f;
+    unclaim(s, m);
+    if (m->no_room || !s->store || store_begin(s->store, false, &s->txn) != 0)
+        return false;
+    int rc = find(s, &m->u.admit.ask, &f);
+    if (rc == 0)
+        tell_found(&f, out);
+    if (rc == 0 && f.place.state == SPOOL_DONE) {
+        rc = spool_table_answer(s, f.number, &out->answer);
+        out->said = SPOOL_READY;
+    }
+    if (rc == 0)
+        claim(s, m, m->u.admit.ask.key);
+    store_abort(s->txn);
+    return rc == 0;
 }
 
 void spool_admit_end(struct spool *s, struct spool_mail *m, bool good, const char *why)
 {
     struct spool_admitted *a = &m->u.admit.out;
     const struct spool_waiter *w = &m->u.admit.waiter;
-    struct spool_waiter left;
     if (!good) {
-        if (a->said == SPOOL_READY)
-            claims_unhand(&s->claims, a->id.number);
-        else if (a->said == SPOOL_HELD)
-            (void)claims_leave(&s->claims, a->id.number, w->arg, &left);
-        spool_answer_free(a->answer);
-        *a = (struct spool_admitted){.said = SPOOL_NOT, .why = why};
+        unclaim(s, m);
+        a->why = why;
     }
     if (a->fresh) {
         pthread_mutex_lock(&s->lock);

@@ -150,6 +150,16 @@ static void refuse(struct spool *s, struct spool_mail *m)
     end(s, m, false);
 }
 
+/* Nothing can be written now. What is there already is joined all the same: sent on demand it would
+ * be paid for twice. */
+static void refuse_now(struct spool *s, struct spool_mail *m)
+{
+    if (m->task == SPOOL_DO_ADMIT && spool_admit_join(s, m))
+        end(s, m, true);
+    else
+        refuse(s, m);
+}
+
 /* --- a transaction */
 
 static void slice_committed(struct spool *s, struct spool_mail *m)
@@ -206,7 +216,7 @@ void spool_batch_lost(struct spool *s, int rc, size_t n)
 {
     spool_fail(s, rc, NULL);
     for (; n > 0; n--)
-        refuse(s, take(s));
+        refuse_now(s, take(s));
     if (s->store)
         spool_open_again(s);
 }
@@ -234,7 +244,7 @@ void spool_batch_refuse_new(struct spool *s)
     for (; all; all = next) {
         next = all->next;
         if (all->task == SPOOL_DO_ADMIT) {
-            refuse(s, all);
+            refuse_now(s, all);
             continue;
         }
         all->next = NULL;

@@ -208,6 +208,8 @@ struct spool {
  * task says when it is committed, or is not. */
 MUST_CHECK int spool_admit_do(struct spool *s, struct spool_mail *m);
 void spool_admit_end(struct spool *s, struct spool_mail *m, bool good, const char *why);
+/* Where nothing can be written: is it there already? Then it is claimed, and told as good. */
+bool spool_admit_join(struct spool *s, struct spool_mail *m);
 MUST_CHECK int spool_withdraw_do(struct spool *s, uint64_t number);
 MUST_CHECK int spool_delivered_do(struct spool *s, uint64_t number);
 MUST_CHECK int spool_ticket_do(struct spool *s, struct spool_mail *m);

@@ -80,6 +80,40 @@ static void a_write_that_fails(void **state)
     spool_free(s);
 }
 
+/* Who asks again while nothing can be written finds what is there: sent on demand it would be paid
+ * for twice. */
+static void what_is_there_is_joined_without_a_write(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller first, asked, again, new;
+    admit_body(s, "waits", "sdk", &first);
+    leave(s, &first);
+    answered(s, "is answered", "answer", &asked);
+    delivered(s, &asked, false);
+    for (int i = 0; i < 2; i++) { /* by the letter that fails, and by one that finds it resting */
+        disk.pages = ENOSPC;
+        admit_body(s, "waits", i ? "" : "sdk", &again);
+        assert_int_equal(again.a.said, SPOOL_HELD);
+        assert_int_equal(again.a.id.number, first.a.id.number);
+        assert_false(again.a.fresh);
+        leave(s, &again);
+        wait_for(&again.woken, 1);
+        admit_body(s, "is answered", "", &again);
+        assert_int_equal(again.a.said, SPOOL_READY);
+        assert_true(str_eq(again.a.answer->body, S("answer")));
+        delivered(s, &again, false);
+        caller_free(&again);
+        admit_body(s, "new", "", &new);
+        assert_int_equal(new.a.said, SPOOL_NOT);
+    }
+    disk_mend();
+    later(s);
+    assert_int_equal(counts(s).records[SPOOL_POOLED] + counts(s).records[SPOOL_DIRECT], 1);
+    caller_free(&first);
+    caller_free(&asked);
+    spool_free(s);
+}
+
 static void a_settle_that_fails(void **state)
 {
     struct spool *s = spool_of(&at);
@@ -422,6 +456,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_write_that_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_there_is_joined_without_a_write, setup, teardown),
         cmocka_unit_test_setup_teardown(a_settle_that_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(a_commit_that_arrived_all_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(its_folder_is_gone, setup, teardown),

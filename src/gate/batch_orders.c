@@ -18,7 +18,8 @@ static int find_pool(struct batch *b, struct str name, struct batch_pool **out)
     *out = NULL;
     if (!read_name(name, 'p', &number))
         return ERR_OK;
-    *out = batch_pool_find(b, (uint32_t)number);
+    if (number <= UINT32_MAX)
+        *out = batch_pool_find(b, (uint32_t)number);
     return *out ? ERR_OK : ERR_NOT_FOUND;
 }
 

@@ -489,12 +489,27 @@ static bool same_services(const struct setup *a, const struct setup *b)
            d->ca_file.len == 0 && str_eq(c->egress_proxy, d->egress_proxy);
 }
 
+/* Where their files lie is not in their rows. */
+static void warn_of_move(const struct batch *b, const struct setup *from, const struct setup *to)
+{
+    const struct config *c = from->config, *d = to->config;
+    if (list_empty(&b->jobs) ||
+        (str_eq(c->batch.bucket, d->batch.bucket) && str_eq(c->batch.prefix, d->batch.prefix)))
+        return;
+    log_say(LOG_WARN, "batch",
+            "batch.bucket or batch.prefix changed while jobs are there: their files are in "
+            "s3://%.*s/%.*s; with the old values again Weir finds them, else their records go on "
+            "demand, too",
+            STR_ARG(c->batch.bucket), STR_ARG(c->batch.prefix));
+}
+
 /* What was asked at the old place is asked at the new one. */
 void batch_follow(struct batch *b, struct setup *setup)
 {
     struct setup *old = b->setup;
     bool same = same_services(old, setup);
     b->setup = setup_ref(setup);
+    warn_of_move(b, old, setup);
     for (struct list *n = b->jobs.next; !same && n != &b->jobs; n = n->next)
         batch_work_interrupt(LIST_OF(n, struct batch_work, node), "the configuration changed");
     if (!same) {

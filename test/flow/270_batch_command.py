@@ -35,7 +35,7 @@ with Story() as s:
                 json.loads(d)['answered']['batch'] == 120 and json.loads(d))
     equal(job['records']['done'], 120, 'answers that are kept')
     check(job['answered']['saved_usd'] > 0, 'saved')
-    for name, status in (('p9', 404), ('j9', 404), ('', 400), ('x"', 400)):
+    for name, status in (('p9', 404), ('p4294967297', 404), ('j9', 404), ('', 400), ('x"', 400)):
         answer = http_ask(weir.admin, 'POST', '/api/v1/batches/cancel', body=json.dumps({'name': name}).encode())
         equal(answer.status, status, f'no-such-batch or bad-batch {name}')
     equal(http_ask(weir.admin, 'POST', '/api/v1/batches/flush', body=b'[1').status, 400, 'bad-batch')

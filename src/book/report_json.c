@@ -8,12 +8,6 @@
 #include "report_parts.h"
 #include "weir/base/text.h"
 
-static void put_u64(struct json_out *o, struct str key, uint64_t n)
-{
-    json_out_key(o, key);
-    json_out_u64(o, n);
-}
-
 static void put_time(struct json_out *o, struct str key, int64_t ms, bool fine)
 {
     char text[25];
@@ -64,7 +58,7 @@ static void put_times(struct json_out *o, struct str key, const struct histogram
         return;
     }
     json_out_object(o);
-    put_u64(o, S("count"), h->count);
+    json_out_put_u64(o, S("count"), h->count);
     put_ms(o, S("mean"), h->sum / h->count);
     put_ms(o, S("p50"), histogram_at(h, 500));
     put_ms(o, S("p90"), histogram_at(h, 900));
@@ -88,11 +82,11 @@ static void put_sum(struct json_out *o, const struct rollup *sum)
 {
     struct buf rate = {0};
     for (size_t i = 0; i < ROLLUP_COUNTS; i++)
-        put_u64(o, report_count_word((enum rollup_count)i), sum->counts[i]);
+        json_out_put_u64(o, report_count_word((enum rollup_count)i), sum->counts[i]);
     json_out_key(o, S("tokens"));
     json_out_object(o);
     for (size_t i = 0; i < TOKENS; i++)
-        put_u64(o, usage_word((enum token_kind)i), sum->usage.tokens[i]);
+        json_out_put_u64(o, usage_word((enum token_kind)i), sum->usage.tokens[i]);
     json_out_end(o);
     double hits = report_hit_rate(sum);
     if (hits < 0)
@@ -163,7 +157,7 @@ static void put_tail(struct report *r, struct json_out *o, put_figures figures)
         json_out_object(o);
         put_time(o, S("from"), r->gaps[i].from_ms, true);
         put_time(o, S("until"), r->gaps[i].until_ms, true);
-        put_u64(o, S("records"), r->gaps[i].records);
+        json_out_put_u64(o, S("records"), r->gaps[i].records);
         json_out_end(o);
     }
     json_out_end(o);
@@ -174,14 +168,14 @@ static void put_tail(struct report *r, struct json_out *o, put_figures figures)
 static void put_saved(struct json_out *o, const struct rollup *sum)
 {
     bool priced = report_is_priced(sum);
-    put_u64(o, S("requests"), sum->counts[ROLLUP_REQUESTS]);
-    put_u64(o, S("unpriced"), sum->counts[ROLLUP_UNPRICED]);
+    json_out_put_u64(o, S("requests"), sum->counts[ROLLUP_REQUESTS]);
+    json_out_put_u64(o, S("unpriced"), sum->counts[ROLLUP_UNPRICED]);
     put_usd(o, S("cost_usd"), priced, (int64_t)sum->cost_nanousd);
     put_usd(o, S("untouched_usd"), priced, (int64_t)sum->untouched_nanousd);
     put_usd(o, S("saved_usd"), priced, (int64_t)(sum->untouched_nanousd - sum->cost_nanousd));
-    put_u64(o, S("treated"), sum->counts[ROLLUP_TREATED]);
-    put_u64(o, S("control"), sum->counts[ROLLUP_CONTROL]);
-    put_u64(o, S("marked"), sum->counts[ROLLUP_MARKED]);
+    json_out_put_u64(o, S("treated"), sum->counts[ROLLUP_TREATED]);
+    json_out_put_u64(o, S("control"), sum->counts[ROLLUP_CONTROL]);
+    json_out_put_u64(o, S("marked"), sum->counts[ROLLUP_MARKED]);
     report_put_savings(o, sum);
 }
 

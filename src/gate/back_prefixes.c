@@ -20,12 +20,6 @@ struct prefixes_page {
     int64_t now_s;
 };
 
-static void add_u64(struct json_out *o, struct str name, uint64_t n)
-{
-    json_out_key(o, name);
-    json_out_u64(o, n);
-}
-
 static void add_number(struct json_out *o, struct str name, float n)
 {
     struct buf b = {0};
@@ -50,9 +44,9 @@ static void add_index(struct prefixes_page *p)
         shared_cache_count(p->cache, &c);
     json_out_key(&p->out, S("index"));
     json_out_object(&p->out);
-    add_u64(&p->out, S("entries"), c.entries);
-    add_u64(&p->out, S("places"), c.most);
-    add_u64(&p->out, S("evicted"), c.evicted);
+    json_out_put_u64(&p->out, S("entries"), c.entries);
+    json_out_put_u64(&p->out, S("places"), c.most);
+    json_out_put_u64(&p->out, S("evicted"), c.evicted);
     json_out_end(&p->out);
 }
 
@@ -68,7 +62,7 @@ static void add_refused(struct prefixes_page *p, const struct verdict *v)
         json_out_key(&p->out, S("what"));
         json_out_string(&p->out, verdict_word((enum verdict_of)what));
         add_time(&p->out, S("until"), v->until_s[what]);
-        add_u64(&p->out, S("times"), v->times[what]);
+        json_out_put_u64(&p->out, S("times"), v->times[what]);
         json_out_end(&p->out);
     }
     json_out_end(&p->out);
@@ -103,7 +97,7 @@ static void add_scale(void *arg, struct str model, struct str client, const stru
     json_out_string(&p->out, client);
     add_number(&p->out, S("factor"), s->factor);
     add_number(&p->out, S("error"), s->error);
-    add_u64(&p->out, S("requests"), s->times);
+    json_out_put_u64(&p->out, S("requests"), s->times);
     json_out_end(&p->out);
 }
 
@@ -126,7 +120,7 @@ static void add_cost(struct prefixes_page *p, struct str name, struct str model,
 static void add_month(struct prefixes_page *p, struct str model, uint64_t tokens)
 {
     if (tokens) {
-        add_u64(&p->out, S("tokens_a_month"), tokens);
+        json_out_put_u64(&p->out, S("tokens_a_month"), tokens);
         add_cost(p, S("usd_a_month"), model, tokens);
         return;
     }
@@ -151,14 +145,14 @@ static void add_volatile(void *arg, struct str model, struct str client,
     json_out_string(&p->out, volatile_word(v->kind));
     json_out_key(&p->out, S("section"));
     json_out_string(&p->out, ask_section_word(v->section));
-    add_u64(&p->out, S("message"), v->message);
-    add_u64(&p->out, S("block"), v->index);
-    add_u64(&p->out, S("offset"), v->offset);
-    add_u64(&p->out, S("changes"), v->changes);
-    add_u64(&p->out, S("repeats"), v->repeats);
+    json_out_put_u64(&p->out, S("message"), v->message);
+    json_out_put_u64(&p->out, S("block"), v->index);
+    json_out_put_u64(&p->out, S("offset"), v->offset);
+    json_out_put_u64(&p->out, S("changes"), v->changes);
+    json_out_put_u64(&p->out, S("repeats"), v->repeats);
     add_time(&p->out, S("first"), v->first_s);
     add_time(&p->out, S("last"), v->last_s);
-    add_u64(&p->out, S("tokens"), tokens);
+    json_out_put_u64(&p->out, S("tokens"), tokens);
     add_cost(p, S("usd"), model, tokens);
     add_month(p, model, month);
     json_out_end(&p->out);

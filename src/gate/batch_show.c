@@ -80,24 +80,6 @@ static const struct spool_pool *pool_of(const struct view *v, uint32_t number)
 
 /* --- values */
 
-static void put_str(struct json_out *o, struct str key, struct str value)
-{
-    json_out_key(o, key);
-    json_out_string(o, value);
-}
-
-static void put_u64(struct json_out *o, struct str key, uint64_t n)
-{
-    json_out_key(o, key);
-    json_out_u64(o, n);
-}
-
-static void put_bool(struct json_out *o, struct str key, bool b)
-{
-    json_out_key(o, key);
-    json_out_bool(o, b);
-}
-
 /* 0: null. */
 static void put_time(struct json_out *o, struct str key, int64_t ms)
 {
@@ -124,12 +106,7 @@ static void put_name(struct json_out *o, struct str key, char letter, uint64_t n
 {
     char name[24];
     snprintf(name, sizeof name, "%c%" PRIu64, letter, number);
-    put_str(o, key, str_of(name));
-}
-
-static struct str kind_word(enum batch_kind kind)
-{
-    return kind == BATCH_CONVERSE ? S("converse") : S("invoke");
+    json_out_put_string(o, key, str_of(name));
 }
 
 /* --- a pool, a job */
@@ -138,15 +115,15 @@ static void put_pool(struct json_out *o, const struct spool_pool *p)
 {
     json_out_object(o);
     put_name(o, S("name"), 'p', p->number);
-    put_str(o, S("client"), p->client);
-    put_str(o, S("model"), p->model);
-    put_str(o, S("kind"), kind_word(p->kind));
-    put_u64(o, S("records"), p->view.count);
-    put_u64(o, S("held"), p->view.held);
-    put_u64(o, S("bytes"), p->view.bytes);
+    json_out_put_string(o, S("client"), p->client);
+    json_out_put_string(o, S("model"), p->model);
+    json_out_put_string(o, S("kind"), batch_kind_word(p->kind));
+    json_out_put_u64(o, S("records"), p->view.count);
+    json_out_put_u64(o, S("held"), p->view.held);
+    json_out_put_u64(o, S("bytes"), p->view.bytes);
     put_time(o, S("oldest"), p->view.count ? p->view.oldest_ms : 0);
     put_time(o, S("deadline"), p->view.count ? p->view.deadline_ms : 0);
-    put_str(o, S("role"), p->role);
+    json_out_put_string(o, S("role"), p->role);
     json_out_end(o);
 }
 
@@ -157,28 +134,28 @@ static void put_job(struct json_out *o, const struct view *v, const struct seen_
     json_out_object(o);
     put_name(o, S("name"), 'j', j->number);
     put_name(o, S("pool"), 'p', j->pool);
-    put_str(o, S("client"), p ? p->client : S(""));
-    put_str(o, S("model"), p ? p->model : S(""));
-    put_str(o, S("state"), batch_state_word(j->state));
-    put_str(o, S("status"), batch_status_word(j->status));
-    put_u64(o, S("records"), j->records);
-    put_u64(o, S("waiting"), seen->waits);
-    put_u64(o, S("answered"), j->answered);
-    put_u64(o, S("bytes"), j->bytes);
+    json_out_put_string(o, S("client"), p ? p->client : S(""));
+    json_out_put_string(o, S("model"), p ? p->model : S(""));
+    json_out_put_string(o, S("state"), batch_state_word(j->state));
+    json_out_put_string(o, S("status"), batch_status_word(j->status));
+    json_out_put_u64(o, S("records"), j->records);
+    json_out_put_u64(o, S("waiting"), seen->waits);
+    json_out_put_u64(o, S("answered"), j->answered);
+    json_out_put_u64(o, S("bytes"), j->bytes);
     put_usd(o, S("expected_usd"), j->expect_nanousd);
     put_time(o, S("cut"), j->cut_ms);
     put_time(o, S("created"), j->created_ms);
     put_time(o, S("ended"), j->ended_ms);
     put_time(o, S("deadline"), j->deadline_ms);
-    put_str(o, S("arn"), str_of(j->arn));
-    put_u64(o, S("tries"), j->tries);
-    put_bool(o, S("stopping"), j->stopping);
-    put_bool(o, S("cancelled"), j->cancelled);
-    put_bool(o, S("left"), j->left);
-    put_u64(o, S("processed"), j->processed);
-    put_u64(o, S("succeeded"), j->succeeded);
-    put_u64(o, S("errors"), j->errors);
-    put_str(o, S("why"), str_of(j->why));
+    json_out_put_string(o, S("arn"), str_of(j->arn));
+    json_out_put_u64(o, S("tries"), j->tries);
+    json_out_put_bool(o, S("stopping"), j->stopping);
+    json_out_put_bool(o, S("cancelled"), j->cancelled);
+    json_out_put_bool(o, S("left"), j->left);
+    json_out_put_u64(o, S("processed"), j->processed);
+    json_out_put_u64(o, S("succeeded"), j->succeeded);
+    json_out_put_u64(o, S("errors"), j->errors);
+    json_out_put_string(o, S("why"), str_of(j->why));
     json_out_end(o);
 }
 
@@ -186,18 +163,18 @@ static void put_job(struct json_out *o, const struct view *v, const struct seen_
 
 static void put_counts(struct json_out *o, const struct spool_counts *c)
 {
-    put_bool(o, S("open"), c->open);
-    put_bool(o, S("full"), c->full);
+    json_out_put_bool(o, S("open"), c->open);
+    json_out_put_bool(o, S("full"), c->full);
     json_out_key(o, S("records"));
     json_out_object(o);
     for (int s = 0; s < SPOOL_STATES; s++)
-        put_u64(o, spool_state_word((enum spool_state)s), c->records[s]);
+        json_out_put_u64(o, spool_state_word((enum spool_state)s), c->records[s]);
     json_out_end(o);
     put_time(o, S("oldest"), c->oldest_ms);
-    put_u64(o, S("bytes"), c->size.used_bytes);
-    put_u64(o, S("unclaimed"), c->unclaimed);
+    json_out_put_u64(o, S("bytes"), c->size.used_bytes);
+    json_out_put_u64(o, S("unclaimed"), c->unclaimed);
     put_usd(o, S("unclaimed_usd"), c->unclaimed_nanousd);
-    put_u64(o, S("outbox"), c->outbox);
+    json_out_put_u64(o, S("outbox"), c->outbox);
 }
 
 /* Since the daemon began. */
@@ -214,10 +191,10 @@ static void put_done(struct json_out *o, const struct batch_counts *c)
         return;
     }
     json_out_object(o);
-    put_u64(o, S("batch"), c->by_batch);
-    put_u64(o, S("direct"), c->by_direct);
-    put_u64(o, S("error"), c->errors);
-    put_u64(o, S("maybe_twice"), c->twice);
+    json_out_put_u64(o, S("batch"), c->by_batch);
+    json_out_put_u64(o, S("direct"), c->by_direct);
+    json_out_put_u64(o, S("error"), c->errors);
+    json_out_put_u64(o, S("maybe_twice"), c->twice);
     put_usd(o, S("maybe_twice_usd_today"), c->twice_nanousd);
     put_usd(o, S("saved_usd"), c->saved_nanousd);
     json_out_end(o);
@@ -245,7 +222,8 @@ void batch_show_json(struct spool *s, const struct batch_counts *counts, struct 
     for (size_t i = 0; i < v.n_jobs && i < BATCH_SHOW_MOST; i++)
         put_job(&o, &v, &v.jobs[i]);
     json_out_end(&o);
-    put_bool(&o, S("more"), v.more || shown > BATCH_SHOW_MOST || v.n_jobs > BATCH_SHOW_MOST);
+    json_out_put_bool(&o, S("more"),
+                      v.more || shown > BATCH_SHOW_MOST || v.n_jobs > BATCH_SHOW_MOST);
     json_out_end(&o);
     buf_add_char(out, '\n');
     view_fini(&v);
@@ -337,19 +315,19 @@ static void put_ticket(struct json_out *o, const struct spool_record *r)
     char id[17];
     snprintf(id, sizeof id, "%016" PRIx64, r->id.number);
     json_out_object(o);
-    put_str(o, S("id"), str_of(id));
-    put_str(o, S("client"), r->client);
-    put_str(o, S("workload"), r->workload);
-    put_str(o, S("model"), r->model);
-    put_str(o, S("operation"), r->operation);
-    put_str(o, S("state"), spool_state_word(r->state));
-    put_str(o, S("reply"), spool_reply_word(r->reply));
+    json_out_put_string(o, S("id"), str_of(id));
+    json_out_put_string(o, S("client"), r->client);
+    json_out_put_string(o, S("workload"), r->workload);
+    json_out_put_string(o, S("model"), r->model);
+    json_out_put_string(o, S("operation"), r->operation);
+    json_out_put_string(o, S("state"), spool_state_word(r->state));
+    json_out_put_string(o, S("reply"), spool_reply_word(r->reply));
     if (r->state == SPOOL_POOLED || r->state == SPOOL_IN_JOB)
         put_name(o, S("list"), r->state == SPOOL_POOLED ? 'p' : 'j', r->list);
     put_time(o, S("accepted"), r->accepted_ms);
     put_time(o, S("deadline"), r->deadline_ms);
-    put_u64(o, S("bytes"), r->body_bytes);
-    put_bool(o, S("maybe_twice"), r->flags & SPOOL_MAYBE_TWICE);
+    json_out_put_u64(o, S("bytes"), r->body_bytes);
+    json_out_put_bool(o, S("maybe_twice"), r->flags & SPOOL_MAYBE_TWICE);
     json_out_end(o);
 }
 
@@ -403,7 +381,7 @@ int batch_show_tickets(struct spool *s, const struct batch_show_ask *ask, struct
     json_out_array(&t.o);
     int err = walk_all(r, &v, &t);
     json_out_end(&t.o);
-    put_bool(&t.o, S("more"), t.more);
+    json_out_put_bool(&t.o, S("more"), t.more);
     json_out_end(&t.o);
     buf_add_char(out, '\n');
     view_fini(&v);

@@ -228,14 +228,10 @@ uint64_t shared_lanes_output(struct shared_lanes *s, struct str client, struct s
 
 /* --- pools */
 
-static struct str kind_word(enum batch_kind kind)
-{
-    return kind == BATCH_CONVERSE ? S("converse") : S("invoke");
-}
-
 static struct pool *take_pool(struct shared_lanes *s, const struct shared_lanes_pool *p, bool make)
 {
-    return take_joined(&s->pools, make, (struct str[]){p->client, p->model, kind_word(p->kind)}, 3);
+    return take_joined(&s->pools, make,
+                       (struct str[]){p->client, p->model, batch_kind_word(p->kind)}, 3);
 }
 
 void shared_lanes_filled(struct shared_lanes *s, const struct shared_lanes_pool *p, bool filled)
@@ -297,7 +293,7 @@ static struct linger *take_caller(struct shared_lanes *s, const struct shared_la
                                   struct str workload, bool make)
 {
     return take_joined(&s->callers, make,
-                       (struct str[]){p->client, p->model, kind_word(p->kind), workload}, 4);
+                       (struct str[]){p->client, p->model, batch_kind_word(p->kind), workload}, 4);
 }
 
 void shared_lanes_held(struct shared_lanes *s, const struct shared_lanes_pool *p,
@@ -333,7 +329,7 @@ unsigned shared_lanes_judge(struct shared_lanes *s, const struct shared_lanes_po
     unsigned closed = 0;
     add_part(&pool, p->client);
     add_part(&pool, p->model);
-    add_part(&pool, kind_word(p->kind));
+    add_part(&pool, batch_kind_word(p->kind));
     for (size_t i = 0; named_copy(&s->callers, i, &name, &seen); i++)
         if (seen.most && str_starts(buf_str(&name), buf_str(&pool)))
             closed += judge(s, buf_str(&name), least, now_ms);

@@ -153,24 +153,6 @@ static bool has_money(const struct suggestion *s)
     return s->found.cost_nanousd && s->caller->sums.offered;
 }
 
-static void put_text(struct json_out *o, struct str key, struct str value)
-{
-    json_out_key(o, key);
-    json_out_string(o, value);
-}
-
-static void put_u64(struct json_out *o, struct str key, uint64_t n)
-{
-    json_out_key(o, key);
-    json_out_u64(o, n);
-}
-
-static void put_bool(struct json_out *o, struct str key, bool b)
-{
-    json_out_key(o, key);
-    json_out_bool(o, b);
-}
-
 static void put_usd(struct json_out *o, struct str key, bool known, int64_t nanousd)
 {
     struct buf b = {0};
@@ -192,25 +174,25 @@ static void put_one(struct json_out *o, const struct suggestion *s)
     struct buf why = {0};
     suggest_add_bar(&s->caller->sums, f->bar, &why);
     json_out_object(o);
-    put_text(o, S("name"), str_of(s->name));
-    put_text(o, S("client"), names->client);
-    put_text(o, S("workload"), names->workload);
-    put_text(o, S("model"), names->model);
-    put_text(o, S("hours"), str_of(s->hours));
-    put_u64(o, S("nights"), f->nights);
-    put_u64(o, S("of_nights"), f->of);
-    put_u64(o, S("requests"), f->requests);
+    json_out_put_string(o, S("name"), str_of(s->name));
+    json_out_put_string(o, S("client"), names->client);
+    json_out_put_string(o, S("workload"), names->workload);
+    json_out_put_string(o, S("model"), names->model);
+    json_out_put_string(o, S("hours"), str_of(s->hours));
+    json_out_put_u64(o, S("nights"), f->nights);
+    json_out_put_u64(o, S("of_nights"), f->of);
+    json_out_put_u64(o, S("requests"), f->requests);
     put_usd(o, S("cost_usd"), f->cost_nanousd, (int64_t)f->cost_nanousd);
     put_usd(o, S("batch_usd"), has_money(s), (int64_t)f->batch_nanousd);
     put_usd(o, S("saves_usd"), has_money(s), saves(f));
-    put_u64(o, S("at_once"), s->caller->sums.at_once);
-    put_bool(o, S("batchable"), f->bar == SUGGEST_FREE);
+    json_out_put_u64(o, S("at_once"), s->caller->sums.at_once);
+    json_out_put_bool(o, S("batchable"), f->bar == SUGGEST_FREE);
     json_out_key(o, S("why"));
     if (f->bar == SUGGEST_FREE)
         json_out_null(o);
     else
         json_out_string(o, buf_str(&why));
-    put_bool(o, S("accepted"), s->accepted);
+    json_out_put_bool(o, S("accepted"), s->accepted);
     json_out_end(o);
     buf_fini(&why);
 }
@@ -225,13 +207,13 @@ static void put_rule(struct json_out *o, const struct config_rule *r)
     struct buf deadline = {0};
     text_add_duration(&deadline, r->deadline_ms);
     json_out_object(o);
-    put_text(o, S("name"), r->name);
-    put_text(o, S("client"), r->client);
-    put_text(o, S("workload"), r->workload);
-    put_text(o, S("model"), r->model);
-    put_text(o, S("hours"), r->hours);
-    put_text(o, S("deadline"), buf_str(&deadline));
-    put_text(o, S("reply"), reply_of(r));
+    json_out_put_string(o, S("name"), r->name);
+    json_out_put_string(o, S("client"), r->client);
+    json_out_put_string(o, S("workload"), r->workload);
+    json_out_put_string(o, S("model"), r->model);
+    json_out_put_string(o, S("hours"), r->hours);
+    json_out_put_string(o, S("deadline"), buf_str(&deadline));
+    json_out_put_string(o, S("reply"), reply_of(r));
     json_out_end(o);
     buf_fini(&deadline);
 }

@@ -404,3 +404,8 @@ int batch_line_add(enum batch_kind kind, struct str model, struct str id, struct
     buf_add(out, S("}\n"));
     return ERR_OK;
 }
+
+struct str batch_kind_word(enum batch_kind kind)
+{
+    return kind == BATCH_CONVERSE ? S("converse") : S("invoke");
+}

@@ -121,3 +121,21 @@ void json_out_raw(struct json_out *o, struct str json)
     begin_value(o);
     buf_add(o->buf, json);
 }
+
+void json_out_put_string(struct json_out *o, struct str key, struct str s)
+{
+    json_out_key(o, key);
+    json_out_string(o, s);
+}
+
+void json_out_put_u64(struct json_out *o, struct str key, uint64_t n)
+{
+    json_out_key(o, key);
+    json_out_u64(o, n);
+}
+
+void json_out_put_bool(struct json_out *o, struct str key, bool b)
+{
+    json_out_key(o, key);
+    json_out_bool(o, b);
+}

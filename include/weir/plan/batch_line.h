@@ -14,6 +14,7 @@
 
 /* Stored: only append. */
 enum batch_kind { BATCH_CONVERSE, BATCH_INVOKE };
+struct str batch_kind_word(enum batch_kind kind); /* "converse", "invoke" */
 
 /* A look at a body, about so many bytes a step (16 at least):
  *

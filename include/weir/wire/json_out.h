@@ -43,4 +43,9 @@ void json_out_null(struct json_out *o);
 /* One value that is JSON already, as it stands. */
 void json_out_raw(struct json_out *o, struct str json);
 
+/* A key and its value. */
+void json_out_put_string(struct json_out *o, struct str key, struct str s);
+void json_out_put_u64(struct json_out *o, struct str key, uint64_t n);
+void json_out_put_bool(struct json_out *o, struct str key, bool b);
+
 #endif

@@ -21,10 +21,7 @@ struct back {
     void (*drop)(struct exchange *ex);
 };
 
-extern const struct back back_bedrock, back_spool;
-/* A whole answer of Bedrock's was sent but for its last bytes: they and its end go now, or with
- * metering: strict when its record is on the disk. */
-void bedrock_answer_ends(struct exchange *ex, struct str last, enum outcome outcome);
+extern const struct back back_bedrock;
 
 /* What waits for a batch: on the disk first (back_spool.c). */
 extern const struct back back_spool;

@@ -20,6 +20,7 @@
 #include "meter.h"
 #include "record.h"
 #include "retry.h"
+#include "strict.h"
 #include "weir/base/clock.h"
 #include "weir/base/hook.h"
 #include "weir/base/limits.h"
@@ -28,8 +29,7 @@
 
 enum {
     MOST_ATTEMPTS = 3,
-    DISK_PATIENCE_MS = 10000, /* a disk that hangs holds no answer for longer */
-    ROLE_PATIENCE_MS = 10000, /* nor does a role that is being assumed hold a request */
+    ROLE_PATIENCE_MS = 10000, /* a role that is being assumed holds no request for longer */
     ROLE_LOOK_MS = 20,
     /* So much of a refusal's text is read, and so long, for what it says of markers. */
     REFUSAL_MOST = 16 * 1024,
@@ -38,72 +38,6 @@ enum {
 
 static enum step_result start(struct exchange *ex);
 static void give_credit(struct exchange *ex);
-
-/* --- the end of an answer. With metering: strict the client gets it when the record is on the
- * disk. */
-
-struct ack {
-    struct mail mail;
-    struct exchange *ex;
-};
-
-static void let_go(struct exchange *ex)
-{
-    if (ex->ended || ex->failed_in)
-        return; /* it went without the disk's word, or was cut */
-    exchange_send(ex, buf_str(&ex->held));
-    exchange_end(ex, ex->outcome);
-}
-
-static void on_disk(struct mail *m)
-{
-    struct ack *a = LIST_OF(m, struct ack, mail);
-    struct exchange *ex = a->ex;
-    mem_free(a);
-    ex->awaits = false;
-    timer_stop(&ex->wait_timer);
-    if (ex->front)
-        let_go(ex);
-    else
-        exchange_over(ex);
-}
-
-static void disk_hangs(void *arg)
-{
-    struct exchange *ex = arg;
-    ex->trouble = "the book's disk did not answer in time";
-    let_go(ex);
-}
-
-/* In the clerk's thread. When it could not be written the answer goes on all the same. */
-static void clerk_is_done(void *arg, bool good)
-{
-    struct exchange *ex = arg;
-    struct ack *a = mem_new(sizeof *a);
-    a->mail.deliver = on_disk;
-    a->ex = ex;
-    mailbox_send(loop_mailbox(ex->worker->loop), &a->mail);
-}
-
-static bool is_strict(const struct exchange *ex)
-{
-    return ex->setup->config->metering == METERING_STRICT && meter_wants(ex);
-}
-
-void bedrock_answer_ends(struct exchange *ex, struct str last, enum outcome outcome)
-{
-    if (!is_strict(ex)) {
-        exchange_send(ex, last);
-        exchange_end(ex, outcome);
-        return;
-    }
-    buf_add(&ex->held, last);
-    ex->outcome = outcome;
-    ex->awaits = true;
-    timer_init(&ex->wait_timer, ex->worker->loop, disk_hangs, ex);
-    timer_start(&ex->wait_timer, DISK_PATIENCE_MS);
-    meter_exchange(ex, clerk_is_done, ex);
-}
 
 /* --- the answer */
 
@@ -309,7 +243,7 @@ static void on_bytes(void *arg, struct str bytes)
     tap_feed(ex->tap, bytes);
     retry_bytes(ex, bytes);
     ex->left -= (int64_t)bytes.len;
-    if (ex->counted && ex->left <= 0 && is_strict(ex))
+    if (ex->counted && ex->left <= 0 && strict_wants(ex))
         buf_add(&ex->held, bytes); /* with it the answer would be whole */
     else
         exchange_send(ex, bytes);
@@ -366,7 +300,7 @@ static void on_end(void *arg, enum origin_end end, const char *why)
         return;
     }
     if (ex->whole)
-        bedrock_answer_ends(ex, S(""), outcome_of_answer(ex));
+        strict_end(ex, S(""), outcome_of_answer(ex));
     else
         (void)exchange_fail(ex, ex->answered ? ends[end].inside : ends[end].before, S(""));
     retry_end(ex); /* after its record: who joined it is not in the book before it */

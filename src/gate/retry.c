@@ -5,7 +5,7 @@
  */
 #include "retry.h"
 
-#include "back.h"
+#include "strict.h"
 #include "weir/base/hook.h"
 #include "weir/gate/daemon.h"
 
@@ -50,8 +50,7 @@ static enum retry answer_from(struct exchange *ex, const struct join_answer *a)
     metric_add(&ex->worker->metrics, METRIC_REQUESTS_JOINED, 1);
     worker_drop_body(ex->worker, &ex->body);
     exchange_answer(ex, a->status, a->fields, a->n_fields);
-    bedrock_answer_ends(ex, buf_str(&a->body),
-                        a->status < 400 ? OUTCOME_ANSWERED : OUTCOME_REFUSED);
+    strict_end(ex, buf_str(&a->body), a->status < 400 ? OUTCOME_ANSWERED : OUTCOME_REFUSED);
     give_up(ex); /* it has its copy */
     return RETRY_ANSWERED;
 }

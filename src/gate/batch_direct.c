@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What no job answers goes on demand, here. The direct list is walked in slices, round and round;
- * its most urgent records wait in the queue, and go when their model's pace allows (a fifth of what
- * it takes, so that interactive requests come first), a bounded number at a time.
+ * its most urgent records wait in the queue, and go when their model's pace allows (plan/pace: so
+ * that interactive requests come first), a bounded number at a time.
  *
  *     list --walk--> queue --pace--> read --spool_sent--> call --verdict--> settle --> gone
  *                      ^                                    |
@@ -416,9 +416,8 @@ static void pump(void *arg)
         look_again(d, next_ms - now_ms);
 }
 
-void batch_direct_tick(struct batch_direct *d, int64_t now_ms)
+void batch_direct_tick(struct batch_direct *d)
 {
-    (void)now_ms; /* calls take time: it is read where it is needed */
     for (struct list *n = d->calls.next; n != &d->calls; n = n->next) {
         struct batch_call *c = LIST_OF(n, struct batch_call, node);
         if (c->ended && !c->settling)

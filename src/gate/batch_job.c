@@ -192,7 +192,7 @@ static void members_left(struct batch_work *w)
     if (w->turn.members == BATCH_LEAVE_TWICE)
         batch_add_twice(b, w->waits, expect_of(w));
     w->waits = 0;
-    batch_direct_tick(b->direct, clock_wall_ms());
+    batch_direct_tick(b->direct);
 }
 
 /* --- the row, then the act */

@@ -70,7 +70,7 @@ void batch_direct_free(struct batch_direct *d);
 /* b->setup is another one. */
 void batch_direct_follow(struct batch_direct *d);
 /* Each second, and soon after members came to the list. `now_ms`: wall clock. */
-void batch_direct_tick(struct batch_direct *d, int64_t now_ms);
+void batch_direct_tick(struct batch_direct *d);
 
 /* --- batch_bill: an answer of a model to its row for the book. */
 struct batch_answered {

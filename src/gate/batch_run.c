@@ -278,7 +278,7 @@ static void on_moved(struct batch *b, const struct batch_mail *m)
     p->busy = false;
     if (!m->good)
         return; /* with the next turn */
-    batch_direct_tick(b->direct, clock_wall_ms());
+    batch_direct_tick(b->direct);
     batch_look(b);
 }
 
@@ -398,7 +398,7 @@ static void look(void *arg)
         if (!w->acting && !w->writing && w->row.next_ms < next_ms)
             next_ms = w->row.next_ms;
     }
-    batch_direct_tick(b->direct, now_ms);
+    batch_direct_tick(b->direct);
     batch_sample(b, now_ms);
     timer_start(&b->timer, next_ms > now_ms + SOON_MS ? next_ms - now_ms : SOON_MS);
 }
@@ -410,24 +410,10 @@ void batch_look(struct batch *b)
 
 /* --- the whole */
 
-static struct bedrock_jobs *control_of(struct batch *b)
-{
-    const struct setup *s = b->setup;
-    const struct config *c = s->config;
-    struct bedrock_control_options o = {.region = c->region,
-                                        .ca_file = c->ca_file.len ? c->ca_file.ptr : NULL,
-                                        .proxy_host = s->has_proxy ? str_of(s->proxy.host) : S(""),
-                                        .proxy_port = s->proxy.port,
-                                        .proxy_authorization = str_of(s->proxy_authorization)};
-    char ignored[256];
-    if (!endpoint_parse(c->control_url, &o.at, ignored, sizeof ignored))
-        return NULL;
-    return bedrock_jobs_new(b->loop, b->dns, &o);
-}
-
 static void begin(struct batch *b)
 {
-    b->control = control_of(b);
+    struct bedrock_control_options o;
+    b->control = setup_control(b->setup, &o) ? bedrock_jobs_new(b->loop, b->dns, &o) : NULL;
     (void)batch_place_of(b, S(""), S(""));
 }
 

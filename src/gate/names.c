@@ -379,16 +379,8 @@ struct names *names_new(struct loop *office, struct dns *dns)
 
 static struct bedrock_control *control_of(struct names *n, const struct setup *s)
 {
-    const struct config *c = s->config;
-    struct bedrock_control_options o = {.region = c->region,
-                                        .ca_file = c->ca_file.len ? c->ca_file.ptr : NULL,
-                                        .proxy_host = s->has_proxy ? str_of(s->proxy.host) : S(""),
-                                        .proxy_port = s->proxy.port,
-                                        .proxy_authorization = str_of(s->proxy_authorization)};
-    char ignored[256];
-    if (!endpoint_parse(c->control_url, &o.at, ignored, sizeof ignored))
-        return NULL;
-    return bedrock_control_new(n->office, n->dns, &o);
+    struct bedrock_control_options o;
+    return setup_control(s, &o) ? bedrock_control_new(n->office, n->dns, &o) : NULL;
 }
 
 /* What was asked at the old place is asked at the new one, and what could not be told there may be

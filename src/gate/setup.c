@@ -305,3 +305,16 @@ bool setup_check(struct config *config, char *err, size_t err_size)
     loop_free(loop);
     return good;
 }
+
+bool setup_control(const struct setup *s, struct bedrock_control_options *out)
+{
+    const struct config *c = s->config;
+    char ignored[256];
+    *out =
+        (struct bedrock_control_options){.region = c->region,
+                                         .ca_file = c->ca_file.len ? c->ca_file.ptr : NULL,
+                                         .proxy_host = s->has_proxy ? str_of(s->proxy.host) : S(""),
+                                         .proxy_port = s->proxy.port,
+                                         .proxy_authorization = str_of(s->proxy_authorization)};
+    return endpoint_parse(c->control_url, &out->at, ignored, sizeof ignored);
+}

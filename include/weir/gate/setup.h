@@ -8,6 +8,7 @@
 #ifndef WEIR_GATE_SETUP_H
 #define WEIR_GATE_SETUP_H
 
+#include "weir/aws/bedrock_control.h"
 #include "weir/aws/creds.h"
 #include "weir/aws/endpoint.h"
 #include "weir/book/catalogue.h"
@@ -68,5 +69,8 @@ void setup_withdraw(struct setup **list);
 
 /* Do two setups reach the origin in the same way? Then its connections can stay. */
 bool setup_same_origin(const struct setup *a, const struct setup *b);
+
+/* How Bedrock's control plane is reached; its words are the setup's. False: its address is bad. */
+bool setup_control(const struct setup *s, struct bedrock_control_options *out);
 
 #endif

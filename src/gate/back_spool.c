@@ -222,7 +222,7 @@ static enum step_result send_away(struct exchange *ex)
 static enum step_result hold(struct exchange *ex)
 {
     struct spooled *s = ex->spooled;
-    const struct shared_lanes_pool pool = {ex->client_name, ex->model, ex->lanes->kind};
+    const struct shared_lanes_pool pool = lanes_pool(ex);
     s->held = s->counted = true;
     timer_init(&s->space, ex->worker->loop, send_space, ex);
     front_hold(ex->front, true);

@@ -480,9 +480,6 @@ void config_print_value(enum config_kind kind, const void *field, struct buf *ou
     case CONFIG_RULE_REPLY:
         buf_add(out, str_of(replies[*(const int *)field]));
         return;
-    case CONFIG_RULE_TIME:
-        text_add_duration(out, *(const int64_t *)field);
-        return;
     case CONFIG_PERCENT:
         print_percent(*(const uint32_t *)field, out);
         return;
@@ -501,6 +498,7 @@ void config_print_value(enum config_kind kind, const void *field, struct buf *ou
         text_add_size(out, *(const uint64_t *)field);
         return;
     case CONFIG_DURATION:
+    case CONFIG_RULE_TIME:
         text_add_duration(out, *(const int64_t *)field);
         return;
     case CONFIG_METERING:

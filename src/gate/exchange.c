@@ -100,6 +100,8 @@ static void on_drain(void *arg)
 static struct str decide_words(struct exchange *ex)
 {
     struct str lane = lanes_word(ex);
+    if (!ex->cache_word.len && str_eq(lane, S("ondemand")))
+        return S("lane=ondemand;model=same");
     if (ex->cache_word.len)
         return arena_printf(&ex->arena, "cache=%.*s;lane=%.*s;model=same", STR_ARG(ex->cache_word),
                             STR_ARG(lane));

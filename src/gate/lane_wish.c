@@ -38,11 +38,11 @@ const char *lane_wish_deadline(struct str text, int64_t now_ms, int64_t *out_ms)
 
 static const char *read_field(const struct rule_view *v, int64_t now_ms, struct lane_wish *out)
 {
-    if (fields_count(v->fields, deadline_field) > 1)
-        return "x-weir-deadline stands in this request more than once.";
     struct str text = fields_get(v->fields, deadline_field);
     if (!text.ptr)
         return NULL;
+    if (fields_count(v->fields, deadline_field) > 1)
+        return "x-weir-deadline stands in this request more than once.";
     out->source = "x-weir-deadline";
     return lane_wish_deadline(text, now_ms, &out->deadline_ms);
 }

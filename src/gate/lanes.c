@@ -17,9 +17,9 @@ enum { BYTES_A_TOKEN = 4 };
 
 /* --- facts */
 
-static struct shared_lanes_pool pool_of(const struct exchange *ex, enum batch_kind kind)
+struct shared_lanes_pool lanes_pool(const struct exchange *ex)
 {
-    return (struct shared_lanes_pool){ex->client_name, ex->model, kind};
+    return (struct shared_lanes_pool){ex->client_name, ex->model, ex->lanes->kind};
 }
 
 /* A batch carries a body, and nothing that stands beside it. */
@@ -38,7 +38,7 @@ static bool has_other_fields(const struct exchange *ex)
 static const char *unfit(struct exchange *ex, const struct lanes *l, const struct lane_terms *t)
 {
     const struct daemon *d = ex->worker->daemon;
-    const struct shared_lanes_pool pool = pool_of(ex, l->kind);
+    const struct shared_lanes_pool pool = lanes_pool(ex);
     const char *why = lane_terms_unfit(t);
     if (why)
         return why;
@@ -79,7 +79,7 @@ static void make_ask(struct exchange *ex, struct lanes *l)
 {
     struct lane_ask *a = &l->ask;
     struct shared_lanes *known = ex->worker->daemon->lanes;
-    const struct shared_lanes_pool pool = pool_of(ex, l->kind);
+    const struct shared_lanes_pool pool = lanes_pool(ex);
     struct str id = caching_model_id(ex);
     const struct lane_terms t = {.config = ex->setup->config,
                                  .catalogue = ex->setup->catalogue,

@@ -14,6 +14,7 @@
 #include "weir/book/spool.h"
 #include "weir/gate/exchange.h"
 #include "weir/gate/levers.h"
+#include "weir/gate/shared_lanes.h"
 #include "weir/plan/lane.h"
 
 /* Of an exchange with a deadline, or whose rule names a lane; in its arena. */
@@ -30,6 +31,8 @@ struct lanes {
 
 /* The step. A deadline that cannot be read or kept ends the exchange with a sentence. */
 enum step_result lanes_choose(struct exchange *ex);
+/* The pool that it would wait in. */
+struct shared_lanes_pool lanes_pool(const struct exchange *ex);
 /* The spool did not take it: it goes on demand, or to Flex. Its back is the operation's again. */
 void lanes_not_held(struct exchange *ex, const char *why);
 /* "ondemand", "flex", "batch", "observe:batch", ...: for x-weir-decision. */

@@ -186,7 +186,7 @@ static bool is_whole(const struct exchange *ex)
 static void leave_the_others(struct exchange *ex)
 {
     struct spooled *s = ex->spooled;
-    const struct shared_lanes_pool pool = {ex->client_name, ex->model, ex->lanes->kind};
+    const struct shared_lanes_pool pool = lanes_pool(ex);
     s->counted = false;
     shared_lanes_left(ex->worker->daemon->lanes, &pool, ex->workload);
 }

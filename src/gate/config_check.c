@@ -200,10 +200,11 @@ static void check_batch(struct config_reader *r)
             r, place_of(r, "batch.role_arn"),
             S("batch.role_arn wants the role that Bedrock reads and writes batch.bucket as, "
               "like arn:aws:iam::123456789012:role/weir-batch"));
-    if (b->bucket.len < 3 || b->bucket.len > 63 || str_chr(b->bucket, '/') >= 0)
+    if (!is_key(b->bucket) || b->bucket.len < 3 || b->bucket.len > 63 ||
+        str_chr(b->bucket, '/') >= 0)
         config_fault(r, place_of(r, "batch.bucket"),
-                     S("batch.bucket wants a bucket's name alone: 3 to 63 letters, digits, dots "
-                       "and hyphens"));
+                     S("batch.bucket wants a bucket's name alone: 3 to 63 letters, digits "
+                       "and . - _"));
     if (!is_key(b->prefix))
         config_fault(r, place_of(r, "batch.prefix"),
                      S("batch.prefix wants letters, digits and - _ . / alone, and no slash at its "

@@ -9,6 +9,7 @@
 #include "config_table.h"
 #include "weir/gate/body.h"
 #include "weir/gate/config.h"
+#include "weir/gate/lane_wish.h"
 #include "weir/gate/operation.h"
 #include "weir/plan/lane.h"
 
@@ -294,6 +295,11 @@ static void check_lanes(struct config_reader *r, struct config_rule *rule,
     if (waits && (rule->lanes & LANE_SET_PRIORITY))
         config_faultf(r, config_place(at, "set.lane"),
                       "rule %.*s: priority is for what cannot wait, flex and batch for what can",
+                      STR_ARG(rule->name));
+    if (rule->deadline_ms > LANE_WISH_MOST_MS)
+        config_faultf(r, config_place(at, "set.deadline"),
+                      "rule %.*s: a deadline is at most 7 days from now: a batch job can take no "
+                      "longer",
                       STR_ARG(rule->name));
     bool may_batch = rule->deadline_ms && (!rule->lanes || rule->lanes & LANE_SET_BATCH);
     if (may_batch && r->config->batch.bucket.len &&

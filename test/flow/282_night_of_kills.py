@@ -4,7 +4,6 @@
 broken answers, throttles and errors of Bedrock and of S3 among it, a disk that is full for some seconds, and a clock that
 is up to an hour off, another way now and then. Every prompt gets its answer; no job is made twice; what was charged more
 often than asked is marked maybe_twice or died with Weir; and the book has all that jobs cost."""
-import json
 import os
 import random
 import threading
@@ -16,20 +15,6 @@ from weirflow import Story, check, equal
 KILLS = int(os.environ.get('WEIR_KILLS', 30))
 SEED = int(os.environ.get('WEIR_SEED', time.time()))
 PROMPTS = int(os.environ.get('WEIR_PROMPTS', 600))
-
-
-def trouble(night, wire, rng):
-    """One thing that goes wrong now."""
-    def sim(fault, match, count=1):
-        night.batch.sim.control('/sim/fault', 'POST', json.dumps({'fault': fault, 'match': match, 'count': count}).encode())
-    rng.choice((
-        lambda: sim('cut=before', 'CreateModelInvocationJob'), lambda: sim('refuse', 'CreateModelInvocationJob'),
-        lambda: sim('throttle', 'CreateModelInvocationJob'), lambda: sim('status=500', 'GetModelInvocationJob', 2),
-        lambda: sim('cut=before', 'ListModelInvocationJobs'), lambda: sim('status=503', '/converse', 2),
-        lambda: wire.on('PUT .*in.jsonl', 'lose'), lambda: wire.on('PUT .*in.jsonl', 503),
-        lambda: wire.on('GET .*jsonl.out', 'cut', 3000), lambda: wire.on('GET .*jsonl.out', 500),
-        lambda: wire.on('DELETE .*', 'lose'), lambda: night.full_disk(rng.uniform(0.2, 4))))()
-
 
 with Story() as s:
     print(f'WEIR_SEED={SEED}')
@@ -45,7 +30,7 @@ with Story() as s:
         global killed
         try:
             while killed < KILLS and not night.over.is_set():
-                trouble(night, wire, rng)
+                night.trouble(rng, wire)
                 time.sleep(rng.uniform(0.1, 1.6))
                 if rng.random() < 0.25:
                     night.wrong_clock(rng.randint(-3600, 3600))

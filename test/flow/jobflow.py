@@ -1,12 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a story of jobs needs: a Weir whose pools become jobs soon, many callers at a time, and what they got."""
 import concurrent.futures
+import json
 from batchflow import BATCH_MODEL, BUCKET, ROLE, Batch
-from weirflow import ask, check, converse, equal, model_path, until
+from weirflow import BUILD, ask, check, converse, equal, model_path, until
 
 PATH = '/w/nightly' + model_path('converse', BATCH_MODEL)
 WARM, FEW = model_path('converse', BATCH_MODEL), {'maxTokens': 1}
 OWN = ('linger', 'keep', 'replay', 'max_twice', 'kms_key')
+
+
+def most(times, ms=10000):
+    """The most of these moments that are within so many milliseconds."""
+    late, best = 0, 0
+    for early, begin in enumerate(times):
+        while late < len(times) and times[late] < begin + ms:
+            late += 1
+        best = max(best, late - early)
+    return best
 
 
 class Road:
@@ -40,6 +51,18 @@ class Road:
             for answer in callers.map(lambda i: ask(self.weir.url, WARM, converse('warm', inferenceConfig=FEW)), range(n)):
                 equal(answer.status, 200, 'status of an interactive request')
         self.warmed = self.charged('Converse')
+
+    def at_rate(self, rate, seconds):
+        """Interactive requests at a fixed rate; p50 and p99 in ms, each one's time counted from when it should have begun."""
+        body = self.story.dir / 'body'
+        body.write_text(json.dumps(converse('warm', inferenceConfig=FEW)))
+        load = [BUILD / 'tools' / 'bench' / 'weir-bench-load', '--keep', '--rate', rate, '--count', rate * seconds]
+        told = self.story.run([*load, '--skip', rate, '--body', body, self.weir.port, WARM], seconds=seconds + 60)
+        return [round(json.loads(told)['first_us'][p] / 1000, 2) for p in ('p50', 'p99')]
+
+    def left(self, *states):
+        """Records that have no answer yet."""
+        return sum(self.weir.metric('weir_batch_records', state=state) for state in states or ('pooled', 'in-job', 'direct'))
 
     def check_answers(self, got, status=200):
         """Each its own: the simulator's answers depend on the question."""

@@ -106,6 +106,19 @@ class Night:
                 pass
         threading.Timer(seconds, filler.unlink).start()
 
+    def trouble(self, rng, wire):
+        """One thing that goes wrong now. `wire` is s3flow's Between, before S3."""
+        def sim(fault, match, count=1):  # 400: enough of them wait for their call
+            http_ask(self.batch.sim.control_url, 'POST', '/sim/fault',
+                     body=json.dumps({'fault': fault, 'match': match, 'count': count}).encode())
+        rng.choice((
+            lambda: sim('cut=before', 'CreateModelInvocationJob'), lambda: sim('refuse', 'CreateModelInvocationJob'),
+            lambda: sim('throttle', 'CreateModelInvocationJob'), lambda: sim('status=500', 'GetModelInvocationJob', 2),
+            lambda: sim('cut=before', 'ListModelInvocationJobs'), lambda: sim('status=503', '/converse', 2),
+            lambda: wire.on('PUT .*in.jsonl', 'lose'), lambda: wire.on('PUT .*in.jsonl', 503),
+            lambda: wire.on('GET .*jsonl.out', 'cut', 3000), lambda: wire.on('GET .*jsonl.out', 500),
+            lambda: wire.on('DELETE .*', 'lose'), lambda: self.full_disk(rng.uniform(0.2, 4))))()
+
     # --- the programs
 
     def boto3(self, shape):

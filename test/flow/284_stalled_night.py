@@ -3,7 +3,8 @@
 """A job of many records stalls for ever: it is stopped in time, its records go on demand no faster than a fifth of what the
 model was seen to take, and all are answered by their deadline, each rightly, while somebody else asks all the time.
 
-    WEIR_STALL=12000 WEIR_STALL_DEADLINE=480 WEIR_STALL_RATE=400     by hand: how long somebody else waits then"""
+    WEIR_STALL=12000 WEIR_STALL_STATE=Scheduled WEIR_STALL_DEADLINE=480 WEIR_STALL_RATE=400      by hand: all of them, and
+                                                                        how long somebody else waits then"""
 import concurrent.futures
 import json
 import os
@@ -25,7 +26,7 @@ with Story() as s:
     seconds = 12 if RECORDS < 1000 else 60
     road = Road(s, '--ledger', '400000', linger=f'{2 + RECORDS // 600}s', deadline=f'{DEADLINE}s')
     quiet = road.at_rate(RATE, seconds)
-    road.batch.order(order='stall=Scheduled')
+    road.batch.order(order='stall=' + os.environ.get('WEIR_STALL_STATE', 'InProgress'))  # half of it is answered
     began = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(8) as callers:
         tickets = list(callers.map(lambda n: ticket(road, n), range(RECORDS)))
@@ -38,10 +39,10 @@ with Story() as s:
     road.check_answers([(text, http_ask(road.weir.url, 'GET', url)) for text, url in tickets])
     rows = [row for row in road.batch.sim.rows() if row['charged']]
     warm = rows[0]['question']
-    late = [row['time_ms'] for row in rows if row['question'] != warm]
+    late = [row['time_ms'] for row in rows if row['question'] != warm and row.get('tier') != 'batch']
     pace, seen = most(late), most([row['time_ms'] for row in rows])
-    print(f'{RECORDS} records: their job left after {stopped:.0f} s, all answered after {took:.0f} of {DEADLINE} s; most in ten '
+    print(f'{RECORDS} records, {len(late)} on demand: their job left after {stopped:.0f} s, all answered after {took:.0f} of {DEADLINE} s; most in ten '
           f'seconds: {pace} of them, {seen} of all; somebody else at {RATE}/s, p50 and p99: {quiet} ms, then {busy} ms')
-    equal(len(late), RECORDS, 'charged')
+    equal(road.charged() - sum(row['question'] == warm for row in rows), RECORDS, 'charged')
     check(took < DEADLINE, f'{took:.1f} s')
     check(pace <= seen / 5 * 1.1 + 5, f'{pace} in ten seconds, {seen} were seen')

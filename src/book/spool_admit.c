@@ -430,6 +430,13 @@ static void unclaim(struct spool *s, struct spool_mail *m)
     *a = (struct spool_admitted){.said = SPOOL_NOT};
 }
 
+/* A ticket that cannot be noted would be nobody's, and a deadline that cannot would be missed. */
+static bool may_join(const struct spool_ask *ask, const struct spool_place *p)
+{
+    bool late = p->state == SPOOL_POOLED && p->deadline_ms > ask->deadline_ms + CLOCK_STEP_MS;
+    return !late && (ask->reply != SPOOL_TICKET || p->ticketed);
+}
+
 /* The attempt, and that an answer is given once more, are not noted then. */
 bool spool_admit_join(struct spool *s, struct spool_mail *m)
 {
@@ -439,11 +446,13 @@ bool spool_admit_join(struct spool *s, struct spool_mail *m)
     if (m->no_room || !s->store || store_begin(s->store, false, &s->txn) != 0)
         return false;
     int rc = find(s, &m->u.admit.ask, &f);
+    if (rc == 0 && !may_join(&m->u.admit.ask, &f.place))
+        rc = ERR_NOT_FOUND;
     if (rc == 0)
         tell_found(&f, out);
     if (rc == 0 && f.place.state == SPOOL_DONE) {
         rc = spool_table_answer(s, f.number, &out->answer);
-        out->said = SPOOL_READY;
+        out->said = rc ? SPOOL_NOT : SPOOL_READY;
     }
     if (rc == 0)
         claim(s, m, m->u.admit.ask.key);

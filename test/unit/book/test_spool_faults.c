@@ -85,11 +85,13 @@ static void a_write_that_fails(void **state)
 static void what_is_there_is_joined_without_a_write(void **state)
 {
     struct spool *s = spool_of(&at);
-    struct caller first, asked, again, new;
+    struct caller first, asked, pooled, again, new;
     admit_body(s, "waits", "sdk", &first);
     leave(s, &first);
     answered(s, "is answered", "answer", &asked);
     delivered(s, &asked, false);
+    admit_body(s, "pooled", "", &pooled);
+    leave(s, &pooled);
     for (int i = 0; i < 2; i++) { /* by the letter that fails, and by one that finds it resting */
         disk.pages = ENOSPC;
         admit_body(s, "waits", i ? "" : "sdk", &again);
@@ -105,11 +107,19 @@ static void what_is_there_is_joined_without_a_write(void **state)
         caller_free(&again);
         admit_body(s, "new", "", &new);
         assert_int_equal(new.a.said, SPOOL_NOT);
+        struct spool_ask ticket = ask_of("web", "waits"), soon = ask_of("web", "pooled");
+        ticket.reply = SPOOL_TICKET; /* nobody could note it */
+        admit(s, &ticket, &new);
+        assert_int_equal(new.a.said, SPOOL_NOT);
+        soon.deadline_ms -= 60 * MINUTE_MS; /* nor this */
+        admit(s, &soon, &new);
+        assert_int_equal(new.a.said, SPOOL_NOT);
     }
     disk_mend();
     later(s);
-    assert_int_equal(counts(s).records[SPOOL_POOLED] + counts(s).records[SPOOL_DIRECT], 1);
+    assert_int_equal(counts(s).records[SPOOL_POOLED] + counts(s).records[SPOOL_DIRECT], 2);
     caller_free(&first);
+    caller_free(&pooled);
     caller_free(&asked);
     spool_free(s);
 }

@@ -4,6 +4,8 @@
  */
 #include "bell.h"
 
+#include "weir/base/clock.h"
+
 #include <errno.h>
 #include <linux/futex.h>
 #include <signal.h>
@@ -11,8 +13,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { MS = 1000000 };
 
 void bell_ring(struct bell *b, uint32_t bits)
 {
@@ -22,7 +22,7 @@ void bell_ring(struct bell *b, uint32_t bits)
 
 void bell_wait(struct bell *b, uint32_t bits, int64_t most_ms)
 {
-    struct timespec most = {most_ms / 1000, most_ms % 1000 * MS};
+    struct timespec most = {most_ms / 1000, most_ms % 1000 * NS_A_MS};
     uint32_t now = atomic_load(&b->bits);
     while (!(now & bits)) {
         if (syscall(SYS_futex, &b->bits, FUTEX_WAIT_PRIVATE, now, &most, NULL, 0) != 0 &&

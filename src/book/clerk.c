@@ -27,7 +27,6 @@ enum {
     FORGET_MS = 3600 * 1000,
     NOTE_MS = 3600 * 1000,
     SLICES_AT_ONCE = 8,
-    MS = 1000000
 };
 
 /* --- the bells */
@@ -115,7 +114,7 @@ static void fail(struct clerk *c, int rc, const char *why)
     if (c->store && rc != ERR_FULL && rc != ERR_BUSY)
         close_book(c);
     if (!at_once)
-        c->again_ns = now + (int64_t)CLERK_AGAIN_MS * MS;
+        c->again_ns = now + CLERK_AGAIN_MS * NS_A_MS;
     else if (c->again_ns == 0) /* it does not rest already */
         c->again_ns = now > 0 ? now : 1;
     if (rc == ERR_PANIC)
@@ -216,7 +215,7 @@ static bool try_to_open(struct clerk *c)
     publish(c, s);
     measure(c);
     c->chores_ns = 0;
-    c->note_ns = clock_mono_ns() + (int64_t)NOTE_MS * MS;
+    c->note_ns = clock_mono_ns() + NOTE_MS * NS_A_MS;
     return true;
 }
 
@@ -323,14 +322,14 @@ static void look_after(struct clerk *c)
         if (atomic_load(&c->bell.bits) & BELL_NOW)
             break;
     }
-    c->chores_ns = clock_mono_ns() + (rc == 1 ? 0 : (int64_t)CHORES_MS * MS);
+    c->chores_ns = clock_mono_ns() + (rc == 1 ? 0 : CHORES_MS * NS_A_MS);
     if (rc == 0 && clock_mono_ns() >= c->forget_ns) { /* no sum of a forgotten series is left */
         rc = clerk_forget(c);
-        c->forget_ns = clock_mono_ns() + (rc == 1 ? 0 : (int64_t)FORGET_MS * MS);
+        c->forget_ns = clock_mono_ns() + (rc == 1 ? 0 : FORGET_MS * NS_A_MS);
     }
     if (rc == 0 && clock_mono_ns() >= c->note_ns) {
         rc = clerk_note_clock(c);
-        c->note_ns = clock_mono_ns() + (int64_t)NOTE_MS * MS;
+        c->note_ns = clock_mono_ns() + NOTE_MS * NS_A_MS;
     }
     if (rc < 0)
         fail(c, rc, NULL);
@@ -343,7 +342,7 @@ static int64_t idle_ms(const struct clerk *c)
     int64_t next_ns = c->store ? c->chores_ns : INT64_MAX;
     if (c->again_ns && c->again_ns < next_ns)
         next_ns = c->again_ns;
-    int64_t ms = (next_ns - clock_mono_ns()) / MS + 1;
+    int64_t ms = (next_ns - clock_mono_ns()) / NS_A_MS + 1;
     return ms < 0 ? 0 : ms < CHORES_MS ? ms : CHORES_MS;
 }
 

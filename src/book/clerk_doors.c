@@ -14,8 +14,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum { NS_A_MS = 1000000 };
-
 /* --- letters */
 
 static void arrive(struct mail *mail)

@@ -26,7 +26,6 @@ enum {
     SIZES = 3, /* times the index' memory is what rows take on disk, with what pages waste */
     LEAST_BYTES = 16 * 1024 * 1024,
     NAMED_MOST = 20000, /* rows */
-    NS_A_MS = 1000000,
     MS_A_MINUTE = 60000
 };
 
@@ -322,7 +321,7 @@ bool keeper_round(struct keeper *k)
 
 static void rest(struct keeper *k, int64_t ms)
 {
-    int64_t until_ns = clock_mono_ns() + ms * NS_A_MS, a_second = 1000 * (int64_t)NS_A_MS;
+    int64_t until_ns = clock_mono_ns() + ms * NS_A_MS, a_second = 1000 * NS_A_MS;
     const struct timespec until = {until_ns / a_second, until_ns % a_second};
     pthread_mutex_lock(&k->lock);
     while (!atomic_load(&k->stop))

@@ -7,7 +7,7 @@
  */
 #include "prune.h"
 
-enum { NS_A_MS = 1000 * 1000 };
+#include "weir/base/clock.h"
 
 enum { MINUTE_MS = 60 * 1000, DAY_MINUTES = 24 * 60 };
 

@@ -11,17 +11,13 @@
 
 #include "weir/base/clock.h"
 #include "weir/base/digest.h"
-#include "weir/base/hook.h"
-#include "weir/base/log.h"
 #include "weir/base/mem.h"
-#include "weir/base/random.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { CHORES_MS = 1000, SWEEP_MS = 60 * 1000 };
-#define NS_A_MS 1000000LL
 
 /* --- trouble */
 

@@ -16,7 +16,6 @@
 #include "weir/base/clock.h"
 #include "weir/base/digest.h"
 #include "weir/base/hash.h"
-#include "weir/base/mem.h"
 #include "weir/base/random.h"
 
 #include <string.h>
@@ -25,7 +24,6 @@ enum {
     NUMBERS_AHEAD = 4096,
     CLOCK_STEP_MS = 60 * 1000 /* the same deadline, told again when the clock was set back */
 };
-#define NS_A_MS 1000000LL
 
 /* A record that was found. Strings are borrowed from s->row_bytes. */
 struct found {

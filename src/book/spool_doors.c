@@ -14,8 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NS_A_MS 1000000LL
-
 /* --- words */
 
 struct str spool_state_word(enum spool_state s)

@@ -8,7 +8,6 @@
 #include "spool_private.h"
 
 #include "weir/base/clock.h"
-#include "weir/base/mem.h"
 
 #include <string.h>
 

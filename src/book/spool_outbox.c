@@ -14,7 +14,6 @@
 #include <inttypes.h>
 
 enum { UNDERWAY_MOST = 1024 };
-#define NS_A_MS 1000000LL
 
 int spool_outbox_put(struct spool *s, struct str row)
 {

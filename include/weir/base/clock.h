@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#define NS_A_MS INT64_C(1000000)
+
 int64_t clock_mono_ns(void);
 int64_t clock_wall_ms(void); /* since 1970, UTC */
 

@@ -30,6 +30,9 @@ const char *cmd_default_config(void);
  * else NULL for the built-in defaults. False after a sentence on stderr: exit with CMD_USAGE. */
 bool cmd_config_path(int argc, char **argv, const char **out_path);
 
+/* Did all that was printed go out? The status to exit with. */
+int cmd_printed(void);
+
 /* Opens the book of that configuration for reading, beside a daemon or alone. Else the status to
  * exit with, after a sentence on stderr. */
 struct store;

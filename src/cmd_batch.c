@@ -13,11 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static int finish(void)
-{
-    return fflush(stdout) == 0 && !ferror(stdout) ? CMD_DONE : CMD_FAILED;
-}
-
 /* --- ls, show */
 
 static int print(const struct batch_args *a, struct str json)
@@ -31,7 +26,7 @@ static int print(const struct batch_args *a, struct str json)
     }
     fputs(buf_cstr(&text), stdout);
     buf_fini(&text);
-    return finish();
+    return cmd_printed();
 }
 
 static int look_alone(const struct batch_args *a)
@@ -100,7 +95,7 @@ static int order(const struct batch_args *a)
         fprintf(stderr, "weir batch: %s. Only a running daemon can do this\n", err);
     } else if (answer.status == 200) {
         printf("%s: %s\n", a->word, a->name ? a->name : "all that it fits");
-        status = finish();
+        status = cmd_printed();
     } else {
         admin_answer_add_refusal(&answer, &text);
         fprintf(stderr, "weir batch: %s\n", buf_cstr(&text));

@@ -122,7 +122,7 @@ int cmd_batch_suggest(const struct batch_args *a)
         else
             suggestions_add_text(&f.all, &out);
         fputs(buf_cstr(&out), stdout);
-        status = fflush(stdout) == 0 && !ferror(stdout) ? CMD_DONE : CMD_FAILED;
+        status = cmd_printed();
     }
     buf_fini(&out);
     found_fini(&f);

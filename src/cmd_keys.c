@@ -207,7 +207,7 @@ static int list(const struct config *c, bool json)
     }
     buf_fini(&out);
     keyring_unref(r);
-    return fflush(stdout) == 0 && !ferror(stdout) ? CMD_DONE : CMD_FAILED;
+    return cmd_printed();
 }
 
 static int keys_ls(int argc, char **argv)

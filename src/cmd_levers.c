@@ -58,7 +58,7 @@ static int ask(const struct config *c, const char *path, const char *word)
     if (!came) {
         say_how_else(c, path, word, err);
     } else if (answer.status == 200 && print_state(buf_str(&answer.body))) {
-        status = fflush(stdout) == 0 && !ferror(stdout) ? CMD_DONE : CMD_FAILED;
+        status = cmd_printed();
     } else {
         admin_answer_add_refusal(&answer, &text);
         fprintf(stderr, "weir levers: %s\n", buf_cstr(&text));

@@ -44,6 +44,11 @@ bool cmd_options(int argc, char **argv, int first, const struct cmd_option *opti
     return true;
 }
 
+int cmd_printed(void)
+{
+    return fflush(stdout) == 0 && !ferror(stdout) ? CMD_DONE : CMD_FAILED;
+}
+
 const char *cmd_default_config(void)
 {
     return access(default_path, F_OK) == 0 ? default_path : NULL;

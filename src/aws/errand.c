@@ -53,8 +53,6 @@ static bool worth_again(const struct fetch_answer *a)
     return a->end != ORIGIN_DONE || a->status == 429 || a->status >= 500;
 }
 
-static void try_once(void *arg);
-
 static void on_answer(void *arg, const struct fetch_answer *a)
 {
     struct errand *e = arg;

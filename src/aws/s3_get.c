@@ -12,7 +12,6 @@
  */
 #include "s3_ask.h"
 
-#include "weir/base/mem.h"
 #include "weir/base/text.h"
 
 #include <inttypes.h>

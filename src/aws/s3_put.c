@@ -16,7 +16,6 @@
  */
 #include "s3_ask.h"
 
-#include "weir/base/mem.h"
 #include "weir/base/random.h"
 #include "weir/base/text.h"
 #include "weir/wire/uri.h"

@@ -24,7 +24,6 @@
 #include "weir/base/clock.h"
 #include "weir/base/hook.h"
 #include "weir/base/limits.h"
-#include "weir/base/mem.h"
 #include "weir/gate/daemon.h"
 
 enum {

@@ -60,8 +60,6 @@ static void make_key(const struct exchange *ex, unsigned char out[SHA256_BYTES])
 
 /* --- what the spool says */
 
-static void send_space(void *arg);
-
 /* It was not heard any more: the record is nobody's. */
 static void forsake(struct spooled *s)
 {

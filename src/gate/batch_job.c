@@ -197,8 +197,6 @@ static void members_left(struct batch_work *w)
 
 /* --- the row, then the act */
 
-static void write_row(struct batch_work *w);
-
 static const struct batch_news orders[] = {
     [BATCH_ORDER_CANCEL] = {.event = BATCH_CANCEL}, [BATCH_ORDER_RETRY] = {.event = BATCH_RETRY}};
 
@@ -214,15 +212,14 @@ static void go_on(struct batch_work *w)
 
 static void take_over(struct batch_work *w)
 {
-    struct batch *b = w->batch;
+    bool runs = w->next.state == BATCH_RUNNING && w->row.state != BATCH_RUNNING;
     say_trouble(w);
     say_status(w);
     count_step(w);
     if (w->turn.pool_bad)
         close_pool(w);
-    else if (w->next.state == BATCH_RUNNING && w->row.state != BATCH_RUNNING)
-        batch_trouble(b, S(""));
-    bool runs = w->next.state == BATCH_RUNNING && w->row.state != BATCH_RUNNING;
+    else if (runs)
+        batch_trouble(w->batch, S(""));
     w->row = w->next;
     if (runs)
         (void)HOOK("batch.running");

@@ -4,7 +4,6 @@
  * fits. A job takes an order when the act at hand is over.
  */
 #include "batch_jobs.h"
-#include "weir/base/clock.h"
 #include "weir/base/text.h"
 
 static bool read_name(struct str name, char kind, uint64_t *out)

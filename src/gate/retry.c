@@ -6,7 +6,6 @@
 #include "retry.h"
 
 #include "strict.h"
-#include "weir/base/hook.h"
 #include "weir/gate/daemon.h"
 
 static bool may_join(const struct exchange *ex, struct str *out_id)

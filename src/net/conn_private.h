@@ -60,7 +60,7 @@ struct conn {
     bool dry;          /* nothing more to read until the descriptor says so */
     bool tell_open, tell_drained, tell_broken;
     unsigned holds; /* conn_hold's */
-    bool closed; /* by the owner; freed at the end of the turn */
+    bool closed;    /* by the owner; freed at the end of the turn */
     int error;
     struct watch watch;
     struct timer timer; /* until open; then until lingering ends */

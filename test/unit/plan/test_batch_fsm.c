@@ -512,7 +512,7 @@ static const char *const belongs[BATCH_STATES] = {
     [BATCH_RUNNING] = "y-------yyyyyy---- --yy",  [BATCH_READING] = "y-------------yyyy --yy",
     [BATCH_CLEANING] = "y----------------- yyyy", [BATCH_GONE] = "------------------ ----"};
 
-static bool belongs_to(int state, int event)
+static bool belongs_to(unsigned state, int event)
 {
     return belongs[state][event < BATCH_CLEANED ? event : event + 1] == 'y';
 }

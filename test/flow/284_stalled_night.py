@@ -23,7 +23,7 @@ def ticket(road, n):
 
 
 with Story() as s:
-    seconds = 12 if RECORDS < 1000 else 60
+    seconds = 12 if RECORDS < 1000 else 30
     road = Road(s, '--ledger', '400000', linger=f'{2 + RECORDS // 600}s', deadline=f'{DEADLINE}s')
     quiet = road.at_rate(RATE, seconds)
     road.batch.order(order='stall=' + os.environ.get('WEIR_STALL_STATE', 'InProgress'))  # half of it is answered

@@ -17,14 +17,6 @@ struct clients_page {
     int64_t now_ms;
 };
 
-static const struct config_client *find_client(const struct config *c, struct str name)
-{
-    for (size_t i = 0; i < c->n_clients; i++)
-        if (str_eq(c->clients[i].name, name))
-            return &c->clients[i];
-    return NULL;
-}
-
 static void add_methods(struct json_out *o, const struct config_client *c)
 {
     const struct {
@@ -137,7 +129,7 @@ static void add_budgets(struct clients_page *p, const struct limits_view *v)
 static void add_one(void *arg, const struct limits_view *v)
 {
     struct clients_page *p = arg;
-    const struct config_client *c = find_client(p->config, v->name);
+    const struct config_client *c = config_find_client(p->config, v->name);
     if (v->name.len == 0) {
         json_out_key(&p->out, S("all"));
         json_out_object(&p->out);

@@ -19,14 +19,6 @@ static struct creds *creds_of_place(void *arg)
     return batch_creds(p->batch, p->client, p->role);
 }
 
-/* arn:aws:iam::123456789012:role/name */
-static struct str account_of(struct str arn)
-{
-    for (int i = 0; i < 4; i++)
-        str_cut(&arn, ':');
-    return str_cut(&arn, ':');
-}
-
 static struct s3 *s3_of(struct batch_place *p)
 {
     const struct setup *s = p->batch->setup;
@@ -34,7 +26,7 @@ static struct s3 *s3_of(struct batch_place *p)
     char ignored[256];
     struct s3_options o = {.region = c->region,
                            .bucket = c->batch.bucket,
-                           .owner = account_of(c->batch.role_arn),
+                           .owner = config_account(c->batch.role_arn),
                            .kms_key = c->batch.kms_key,
                            .ca_file = c->ca_file.len ? c->ca_file.ptr : NULL,
                            .proxy_host = s->has_proxy ? str_of(s->proxy.host) : S(""),

@@ -9,14 +9,6 @@
 
 enum { SEED_PROMPTS = 1, SEED_DRAWS = 2 };
 
-static const struct config_client *find_client(const struct config *c, struct str name)
-{
-    for (size_t i = 0; i < c->n_clients; i++)
-        if (str_eq(c->clients[i].name, name))
-            return &c->clients[i];
-    return NULL;
-}
-
 /* arn:aws:iam::123456789012:role/name */
 static struct str account_of(struct str role_arn)
 {
@@ -29,7 +21,7 @@ static struct str account_of(struct str role_arn)
  * that passes through nobody knows the account. */
 static struct str who_learns(const struct config *c, struct str client)
 {
-    const struct config_client *k = find_client(c, client);
+    const struct config_client *k = config_find_client(c, client);
     if (!c->cache_share_all || (k && k->passthrough))
         return client;
     return k && k->role_arn.len ? account_of(k->role_arn) : S("");

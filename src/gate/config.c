@@ -424,3 +424,11 @@ void config_free(struct config *c)
     arena_fini(&c->arena);
     mem_free(c);
 }
+
+const struct config_client *config_find_client(const struct config *c, struct str name)
+{
+    for (size_t i = 0; i < c->n_clients; i++)
+        if (str_eq(c->clients[i].name, name))
+            return &c->clients[i];
+    return NULL;
+}

@@ -234,10 +234,7 @@ static bool is_operation(struct str s)
 
 static bool is_client(const struct config *c, struct str name)
 {
-    for (size_t i = 0; i < c->n_clients; i++)
-        if (str_eq(c->clients[i].name, name))
-            return true;
-    return c->n_clients == 0 && str_eq(name, S("anonymous"));
+    return config_find_client(c, name) || (c->n_clients == 0 && str_eq(name, S("anonymous")));
 }
 
 static void check_match(struct config_reader *r, const struct config_rule *rule,

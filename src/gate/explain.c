@@ -94,9 +94,8 @@ static bool find_client(struct explain *e, struct buf *why)
     e->client = wanted.len ? wanted : c->n_clients ? c->clients[0].name : S("anonymous");
     if (!wanted.len || (!c->n_clients && str_eq(wanted, S("anonymous"))))
         return true;
-    for (size_t i = 0; i < c->n_clients; i++)
-        if (str_eq(c->clients[i].name, wanted))
-            return true;
+    if (config_find_client(c, wanted))
+        return true;
     buf_addf(why, "no client is called \"%.*s\"%s", STR_ARG(str_sub(wanted, 0, 60)),
              c->n_clients ? "" : ": the configuration has none, so all are \"anonymous\"");
     return false;

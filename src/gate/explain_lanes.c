@@ -15,14 +15,6 @@ static const double usual_fills = 0.5, usual_per_second = 1;
 
 /* --- the choice */
 
-static const struct config_client *client_of(const struct explain *e)
-{
-    for (size_t i = 0; i < e->config->n_clients; i++)
-        if (str_eq(e->config->clients[i].name, e->client))
-            return &e->config->clients[i];
-    return NULL;
-}
-
 static bool has_tier(const struct explain *e)
 {
     const struct json_member *m = e->facts.members;
@@ -47,7 +39,7 @@ static void expect_tokens(struct explain *e, struct lane_ask *a)
 const char *explain_choose_lane(struct explain *e, const struct rule_view *v)
 {
     struct explain_lanes *l = &e->lanes;
-    const struct config_client *client = client_of(e);
+    const struct config_client *client = config_find_client(e->config, e->client);
     const struct lane_terms t = {.config = e->config,
                                  .catalogue = e->catalogue,
                                  .op = e->op,

@@ -198,7 +198,6 @@ enum step_result lanes_choose(struct exchange *ex)
 void lanes_not_held(struct exchange *ex, const char *why)
 {
     struct lanes *l = ex->lanes;
-    l->not_held = why;
     l->ask.no_batch = why;
     lane_choose(&l->ask, &l->choice);
     ex->back = ex->op->back;

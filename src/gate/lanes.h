@@ -26,7 +26,6 @@ struct lanes {
     struct lane_ask ask;
     struct lane_choice choice; /* choice.lane: where it goes; where levers observe, would go */
     struct batch_look *look;   /* at its body; NULL: none was begun */
-    const char *not_held;      /* why it does not wait after all: a few words; NULL */
 };
 
 /* The step. A deadline that cannot be read or kept ends the exchange with a sentence. */

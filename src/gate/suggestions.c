@@ -69,10 +69,8 @@ static void make_hours(const struct suggestions_terms *t, struct suggestion *s)
 
 static bool may_persist(const struct config *c, struct str client)
 {
-    for (size_t i = 0; i < c->n_clients; i++)
-        if (str_eq(c->clients[i].name, client))
-            return c->clients[i].persist;
-    return c->n_clients == 0;
+    const struct config_client *k = config_find_client(c, client);
+    return k ? k->persist : c->n_clients == 0;
 }
 
 static void take_terms(const struct suggestions_terms *t, struct caller *c)

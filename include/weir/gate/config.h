@@ -133,6 +133,8 @@ struct config *config_parse(struct str name, struct str text, struct buf *faults
  * behind those that are there, as accepted ones. */
 void config_add_rules(struct config *c, struct str name, struct str text, struct buf *faults);
 void config_free(struct config *c);
+/* NULL: none is called so. */
+const struct config_client *config_find_client(const struct config *c, struct str name);
 
 /* The effective configuration as YAML, every key with its value. Secrets in URLs are hidden. */
 void config_print(const struct config *c, struct buf *out);

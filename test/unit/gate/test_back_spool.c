@@ -112,7 +112,7 @@ static void goes_on_demand_when_it_is_not_taken(void **state)
     turn();
     assert_int_equal(far.started, 1);
     assert_true(str_eq(buf_str(&far.body), hello));
-    assert_string_equal(lanes.not_held, "full");
+    assert_string_equal(lanes.ask.no_batch, "full");
     sent();
     head(200, "application/json", 2);
     bytes(S("{}"));
@@ -132,7 +132,7 @@ static void goes_on_demand_when_the_spool_is_slow(void **state)
         pass(1);
         assert_int_equal(far.started, i + 1);
         assert_true(str_eq(buf_str(&far.body), hello));
-        assert_string_equal(lanes.not_held, "the spool is slow");
+        assert_string_equal(lanes.ask.no_batch, "the spool is slow");
         spool_double_says(i, (struct spool_admitted){
                                  .said = SPOOL_HELD, .id = {.number = i + 1}, .fresh = i == 0});
         turn();

@@ -27,12 +27,17 @@ static void take_price(const struct lane_terms *t, enum lane lane, struct lane_a
     a->offered |= 1U << lane;
 }
 
+uint32_t lane_terms_least(const struct lane_terms *t)
+{
+    uint32_t known = t->row ? t->row->batch_least_records : 0;
+    return known ? known : USUAL_LEAST_RECORDS;
+}
+
 /* Stopping a job, and then its records one by one; of a pool as small as a job may be. */
 static int64_t fallback_ms(const struct lane_terms *t, int64_t deadline_ms)
 {
     int64_t stop_ms = deadline_ms / 8 < BATCH_STOP_MS ? deadline_ms / 8 : BATCH_STOP_MS;
-    uint32_t known = t->row ? t->row->batch_least_records : 0;
-    uint32_t records = known ? known : USUAL_LEAST_RECORDS;
+    uint32_t records = lane_terms_least(t);
     double rate = t->per_second > slowest ? t->per_second : slowest;
     return stop_ms + (int64_t)(records * 1000.0 / rate);
 }

@@ -27,6 +27,8 @@ enum batch_kind lane_terms_kind(const struct operation *op);
 /* What is offered at which price, how long a pool and the way back to on demand take. What models
  * refused is not looked at. a->deadline_ms is there already. */
 void lane_terms_ask(const struct lane_terms *t, struct lane_ask *a);
+/* So many records has a job of its model at least. */
+uint32_t lane_terms_least(const struct lane_terms *t);
 /* Why it cannot go into a batch, whatever its body is: a few words; NULL: nothing of this forbids
  * it. */
 const char *lane_terms_unfit(const struct lane_terms *t);

@@ -35,7 +35,7 @@ static bool has_other_fields(const struct exchange *ex)
 }
 
 /* What of it does not depend on its body. */
-static const char *unfit(struct exchange *ex, const struct lanes *l, const struct lane_terms *t)
+static const char *unfit(struct exchange *ex, struct lanes *l, const struct lane_terms *t)
 {
     const struct daemon *d = ex->worker->daemon;
     const struct shared_lanes_pool pool = lanes_pool(ex);
@@ -48,9 +48,11 @@ static const char *unfit(struct exchange *ex, const struct lanes *l, const struc
         return "the spool is not open";
     if (!shared_lanes_open(d->lanes, &pool, clock_wall_ms()))
         return "its last job was refused; weir batch ls says why";
-    if (l->reply == SPOOL_WAIT && !shared_lanes_may(d->lanes, &pool, ex->workload, clock_wall_ms()))
-        return "its caller never has enough requests in flight to fill a job";
-    return NULL;
+    if (l->reply != SPOOL_WAIT || shared_lanes_may(d->lanes, &pool, ex->workload, clock_wall_ms()))
+        return NULL;
+    l->turned_away = true;
+    shared_lanes_asks(d->lanes, &pool, ex->workload, lane_terms_least(t));
+    return "its caller never has enough requests in flight to fill a job";
 }
 
 static void ask_tokens(const struct exchange *ex, struct lane_ask *a)
@@ -261,6 +263,10 @@ void lanes_heard(struct exchange *ex)
 void lanes_settle(const struct exchange *ex, const struct usage *u)
 {
     struct shared_lanes *s = ex->worker->daemon->lanes;
+    if (ex->lanes && ex->lanes->turned_away) {
+        const struct shared_lanes_pool pool = lanes_pool(ex);
+        shared_lanes_asked(s, &pool, ex->workload);
+    }
     if (ex->op->usage == NO_USAGE || ex->joined || !ex->upstream_status)
         return;
     if (ex->upstream_status == 429)

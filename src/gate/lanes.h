@@ -26,6 +26,7 @@ struct lanes {
     struct lane_ask ask;
     struct lane_choice choice; /* choice.lane: where it goes; where levers observe, would go */
     struct batch_look *look;   /* at its body; NULL: none was begun */
+    bool turned_away;          /* its caller is not held: it counts among those under way */
 };
 
 /* The step. A deadline that cannot be read or kept ends the exchange with a sentence. */

@@ -274,6 +274,17 @@ bool shared_lanes_open(struct shared_lanes *s, const struct shared_lanes_pool *p
     return open;
 }
 
+static void forgive_callers(struct shared_lanes *s, struct buf *name)
+{
+    struct linger seen;
+    for (size_t i = 0; named_copy(&s->callers, i, name, &seen); i++) {
+        struct linger *l = take_known(&s->callers, buf_str(name));
+        if (l)
+            linger_forgive(l);
+        give(&s->callers);
+    }
+}
+
 void shared_lanes_reopen(struct shared_lanes *s)
 {
     struct buf name = {0};
@@ -284,6 +295,7 @@ void shared_lanes_reopen(struct shared_lanes *s)
             pool->closed_until_ms = pool->closed_for_ms = 0;
         give(&s->pools);
     }
+    forgive_callers(s, &name);
     buf_fini(&name);
 }
 
@@ -345,4 +357,20 @@ bool shared_lanes_may(struct shared_lanes *s, const struct shared_lanes_pool *p,
     bool may = !l || linger_may(l, now_ms);
     give(&s->callers);
     return may;
+}
+
+void shared_lanes_asks(struct shared_lanes *s, const struct shared_lanes_pool *p,
+                       struct str workload, uint32_t least)
+{
+    linger_asks(take_caller(s, p, workload, true), least);
+    give(&s->callers);
+}
+
+void shared_lanes_asked(struct shared_lanes *s, const struct shared_lanes_pool *p,
+                        struct str workload)
+{
+    struct linger *l = take_caller(s, p, workload, false);
+    if (l)
+        linger_asked(l);
+    give(&s->callers);
 }

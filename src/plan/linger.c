@@ -2,7 +2,7 @@
  *
  * Who never has enough requests in flight to fill a job is not held for an hour, then two, up to a
  * day; one pool that it fills by itself and all is forgotten. Who held nothing since it was judged
- * last is not judged.
+ * last is not judged. Who has enough under way at a time while it is not held is held again.
  */
 #include "weir/plan/linger.h"
 
@@ -39,6 +39,24 @@ bool linger_judge(struct linger *l, uint32_t least, int64_t now_ms)
     l->closes++;
     l->closed_until_ms = now_ms + closed_ms(l->closes);
     return true;
+}
+
+void linger_forgive(struct linger *l)
+{
+    l->misses = l->closes = 0;
+    l->closed_until_ms = 0;
+}
+
+void linger_asks(struct linger *l, uint32_t least)
+{
+    if (++l->asking >= least)
+        linger_forgive(l);
+}
+
+void linger_asked(struct linger *l)
+{
+    if (l->asking)
+        l->asking--;
 }
 
 bool linger_may(const struct linger *l, int64_t now_ms)

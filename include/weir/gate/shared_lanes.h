@@ -47,7 +47,8 @@ double shared_lanes_fills(struct shared_lanes *s, const struct shared_lanes_pool
  * day. */
 int64_t shared_lanes_close(struct shared_lanes *s, const struct shared_lanes_pool *p,
                            int64_t now_ms);
-void shared_lanes_reopen(struct shared_lanes *s); /* the operator, or a reload: all of them */
+/* The operator, or a reload: all of them, and all callers. */
+void shared_lanes_reopen(struct shared_lanes *s);
 bool shared_lanes_open(struct shared_lanes *s, const struct shared_lanes_pool *p, int64_t now_ms);
 
 /* --- callers whose connections are held (plan/linger.h) */
@@ -60,5 +61,11 @@ unsigned shared_lanes_judge(struct shared_lanes *s, const struct shared_lanes_po
                             uint32_t least, int64_t now_ms);
 bool shared_lanes_may(struct shared_lanes *s, const struct shared_lanes_pool *p,
                       struct str workload, int64_t now_ms);
+/* One that is not held goes on demand, and ended: as many at a time as fill a job (`least`), and it
+ * is held again. */
+void shared_lanes_asks(struct shared_lanes *s, const struct shared_lanes_pool *p,
+                       struct str workload, uint32_t least);
+void shared_lanes_asked(struct shared_lanes *s, const struct shared_lanes_pool *p,
+                        struct str workload);
 
 #endif

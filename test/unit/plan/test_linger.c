@@ -74,6 +74,26 @@ static void in_flight_counts_together(void **state)
     assert_int_equal(l.misses, 0);
 }
 
+static void enough_at_a_time_opens_it_again(void **state)
+{
+    struct linger l = {0};
+    for (int i = 0; i < LINGER_MISSES; i++) {
+        linger_held(&l);
+        linger_left(&l);
+        (void)linger_judge(&l, 100, noon);
+    }
+    assert_false(linger_may(&l, noon));
+    for (int i = 0; i < 99; i++)
+        linger_asks(&l, 100);
+    linger_asked(&l);
+    linger_asks(&l, 100);
+    assert_false(linger_may(&l, noon));
+    linger_asks(&l, 100);
+    assert_true(linger_may(&l, noon));
+    linger_held(&l);
+    assert_false(linger_judge(&l, 100, noon)); /* from the beginning */
+}
+
 static void longer_each_time_up_to_a_day(void **state)
 {
     static const int hours[] = {1, 2, 4, 8, 16, 24, 24, 24};
@@ -94,8 +114,11 @@ static void longer_each_time_up_to_a_day(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(closed_at_the_third_miss),     cmocka_unit_test(one_that_fills_forgives),
-        cmocka_unit_test(only_who_held_something),      cmocka_unit_test(in_flight_counts_together),
+        cmocka_unit_test(closed_at_the_third_miss),
+        cmocka_unit_test(one_that_fills_forgives),
+        cmocka_unit_test(only_who_held_something),
+        cmocka_unit_test(in_flight_counts_together),
+        cmocka_unit_test(enough_at_a_time_opens_it_again),
         cmocka_unit_test(longer_each_time_up_to_a_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -281,14 +281,14 @@ static void an_arn_that_is_none(void **state)
 static void when_it_stops_and_leaves(void **state)
 {
     struct life l = begin();
-    assert_int_equal(batch_leave_at(&l.j, 10, 1000), l.j.deadline_ms - 100 * 1000);
-    assert_int_equal(batch_stop_at(&l.j, 10, 1000), l.j.deadline_ms - 100 * 1000 - 10 * MINUTE);
+    assert_int_equal(batch_leave_at(&l.j, 10, 1000), l.j.deadline_ms - 110 * 1000);
+    assert_int_equal(batch_stop_at(&l.j, 10, 1000), l.j.deadline_ms - 110 * 1000 - 10 * MINUTE);
     l.j.deadline_ms = noon + 40 * MINUTE;
-    assert_int_equal(batch_stop_at(&l.j, 10, 1000), l.j.deadline_ms - 100 * 1000 - 5 * MINUTE);
+    assert_int_equal(batch_stop_at(&l.j, 10, 1000), l.j.deadline_ms - 110 * 1000 - 5 * MINUTE);
     assert_int_equal(batch_leave_at(&l.j, 0, UINT32_MAX), noon + 20 * MINUTE);
     assert_int_equal(batch_stop_at(&l.j, 0, UINT32_MAX), noon + 15 * MINUTE);
     l.j.deadline_ms = noon - MINUTE; /* it was late when it was cut */
-    assert_int_equal(batch_leave_at(&l.j, 10, 10), noon - MINUTE - 1000);
+    assert_int_equal(batch_leave_at(&l.j, 10, 10), noon - MINUTE - 1100);
     l.j.deadline_ms = INT64_MAX;
     assert_true(batch_leave_at(&l.j, 10, 1000) > noon);
 }

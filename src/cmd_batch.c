@@ -10,6 +10,7 @@
 #include "weir/gate/admin_ask.h"
 #include "weir/gate/batch_show.h"
 
+#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,6 +41,7 @@ static int look_alone(const struct batch_args *a)
         fprintf(stderr, "weir batch: no daemon answers, and %s\n", why);
         return CMD_FAILED;
     }
+    fprintf(stderr, "weir batch: no daemon answers; this is what %s holds\n", dir);
     bool found = true;
     if (a->name)
         found = batch_show_json_one(spool, str_of(a->name), &json);
@@ -79,6 +81,28 @@ static int look(const struct batch_args *a)
 
 /* --- orders */
 
+static unsigned long long count_of(const cJSON *top, const char *member)
+{
+    const cJSON *v = cJSON_GetObjectItem(top, member);
+    return cJSON_IsNumber(v) && v->valuedouble > 0 ? (unsigned long long)v->valuedouble : 0;
+}
+
+/* What the order was given to, of "p7: 1 pool of 120 records". */
+static void print_given(const struct batch_args *a, struct str json)
+{
+    cJSON *top = cJSON_ParseWithLength(json.ptr, json.len);
+    unsigned long long pools = count_of(top, "pools"), jobs = count_of(top, "jobs"),
+                       records = count_of(top, "records");
+    printf("%s: %s%s", a->word, a->name ? a->name : "", a->name ? ": " : "");
+    if (pools)
+        printf("%llu pool%s of %llu record%s", pools, pools == 1 ? "" : "s", records,
+               records == 1 ? "" : "s");
+    if (jobs)
+        printf("%s%llu job%s", pools ? ", " : "", jobs, jobs == 1 ? "" : "s");
+    puts(pools || jobs ? "" : "there is nothing that waits for it");
+    cJSON_Delete(top);
+}
+
 static int order(const struct batch_args *a)
 {
     char err[512], target[64];
@@ -94,7 +118,7 @@ static int order(const struct batch_args *a)
     if (!came) {
         fprintf(stderr, "weir batch: %s. Only a running daemon can do this\n", err);
     } else if (answer.status == 200) {
-        printf("%s: %s\n", a->word, a->name ? a->name : "all that it fits");
+        print_given(a, buf_str(&answer.body));
         status = cmd_printed();
     } else {
         admin_answer_add_refusal(&answer, &text);

@@ -110,29 +110,33 @@ static bool read_name(struct str body, struct str *out)
     return m.kind == JSON_STRING && out->len <= NAME_MOST && str_chr(*out, '\\') < 0;
 }
 
-static enum step_result done(struct exchange *ex, const char *order, struct str name)
+static enum step_result done(struct exchange *ex, const char *order, struct str name,
+                             const struct batch_given *given)
 {
     struct buf b = {0};
-    log_say(LOG_INFO, "batch", "the operator: %s %.*s", order,
-            STR_ARG(name.len ? name : S("everything")));
+    log_say(LOG_INFO, "batch", "the operator: %s %.*s: pools %u, records %llu, jobs %u", order,
+            STR_ARG(name.len ? name : S("everything")), given->pools,
+            (unsigned long long)given->records, given->jobs);
     buf_addf(&b, "{\"done\":\"%s\",\"name\":\"", order);
     text_add_json(&b, name, name.len);
-    buf_add(&b, S("\"}\n"));
+    buf_addf(&b, "\",\"pools\":%u,\"records\":%llu,\"jobs\":%u}\n", given->pools,
+             (unsigned long long)given->records, given->jobs);
     return answer(ex, &b);
 }
 
 static enum step_result give(struct exchange *ex, const char *order,
-                             int (*how)(struct batch *b, struct str name))
+                             int (*how)(struct batch *b, struct str name, struct batch_given *out))
 {
+    struct batch_given given;
     struct daemon *d = ex->worker->daemon;
     struct str name;
     if (!read_name(body_str(&ex->body), &name))
         return exchange_fail(ex, OUTCOME_BAD_BATCH, S("The body is JSON with a name: p7, or j12."));
     if (!d->batch)
         return closed(ex);
-    switch (how(d->batch, name)) {
+    switch (how(d->batch, name, &given)) {
     case ERR_OK:
-        return done(ex, order, name);
+        return done(ex, order, name, &given);
     case ERR_NOT_FOUND:
         return exchange_fail(ex, OUTCOME_NO_SUCH_BATCH, S(""));
     default:

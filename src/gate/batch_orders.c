@@ -32,12 +32,23 @@ static int find_job(struct batch *b, struct str name, struct batch_work **out)
     return *out ? ERR_OK : ERR_NOT_FOUND;
 }
 
+static void give_pool(struct batch_pool *p, bool (*order)(struct batch_pool *p),
+                      struct batch_given *out)
+{
+    uint64_t records = p->view.count;
+    if (!order(p))
+        return;
+    out->pools++;
+    out->records += records;
+}
+
 /* Of pools and jobs, those that are meant. */
-static int order(struct batch *b, struct str name, void (*pool)(struct batch_pool *p),
-                 void (*job)(struct batch_work *w))
+static int order(struct batch *b, struct str name, bool (*pool)(struct batch_pool *p),
+                 void (*job)(struct batch_work *w), struct batch_given *out)
 {
     struct batch_pool *p;
     struct batch_work *w;
+    *out = (struct batch_given){0};
     spool_each_pool(b->spool, batch_see_pool, b); /* those of this second, too */
     int err = find_pool(b, name, &p);
     if (err == 0)
@@ -48,22 +59,25 @@ static int order(struct batch *b, struct str name, void (*pool)(struct batch_poo
         return p || w ? ERR_BAD : ERR_NOT_FOUND;
     for (struct list *n = b->pools.next; pool && !w && n != &b->pools; n = n->next)
         if (!p || p == LIST_OF(n, struct batch_pool, node))
-            pool(LIST_OF(n, struct batch_pool, node));
+            give_pool(LIST_OF(n, struct batch_pool, node), pool, out);
     for (struct list *n = b->jobs.next; job && !p && n != &b->jobs; n = n->next)
-        if (!w || w == LIST_OF(n, struct batch_work, node))
+        if (!w || w == LIST_OF(n, struct batch_work, node)) {
             job(LIST_OF(n, struct batch_work, node));
+            out->jobs++;
+        }
     batch_look(b);
     return ERR_OK;
 }
 
-static void flush(struct batch_pool *p)
+static bool flush(struct batch_pool *p)
 {
     p->flush = p->view.count > 0;
+    return p->flush;
 }
 
-int batch_flush(struct batch *b, struct str name)
+int batch_flush(struct batch *b, struct str name, struct batch_given *out)
 {
-    return order(b, name, flush, NULL);
+    return order(b, name, flush, NULL, out);
 }
 
 static void on_cancelled(struct batch *b, const struct batch_mail *m)
@@ -74,14 +88,15 @@ static void on_cancelled(struct batch *b, const struct batch_mail *m)
 }
 
 /* Bedrock's own word for a batch that was not to be. */
-static void cancel_pool(struct batch_pool *p)
+static bool cancel_pool(struct batch_pool *p)
 {
     static const struct str body = STR("{\"message\":\"The operator cancelled this request.\"}");
     if (p->busy || p->view.count == 0)
-        return;
+        return false;
     p->busy = true;
     spool_cancel_pool(p->batch->spool, p->number, 400, S("ValidationException"), body,
                       batch_mail_done, batch_mail_new(p->batch, p->number, on_cancelled));
+    return true;
 }
 
 static void cancel_job(struct batch_work *w)
@@ -89,14 +104,15 @@ static void cancel_job(struct batch_work *w)
     w->order = BATCH_ORDER_CANCEL;
 }
 
-int batch_cancel(struct batch *b, struct str name)
+int batch_cancel(struct batch *b, struct str name, struct batch_given *out)
 {
-    return order(b, name, cancel_pool, cancel_job);
+    return order(b, name, cancel_pool, cancel_job, out);
 }
 
-static void retry_pool(struct batch_pool *p)
+/* All of them are open again, see below. */
+static bool retry_pool(struct batch_pool *p)
 {
-    (void)p; /* all of them are open again, see below */
+    return p->view.count > 0;
 }
 
 static void retry_job(struct batch_work *w)
@@ -104,9 +120,9 @@ static void retry_job(struct batch_work *w)
     w->order = BATCH_ORDER_RETRY;
 }
 
-int batch_retry(struct batch *b, struct str name)
+int batch_retry(struct batch *b, struct str name, struct batch_given *out)
 {
-    int err = order(b, name, retry_pool, retry_job);
+    int err = order(b, name, retry_pool, retry_job, out);
     if (err < 0)
         return err;
     shared_lanes_reopen(b->lanes);

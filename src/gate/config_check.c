@@ -18,7 +18,8 @@ enum {
     LEAST_BODIES_BYTES = 1024 * 1024,
     LEAST_BOOK_BYTES = 1024 * 1024,
     LEAST_CACHE_BYTES = 1024 * 1024,
-    LEAST_SPOOL_BYTES = 16 * 1024 * 1024
+    LEAST_SPOOL_BYTES = 16 * 1024 * 1024,
+    LEAST_POLL_MS = 1000
 };
 static const uint64_t MOST_CACHE_BYTES = (uint64_t)64 << 30; /* a thousand million prefixes */
 static const uint64_t MOST_BOOK_BYTES = (uint64_t)16
@@ -189,6 +190,16 @@ static bool is_key(struct str s)
     return s.len > 0 && s.len <= 200 && s.ptr[0] != '/' && s.ptr[s.len - 1] != '/';
 }
 
+/* As S3 has named new buckets since 2018. */
+static bool is_bucket(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!islower((unsigned char)s.ptr[i]) && !isdigit((unsigned char)s.ptr[i]) &&
+            s.ptr[i] != '-' && s.ptr[i] != '.')
+            return false;
+    return s.len >= 3 && s.len <= 63;
+}
+
 static void check_batch(struct config_reader *r)
 {
     const struct config *c = r->config;
@@ -200,11 +211,11 @@ static void check_batch(struct config_reader *r)
             r, place_of(r, "batch.role_arn"),
             S("batch.role_arn wants the role that Bedrock reads and writes batch.bucket as, "
               "like arn:aws:iam::123456789012:role/weir-batch"));
-    if (!is_key(b->bucket) || b->bucket.len < 3 || b->bucket.len > 63 ||
-        str_chr(b->bucket, '/') >= 0)
+    if (!is_bucket(b->bucket))
         config_fault(r, place_of(r, "batch.bucket"),
-                     S("batch.bucket wants a bucket's name alone: 3 to 63 letters, digits "
-                       "and . - _"));
+                     S("batch.bucket wants a bucket's name alone: 3 to 63 of a-z, 0-9, . and -"));
+    if (b->poll_ms < LEAST_POLL_MS)
+        config_fault(r, place_of(r, "batch.poll"), S("batch.poll wants at least 1s"));
     if (!is_key(b->prefix))
         config_fault(r, place_of(r, "batch.prefix"),
                      S("batch.prefix wants letters, digits and - _ . / alone, and no slash at its "

@@ -7,6 +7,8 @@
  */
 #include "config_hours.h"
 #include "config_table.h"
+#include "lane_terms.h"
+#include "weir/base/text.h"
 #include "weir/gate/body.h"
 #include "weir/gate/config.h"
 #include "weir/gate/lane_wish.h"
@@ -267,6 +269,18 @@ static void check_metadata(struct config_reader *r, const struct config_rule *ru
                           STR_ARG(rule->name), METADATA_KEY_MOST);
 }
 
+static void fault_deadline(struct config_reader *r, const struct config_rule *rule,
+                           const struct yaml_node *at)
+{
+    struct buf least = {0};
+    text_add_duration(&least, lane_terms_least_deadline(r->config->batch.linger_ms));
+    config_faultf(r, at,
+                  "rule %.*s: this deadline cannot be met by a batch: its pool alone may wait for "
+                  "batch.linger. Set at least %s, or lane: [flex]",
+                  STR_ARG(rule->name), buf_cstr(&least));
+    buf_fini(&least);
+}
+
 static void check_lanes(struct config_reader *r, struct config_rule *rule,
                         const struct yaml_node *at)
 {
@@ -277,6 +291,11 @@ static void check_lanes(struct config_reader *r, struct config_rule *rule,
                  {STR("batch"), LANE_SET_BATCH},
                  {STR("priority"), LANE_SET_PRIORITY},
                  {STR("ondemand"), LANE_SET_ONDEMAND}};
+    if (rule->set_lane && rule->set_lane->n == 0)
+        config_faultf(r, rule->set_lane,
+                      "rule %.*s: set.lane is empty: it wants at least one of ondemand, flex, "
+                      "batch and priority",
+                      STR_ARG(rule->name));
     for (const struct yaml_node *e = rule->set_lane ? rule->set_lane->first : NULL; e;
          e = e->next) {
         size_t i = 0;
@@ -301,10 +320,7 @@ static void check_lanes(struct config_reader *r, struct config_rule *rule,
     bool may_batch = rule->deadline_ms && (!rule->lanes || rule->lanes & LANE_SET_BATCH);
     if (may_batch && r->config->batch.bucket.len &&
         rule->deadline_ms < 2 * r->config->batch.linger_ms)
-        config_faultf(r, config_place(at, "set.deadline"),
-                      "rule %.*s: this deadline cannot be met by a batch: its pool alone may wait "
-                      "for batch.linger. Set at least twice that, or lane: [flex]",
-                      STR_ARG(rule->name));
+        fault_deadline(r, rule, config_place(at, "set.deadline"));
 }
 
 void config_check_rule(struct config_reader *r, size_t i)
@@ -319,7 +335,7 @@ void config_check_rule(struct config_reader *r, size_t i)
     if (rule->hours.len)
         r->config->rules[i].window = config_hours_read(r, rule, config_place(at, "match.hours"));
     bool adds = rule->set_metadata && rule->set_metadata->n > 0;
-    bool lanes = rule->deadline_ms || rule->set_reply != CONFIG_NOT_SET || rule->lanes;
+    bool lanes = rule->deadline_ms || rule->set_reply != CONFIG_NOT_SET || rule->set_lane;
     if (!adds && !lanes && rule->set_cache == CONFIG_NOT_SET)
         config_faultf(r, config_place(at, "set"), "rule %.*s sets nothing", STR_ARG(rule->name));
     for (size_t j = 0; j < i; j++)

@@ -2,10 +2,12 @@
  *
  * What may be a mistake: a pattern that means no model of the catalogue. A misspelt one lets nobody
  * in, or a rule never hold, and nothing else says so. It is no fault: models are born faster than
- * catalogues. ARNs do not say their model, so of patterns for them nothing is said. And what was
- * left out of the accepted rules.
+ * catalogues. ARNs do not say their model, so of patterns for them nothing is said. Rules that ask
+ * for batches which cannot come about: requests go on demand then, and nothing else says why. And
+ * what was left out of the accepted rules.
  */
 #include "config_table.h"
+#include "lane_terms.h"
 #include "weir/base/text.h"
 #include "weir/book/catalogue.h"
 
@@ -37,6 +39,80 @@ static void look_at_models(const struct notes *n, const struct config_client *c)
         look_at(n, m, m->text, "client", c->name, "models");
 }
 
+/* --- rules that batch nothing */
+
+static void start_note(const struct notes *n, const struct yaml_node *at,
+                       const struct config_rule *rule)
+{
+    buf_addf(n->out, "%.*s:%u:%u: rule %.*s: ", STR_ARG(n->config->name), at->line, at->column,
+             STR_ARG(rule->name));
+}
+
+/* One line for all of the clients that the rule means and whose prompts may not wait. */
+static void look_at_persist(const struct notes *n, const struct yaml_node *at,
+                            const struct config_rule *rule)
+{
+    const struct config_client *first = NULL;
+    size_t more = 0;
+    for (size_t i = 0; i < n->config->n_clients; i++) {
+        const struct config_client *c = &n->config->clients[i];
+        if (c->persist || c->passthrough ||
+            (rule->client.len && !text_matches(rule->client, c->name)))
+            continue;
+        more += first != NULL;
+        first = first ? first : c;
+    }
+    if (!first)
+        return;
+    start_note(n, at, rule);
+    buf_addf(n->out, "client %.*s", STR_ARG(first->name));
+    if (more)
+        buf_addf(n->out, " (and %zu more)", more);
+    buf_add(n->out, S(" has data.persist: never: nothing of it is batched\n"));
+}
+
+static void look_at_deadline(const struct notes *n, const struct yaml_node *at,
+                             const struct config_rule *rule)
+{
+    int64_t least = lane_terms_least_deadline(n->config->batch.linger_ms);
+    if (!n->config->batch.bucket.len) {
+        start_note(n, at, rule);
+        buf_add(n->out, S("nothing of it is batched: batch.bucket is not set\n"));
+        return;
+    }
+    look_at_persist(n, at, rule);
+    if (rule->deadline_ms >= least)
+        return;
+    start_note(n, at, rule);
+    buf_add(n->out, S("nothing of it is batched until a model was seen to take more than one call "
+                      "a second: the deadline is too near; "));
+    text_add_duration(n->out, least);
+    buf_add(n->out, S(" is enough with this batch.linger\n"));
+}
+
+static bool any_deadline(const struct config *c)
+{
+    for (size_t i = 0; i < c->n_rules; i++)
+        if (c->rules[i].deadline_ms)
+            return true;
+    return false;
+}
+
+static void look_at_lanes(const struct notes *n, const struct yaml_node *item,
+                          const struct config_rule *rule)
+{
+    bool waits = rule->lanes & (LANE_SET_FLEX | LANE_SET_BATCH);
+    if (rule->deadline_ms && (!rule->lanes || rule->lanes & LANE_SET_BATCH)) {
+        look_at_deadline(n, config_place(item, "set.deadline"), rule);
+    } else if ((waits || rule->set_reply != CONFIG_NOT_SET) && !any_deadline(n->config)) {
+        start_note(n, config_place(item, waits ? "set.lane" : "set.reply"), rule);
+        buf_addf(n->out,
+                 "no rule sets a deadline, so set.%s is only for requests that bring one "
+                 "(x-weir-deadline)\n",
+                 waits ? "lane" : "reply");
+    }
+}
+
 static void look_at_rules(const struct notes *n)
 {
     const struct yaml_node *rules = yaml_get(n->config->root, S("rules"));
@@ -45,6 +121,7 @@ static void look_at_rules(const struct notes *n)
         const struct config_rule *rule = &n->config->rules[i];
         look_at(n, config_place(item, "match.model"), rule->model, "rule", rule->name,
                 "match.model");
+        look_at_lanes(n, item, rule);
     }
 }
 

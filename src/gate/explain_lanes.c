@@ -67,6 +67,18 @@ const char *explain_choose_lane(struct explain *e, const struct rule_view *v)
 
 /* --- as text */
 
+/* To the minute: "13h27m". What is short is said to the second. */
+static void add_time(struct buf *out, int64_t ms)
+{
+    int64_t minutes = (ms + MINUTE_MS / 2) / MINUTE_MS;
+    if (minutes < 60)
+        text_add_duration(out, (ms + 500) / 1000 * 1000);
+    else if (minutes % 60 == 0)
+        text_add_duration(out, minutes * MINUTE_MS);
+    else
+        buf_addf(out, "%lldh%lldm", (long long)(minutes / 60), (long long)(minutes % 60));
+}
+
 static void print_deadline(const struct explain *e, struct buf *out)
 {
     const struct lane_wish *w = &e->lanes.wish;
@@ -76,13 +88,13 @@ static void print_deadline(const struct explain *e, struct buf *out)
         return;
     }
     buf_add(out, S("  deadline "));
-    text_add_duration(out, w->deadline_ms);
+    add_time(out, w->deadline_ms);
     if (str_eq(str_of(w->source), S("rule")))
         buf_addf(out, ", by rule %.*s", STR_ARG(w->rule));
     else
         buf_addf(out, ", by %s", w->source);
     buf_add(out, S("; a batch waits "));
-    text_add_duration(out, e->lanes.ask.linger_ms);
+    add_time(out, e->lanes.ask.linger_ms);
     buf_add(out, S(" for others, and wants "));
     text_add_duration(out, (e->lanes.ask.fallback_ms + MINUTE_MS - 1) / MINUTE_MS * MINUTE_MS);
     buf_add(out, S(" for the way back\n"));

@@ -8,7 +8,8 @@
 
 enum {
     USUAL_OUTPUT_TOKENS = 500, /* of an answer, while nothing is known of its like */
-    USUAL_LEAST_RECORDS = 100
+    USUAL_LEAST_RECORDS = 100,
+    MINUTE_MS = 60 * 1000
 };
 static const double slowest = 0.1; /* a second: so that a time comes out */
 
@@ -40,6 +41,14 @@ static int64_t fallback_ms(const struct lane_terms *t, int64_t deadline_ms)
     uint32_t records = lane_terms_least(t);
     double rate = t->per_second > slowest ? t->per_second : slowest;
     return stop_ms + (int64_t)(records * 1000.0 / rate);
+}
+
+int64_t lane_terms_least_deadline(int64_t linger_ms)
+{
+    int64_t needs = linger_ms + USUAL_LEAST_RECORDS * 1000, least = needs * 8 / 7;
+    if (least / 8 > BATCH_STOP_MS)
+        least = needs + BATCH_STOP_MS;
+    return (least / MINUTE_MS + 1) * MINUTE_MS;
 }
 
 void lane_terms_ask(const struct lane_terms *t, struct lane_ask *a)

@@ -29,6 +29,9 @@ enum batch_kind lane_terms_kind(const struct operation *op);
 void lane_terms_ask(const struct lane_terms *t, struct lane_ask *a);
 /* So many records has a job of its model at least. */
 uint32_t lane_terms_least(const struct lane_terms *t);
+/* The least deadline, in whole minutes, with which a batch is possible where a model may be asked
+ * once a second: what Weir takes until it has seen more. */
+int64_t lane_terms_least_deadline(int64_t linger_ms);
 /* Why it cannot go into a batch, whatever its body is: a few words; NULL: nothing of this forbids
  * it. */
 const char *lane_terms_unfit(const struct lane_terms *t);

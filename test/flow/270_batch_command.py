@@ -29,7 +29,7 @@ with Story() as s:
     check(secret not in json.dumps(tickets) + table, 'no text')
     for query in ('?state=done', '?n=0', '?color=red', '?client=%zz'):
         equal(http_ask(weir.admin, 'GET', '/api/v1/tickets' + query).status, 400, f'bad-query {query}')
-    equal(weir.command('batch', 'flush', 'p1'), 'flush: p1\n', 'flush')
+    equal(weir.command('batch', 'flush', 'p1'), 'flush: p1: 1 pool of 120 records\n', 'flush')
     until('a job', lambda: weir.metric('weir_batch_jobs_total', event='created') == 1)
     job = until('its answers', lambda: (d := weir.command('batch', 'ls', '--format', 'json')) and
                 json.loads(d)['answered']['batch'] == 120 and json.loads(d))
@@ -40,5 +40,6 @@ with Story() as s:
         equal(answer.status, status, f'no-such-batch or bad-batch {name}')
     equal(http_ask(weir.admin, 'POST', '/api/v1/batches/flush', body=b'[1').status, 400, 'bad-batch')
     weir.line(r'the operator: flush p1')
-    weir.command('batch', 'retry')
+    for word in ('flush', 'retry'):
+        equal(weir.command('batch', word), f'{word}: there is nothing that waits for it\n', 'told')
     equal(ask(weir.url, urls[7], method='GET').status, 200, 'an answer')

@@ -12,11 +12,13 @@ GOOD = {'bucket': 'acme-weir', 'role_arn': ROLE}
 BAD = (  # batch, set.deadline, what is said
     (GOOD, '8d', 'rule nightly: a deadline is at most 7 days'), (GOOD, '0s', 'wants a time above 0'),
     (GOOD, 'soon', 'wants a time above 0'), (GOOD, '-8h', 'wants a time above 0'), (GOOD, '2026-01-01T00:00:00Z', 'wants a time'),
-    (GOOD, '1s', 'this deadline cannot be met by a batch'),
+    (GOOD, '1s', 'cannot be met by a batch: its pool alone may wait for batch.linger. Set at least 20m,'),
     ({'bucket': 'acme-weir'}, '8h', 'batch.role_arn wants the role'),
     ({**GOOD, 'role_arn': 'arn:aws:iam::123456789012:user/me'}, '8h', 'batch.role_arn wants the role'),
     ({**GOOD, 'bucket': 's3://acme-weir'}, '8h', "batch.bucket wants a bucket's name alone"),
     ({**GOOD, 'bucket': 'acme weir'}, '8h', "batch.bucket wants a bucket's name alone"),
+    ({**GOOD, 'bucket': 'Acme_Weir'}, '8h', "batch.bucket wants a bucket's name alone"),
+    ({**GOOD, 'poll': '1ms'}, '8h', 'batch.poll wants at least 1s'),
     ({**GOOD, 'prefix': 'nightly work'}, '8h', 'batch.prefix wants letters'),
     ({**GOOD, 'spool_key_file': '/nowhere/key'}, '8h', '/nowhere/key'))
 

@@ -16,6 +16,8 @@ BAD = {
     'region: eu-west-1\ncredentials: {profile: nobody}\n': 'nobody',
     'region: eu-west-1\ncredentials: {bearer_file: no.key}\n': 'no.key',
     'region: [eu-west-1\n': 'weir.yaml:2:1: ',
+    GOOD + 'rules: [{name: n, set: {lane: []}}]\n': 'rule n: set.lane is empty',
+    GOOD + 'rules: [{name: n, set: {lane: [bacth]}}]\n': 'set.lane wants ondemand, flex, batch or priority\n',
     '\x00': 'weir.yaml:1:1: ',
 }
 
@@ -29,6 +31,7 @@ with Story() as s:
             done = weir(command, '-c', 'weir.yaml')
             equal((done.returncode, done.stdout), (2, ''), f'{command} of {text!r}')
             check(fault in done.stderr, f'{command} of {text!r} said {done.stderr}')
+            check('sets nothing' not in done.stderr, done.stderr)
     (s.dir / 'weir.yaml').write_text(GOOD)
     first = weir('check', '-c', 'weir.yaml')
     equal((first.returncode, first.stderr), (0, ''))
@@ -38,6 +41,10 @@ with Story() as s:
     odd = weir('check', '-c', 'odd.yaml')  # misspelt, or newer than the catalogue: it may be right
     equal((odd.returncode, odd.stdout.count('antropic')), (0, 1))
     check(odd.stderr.startswith('weir: note: odd.yaml:3:30: client a: models: no model of the catalogue'), odd.stderr)
+    (s.dir / 'odd.yaml').write_text(GOOD + 'rules: [{name: n, set: {deadline: 8h}}]\n')
+    odd = weir('check', '-c', 'odd.yaml')
+    equal((odd.returncode, odd.stderr), (0, 'weir: note: odd.yaml:3:35: rule n: nothing of it is batched: '
+                                            'batch.bucket is not set\n'))
     equal(weir('check', '-c', 'missing.yaml').returncode, 2)
     equal(weir('check', AWS_REGION='us-east-1').returncode, 0, 'without a file')
     equal(weir('check', '--what').returncode, 2)

@@ -27,10 +27,14 @@ void batch_free(struct batch *b);
 void batch_follow(struct batch *b, struct setup *setup);
 
 /* The operator. ERR_NOT_FOUND, ERR_BAD (not in this state). `name`: a pool ("p7"), a job ("j12"),
- * or empty: all that it fits. */
-MUST_CHECK int batch_flush(struct batch *b, struct str name);
-MUST_CHECK int batch_cancel(struct batch *b, struct str name);
-MUST_CHECK int batch_retry(struct batch *b, struct str name);
+ * or empty: all that it fits. `out`: what the order was given to. */
+struct batch_given {
+    unsigned pools, jobs;
+    uint64_t records; /* of these pools */
+};
+MUST_CHECK int batch_flush(struct batch *b, struct str name, struct batch_given *out);
+MUST_CHECK int batch_cancel(struct batch *b, struct str name, struct batch_given *out);
+MUST_CHECK int batch_retry(struct batch *b, struct str name, struct batch_given *out);
 
 /* For admin and metrics: in the office. */
 struct batch_counts {

@@ -49,8 +49,75 @@ static void notes_patterns_that_mean_no_model(void **state)
     buf_fini(&faults);
 }
 
+static void notes_are(const char *yaml, const char *const *lines, size_t n)
+{
+    const struct catalogue_terms terms = {0};
+    struct buf faults = {0}, notes = {0};
+    struct catalogue *catalogue = catalogue_load(NULL, &terms, &faults);
+    struct config *c = config_parse(S("weir.yaml"), str_of(yaml), &faults);
+    if (!catalogue || !c)
+        fail_msg("%s", buf_cstr(&faults));
+    config_add_notes(c, catalogue, &notes);
+    struct str rest = buf_str(&notes);
+    for (size_t i = 0; i < n; i++) {
+        struct str line = str_cut(&rest, '\n');
+        if (!str_eq(line, str_of(lines[i])))
+            fail_msg("\"%.*s\", not \"%s\"", STR_ARG(line), lines[i]);
+    }
+    assert_int_equal(rest.len, 0);
+    config_free(c);
+    catalogue_free(catalogue);
+    buf_fini(&notes);
+    buf_fini(&faults);
+}
+
+#define NO_BUCKET "region: us-east-1\n"
+#define BUCKET_AND(more)                         \
+    NO_BUCKET "batch: {bucket: acme-weir, " more \
+              "role_arn: 'arn:aws:iam::123456789012:role/weir-batch'}\n"
+#define BUCKET  BUCKET_AND("")
+#define NIGHTLY "rules: [{name: nightly, match: {client: 'r*'}, set: {deadline: 8h}}]\n"
+
+static void notes_rules_that_batch_nothing(void **state)
+{
+    static const char *const no_bucket[] = {
+        "weir.yaml:2:64: rule nightly: nothing of it is batched: batch.bucket is not set"};
+    notes_are(NO_BUCKET NIGHTLY, no_bucket, 1);
+    notes_are(NO_BUCKET "rules: [{name: nightly, set: {deadline: 8h, lane: [flex]}}]\n", NULL, 0);
+    notes_are(BUCKET NIGHTLY, NULL, 0);
+    static const char *const one[] = {
+        "weir.yaml:4:64: rule nightly: client reports has data.persist: never: nothing of it is "
+        "batched"};
+    notes_are(
+        BUCKET
+        "clients: [{name: reports}, {name: rest, data: {persist: spool}}, {name: w}]\n" NIGHTLY,
+        one, 1);
+    static const char *const two[] = {"weir.yaml:4:41: rule nightly: client a (and 1 more) has "
+                                      "data.persist: never: nothing of it "
+                                      "is batched"};
+    notes_are(BUCKET "clients: [{name: a}, {name: b}]\n"
+                     "rules: [{name: nightly, set: {deadline: 8h}}]\n",
+              two, 1);
+}
+
+static void notes_deadlines_that_are_near_or_lack(void **state)
+{
+    static const char *const near[] = {
+        "weir.yaml:3:35: rule n: nothing of it is batched until a model was seen to take more than "
+        "one call a second: the deadline is too near; 2m is enough with this batch.linger"};
+    notes_are(BUCKET_AND("linger: 4s, ") "rules: [{name: n, set: {deadline: 9s}}]\n", near, 1);
+    notes_are(BUCKET_AND("linger: 4s, ") "rules: [{name: n, set: {deadline: 2m}}]\n", NULL, 0);
+    static const char *const lane[] = {
+        "weir.yaml:3:31: rule n: no rule sets a deadline, so set.lane is only for requests that "
+        "bring one (x-weir-deadline)"};
+    notes_are(BUCKET "rules: [{name: n, set: {lane: [batch]}}]\n", lane, 1);
+    notes_are(BUCKET "rules: [{name: n, set: {lane: [ondemand]}}]\n", NULL, 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(notes_patterns_that_mean_no_model)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(notes_patterns_that_mean_no_model),
+                                       cmocka_unit_test(notes_rules_that_batch_nothing),
+                                       cmocka_unit_test(notes_deadlines_that_are_near_or_lack)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

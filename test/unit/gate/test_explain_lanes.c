@@ -102,6 +102,8 @@ static void the_cheapest(void **state)
     assert_true(look(NOVA, BODY "}", "20m"));
     says("; else it goes Flex)\n");
     says("  it goes flex: the cheapest\n");
+    assert_true(look(OPUS, BODY "}", "48453096ms"));
+    says("  deadline 13h28m, by ");
     assert_true(look(OPUS, BODY "}", "16m"));
     says("  batch     no: the deadline is too near\n");
 }

@@ -99,7 +99,9 @@ static void print_given(const struct batch_args *a, struct str json)
                records == 1 ? "" : "s");
     if (jobs)
         printf("%s%llu job%s", pools ? ", " : "", jobs, jobs == 1 ? "" : "s");
-    puts(pools || jobs ? "" : "there is nothing that waits for it");
+    if (!pools && !jobs)
+        printf("nothing waits for it");
+    puts(strcmp(a->word, "retry") == 0 ? "; all that was closed is open again" : "");
     cJSON_Delete(top);
 }
 

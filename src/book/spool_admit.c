@@ -6,6 +6,9 @@
  * one. An invocation id counts with the key, so that the same id with another body is another
  * request.
  *
+ * Who was told to come again has its record for a while: that keeps samples apart. A caller without
+ * an id cannot be told from that one, so it gets the record that was told before, not a new one.
+ *
  * A repeat counts as delivered when it is handed out: repeats at one time get one record each.
  *
  * What was nobody's is due as early as its new owner needs it. In a job that is not possible: one
@@ -103,6 +106,11 @@ static bool is_nobodys(struct spool *s, const struct spool_ask *ask, uint64_t nu
     return false;
 }
 
+static bool is_not_held(struct spool *s, const struct spool_ask *ask, uint64_t number)
+{
+    return !claims_held(&s->claims, number) && is_in_time(s, ask, number);
+}
+
 /* Who comes again after an error wants another try. */
 static bool may_be_repeated(struct spool *s, const struct spool_ask *ask, uint64_t number)
 {
@@ -115,10 +123,12 @@ static bool may_be_repeated(struct spool *s, const struct spool_ask *ask, uint64
 
 static int by_key(struct spool *s, const struct spool_ask *ask, struct found *out)
 {
-    struct spool_key held = spool_key_held(ask->key, claims_from(&s->claims, ask->key));
+    bool nameless = ask->reply == SPOOL_RETRY && !ask->invocation.len;
+    uint64_t from = nameless ? 0 : claims_from(&s->claims, ask->key);
+    struct spool_key held = spool_key_held(ask->key, from);
     struct spool_key given = spool_key_given(ask->key, 0, 0), key;
     for (;;) {
-        int rc = walk_keys(s, &held, ask, is_nobodys, &key);
+        int rc = walk_keys(s, &held, ask, nameless ? is_not_held : is_nobodys, &key);
         if (rc == ERR_NOT_FOUND)
             rc = walk_keys(s, &given, ask, may_be_repeated, &key);
         if (rc)
@@ -291,33 +301,6 @@ static int pool_of(struct spool *s, const struct spool_ask *ask, struct spool_su
     return rc;
 }
 
-static const char *say_full(struct spool *s)
-{
-    pthread_mutex_lock(&s->lock);
-    s->counts.full = true;
-    pthread_mutex_unlock(&s->lock);
-    return "full";
-}
-
-static const char *refusal(struct spool *s, const struct spool_ask *ask)
-{
-    const struct spool_whose w = {ask->client, ask->model, ask->role, ask->kind};
-    const struct spool_sum *p = spool_sums_find(s, &w);
-    uint64_t full = spool_full_at(s), more = ask->body.len + SPOOL_RECORD_BYTES, held = 0;
-    size_t text = ask->client.len + ask->workload.len + ask->model.len + ask->operation.len +
-                  ask->role.len + ask->content_type.len + ask->accept.len + ask->target.len;
-    if (text > SPOOL_ROW_MOST)
-        return "too long";
-    if (!p && s->n_pools >= SPOOL_POOLS_MOST)
-        return "too many pools";
-    if (s->counts.size.used_bytes + s->txn_bytes + more > full)
-        return say_full(s);
-    for (const struct spool_client *c = s->clients; c; c = c->next)
-        if (str_eq(c->name, ask->client))
-            held = c->bytes;
-    return held + more > full / 2 ? "too much of one client" : NULL;
-}
-
 static int next_number(struct spool *s, uint64_t *out)
 {
     if (s->next >= s->reserved) {
@@ -362,7 +345,7 @@ static int take_new(struct spool *s, struct spool_mail *m)
     const struct spool_ask *ask = &m->u.admit.ask;
     struct spool_admitted *out = &m->u.admit.out;
     struct spool_sum *pool = NULL;
-    *out = (struct spool_admitted){.said = SPOOL_NOT, .why = refusal(s, ask)};
+    *out = (struct spool_admitted){.said = SPOOL_NOT, .why = spool_room_refusal(s, ask)};
     if (out->why)
         return 0;
     int rc = pool_of(s, ask, &pool);

@@ -175,6 +175,12 @@ bool claims_has(const struct claims *c, uint64_t number)
     return claim_of(c, number) != NULL;
 }
 
+bool claims_held(const struct claims *c, uint64_t number)
+{
+    const struct claim *x = claim_of(c, number);
+    return x && (x->waiters || x->handed);
+}
+
 uint64_t claims_from(const struct claims *c, const unsigned char key[SPOOL_HASH])
 {
     const struct claim_key *k = key_of(c, key);

@@ -36,6 +36,8 @@ void claims_init(struct claims *c);
 void claims_fini(struct claims *c); /* nobody waits any more */
 
 bool claims_has(const struct claims *c, uint64_t number);
+/* By a connection: one that waits, or that an answer is on its way to. */
+bool claims_held(const struct claims *c, uint64_t number);
 /* No record of the key below that is nobody's. */
 uint64_t claims_from(const struct claims *c, const unsigned char key[SPOOL_HASH]);
 void claims_passed(struct claims *c, const unsigned char key[SPOOL_HASH], uint64_t below);

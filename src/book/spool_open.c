@@ -2,6 +2,9 @@
  *
  * Opening: what is there is summed up, an environment gets the name that jobs carry, and what is
  * nobody's is put right: members of a job or a pool whose row cannot be read go on demand.
+ *
+ * It has a mark of the key that it is sealed with. With another one everything in it would be taken
+ * for damaged, and given up: so it is not opened then, unless it is empty.
  */
 #include "spool_private.h"
 
@@ -10,6 +13,7 @@
 #include "weir/base/mem.h"
 #include "weir/base/random.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static uint64_t number_of(struct store_txn *t, struct str key)
@@ -54,6 +58,80 @@ void spool_open_again(struct spool *s)
         spool_fail(s, rc, NULL);
     else
         spool_wake_lost(s);
+}
+
+/* --- its key */
+
+static int is_empty(struct store_txn *t, enum table table, bool *out)
+{
+    const struct spool_key first = spool_key_number(0);
+    struct store_walk w;
+    store_walk_init(&w, t, table);
+    int rc = store_walk_from(&w, spool_key_str(&first));
+    store_walk_fini(&w);
+    *out = rc == ERR_NOT_FOUND;
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+/* One of an earlier version has no mark: it gets one when it is empty. */
+static int compare(struct store_txn *t, const unsigned char *key, enum spool_mark *out,
+                   bool *out_unmarked)
+{
+    struct str value;
+    bool bodies, answers;
+    int rc = store_get(t, TABLE_META, S("sealed"), &value);
+    *out = rc == 0 ? spool_mark_read(key, value) : MARK_SAME;
+    *out_unmarked = rc == ERR_NOT_FOUND || *out != MARK_SAME;
+    if (rc && rc != ERR_NOT_FOUND)
+        return rc;
+    rc = is_empty(t, TABLE_BODIES, &bodies);
+    if (rc == 0)
+        rc = is_empty(t, TABLE_ANSWERS, &answers);
+    if (rc)
+        return rc;
+    *out_unmarked = *out_unmarked && bodies && answers;
+    if (*out_unmarked)
+        *out = MARK_SAME;
+    return 0;
+}
+
+int spool_open_mark(const char *dir, struct store *store, const unsigned char *key,
+                    bool *out_unmarked, char *why, size_t why_size)
+{
+    static const char *const sentences[] = {
+        [MARK_OTHER_KEY] = "is sealed with another key than that of batch.spool_key_file; put the "
+                           "old key back",
+        [MARK_SEALED] = "is sealed, and batch.spool_key_file is not set; set it to the old key",
+        [MARK_PLAIN] = "is not sealed, and batch.spool_key_file is set; take it away",
+    };
+    struct store_txn *t;
+    enum spool_mark mark = MARK_SAME;
+    int rc = store_begin(store, false, &t);
+    if (rc == 0) {
+        rc = compare(t, key, &mark, out_unmarked);
+        store_abort(t);
+    }
+    if (rc)
+        snprintf(why, why_size, "%s: it cannot be read", dir);
+    if (rc || mark == MARK_SAME)
+        return rc;
+    snprintf(why, why_size,
+             "%s: what is in it %s until it is empty, or move the folder away (what waits in it is "
+             "then not answered)",
+             dir, sentences[mark]);
+    return ERR_REFUSED;
+}
+
+static int put_mark(struct spool *s)
+{
+    struct buf mark = {0};
+    int rc = spool_batch_begin(s);
+    if (rc)
+        return rc;
+    spool_mark_write(s->key, &mark);
+    rc = spool_batch_commit(s, store_put(s->txn, TABLE_META, S("sealed"), buf_str(&mark)));
+    buf_fini(&mark);
+    return rc;
 }
 
 /* --- a new one's name */
@@ -136,6 +214,8 @@ static int put_right(struct spool *s)
 {
     size_t idle = 0;
     int rc = *s->instance ? 0 : give_instance(s);
+    if (rc == 0 && s->unmarked)
+        rc = put_mark(s);
     if (rc == 0 && s->nobodys)
         rc = repair(s);
     for (size_t i = 0; i < s->n_pools; i++)
@@ -153,8 +233,13 @@ static int open_there(struct spool *s, char *why, size_t why_size)
     int rc = s->ready ? s->ready(s->arg, why, why_size) : 0;
     if (rc == 0)
         rc = store_open(&o, &store, why, why_size);
+    if (rc)
+        return rc;
+    rc = spool_open_mark(s->dir, store, s->key, &s->unmarked, why, why_size);
     if (rc == 0)
         spool_publish(s, store);
+    else
+        store_close(store);
     return rc;
 }
 

@@ -9,6 +9,7 @@
  *     spool_wake.c    waiting connections are told
  *     spool_doors.c   what other threads do: letters, and looks at the sums
  *     spool_admit.c   which request is which; tickets
+ *     spool_room.c    whether there is room
  *     spool_move.c    cut, job, direct, settle, cancel
  *     spool_forget.c  what is deleted when
  *     spool_outbox.c  rows on their way to the book
@@ -193,6 +194,8 @@ struct spool {
     int64_t known_ms;         /* the latest time that a record tells of */
     struct prune_clock clock; /* for what is forgotten */
     size_t nobodys;           /* records of pools or jobs that could not be read */
+    bool unmarked;            /* it is not said yet with which key it is sealed, and may be */
+    int64_t said_ns[2];       /* when it was said that it is full; that a client's share is */
     bool gave_up;             /* a record, in this transaction: somebody may wait for it */
     char told[512];           /* the trouble that was told; empty: none */
     struct {
@@ -210,6 +213,8 @@ MUST_CHECK int spool_admit_do(struct spool *s, struct spool_mail *m);
 void spool_admit_end(struct spool *s, struct spool_mail *m, bool good, const char *why);
 /* Where nothing can be written: is it there already? Then it is claimed, and told as good. */
 bool spool_admit_join(struct spool *s, struct spool_mail *m);
+/* Why it is not taken; NULL: it is. */
+const char *spool_room_refusal(struct spool *s, const struct spool_ask *ask);
 MUST_CHECK int spool_withdraw_do(struct spool *s, uint64_t number);
 MUST_CHECK int spool_delivered_do(struct spool *s, uint64_t number);
 MUST_CHECK int spool_ticket_do(struct spool *s, struct spool_mail *m);
@@ -283,6 +288,10 @@ void spool_sums_drop(struct spool *s, size_t place);
 void spool_open(struct spool *s);
 /* What is in memory is not what is on the disk any more. */
 void spool_open_again(struct spool *s);
+/* Whether `key` is the one that it is sealed with: ERR_REFUSED with a sentence. *out_unmarked: it
+ * is empty, and no mark or another one is there. */
+MUST_CHECK int spool_open_mark(const char *dir, struct store *store, const unsigned char *key,
+                               bool *out_unmarked, char *why, size_t why_size);
 
 /* --- transactions */
 MUST_CHECK int spool_batch_begin(struct spool *s);

@@ -143,9 +143,15 @@ int spool_open_read(const char *dir, const unsigned char *key, struct spool **ou
     const struct store_options o = {.dir = dir, .read_only = true, .kind = STORE_SPOOL};
     struct store_txn *t;
     struct store *store;
+    bool unmarked;
     int rc = store_open(&o, &store, why, why_size);
     if (rc)
         return rc;
+    rc = key ? spool_open_mark(dir, store, key, &unmarked, why, why_size) : 0;
+    if (rc) {
+        store_close(store);
+        return rc;
+    }
     struct spool *s = spool_make(dir, key);
     s->store = store;
     rc = store_begin(store, false, &t);

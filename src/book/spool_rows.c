@@ -255,6 +255,25 @@ int spool_piece_read(const unsigned char *key, char what, uint64_t number, uint3
     return 0;
 }
 
+/* --- marks */
+
+void spool_mark_write(const unsigned char *key, struct buf *out)
+{
+    spool_piece_write(key, 'K', 0, 0, S("weir"), out);
+}
+
+enum spool_mark spool_mark_read(const unsigned char *key, struct str bytes)
+{
+    struct buf text = {0};
+    if (!bytes.len || bytes.ptr[0] != SEALED)
+        return key ? MARK_PLAIN : MARK_SAME;
+    if (!key)
+        return MARK_SEALED;
+    int rc = spool_piece_read(key, 'K', 0, 0, bytes, &text);
+    buf_fini(&text);
+    return rc ? MARK_OTHER_KEY : MARK_SAME;
+}
+
 /* --- keys */
 
 static void add_u64(struct spool_key *k, uint64_t n)

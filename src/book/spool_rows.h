@@ -78,6 +78,12 @@ void spool_piece_write(const unsigned char *key, char what, uint64_t number, uin
 MUST_CHECK int spool_piece_read(const unsigned char *key, char what, uint64_t number,
                                 uint32_t chunk, struct str bytes, struct buf *out);
 
+/* --- with which key all of an environment is sealed */
+
+enum spool_mark { MARK_SAME, MARK_OTHER_KEY, MARK_SEALED, MARK_PLAIN };
+void spool_mark_write(const unsigned char *key, struct buf *out);
+enum spool_mark spool_mark_read(const unsigned char *key, struct str bytes);
+
 /* --- keys */
 
 enum spool_key_kind { KEY_HELD, KEY_GIVEN, KEY_ATTEMPT };

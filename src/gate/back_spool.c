@@ -29,6 +29,8 @@ enum {
     SPACES_A_LINGER = 3,
     /* A disk that hangs is waited for as long as metering: strict does, or batch.linger. */
     SPOOL_MOST_MS = 10000,
+    /* Who comes sooner may be taken for another sample of the same question. */
+    CLAIM_S = (SPOOL_CLAIM_MS + 999) / 1000,
     /* The first byte to a client that is gone fetches a reset, and the second one meets it. */
     PROBES = 2,
     PROBE_MS = 250
@@ -267,7 +269,8 @@ static enum step_result come_again(struct exchange *ex)
 {
     char when[21];
     text_iso_time(ex->spooled->admitted.deadline_ms / 1000, when);
-    ex->retry_after_s = spooled_again_s(ex, ex->spooled->admitted.deadline_ms);
+    int64_t again_s = spooled_again_s(ex, ex->spooled->admitted.deadline_ms);
+    ex->retry_after_s = again_s > CLAIM_S ? again_s : CLAIM_S;
     return exchange_fail(
         ex, OUTCOME_WAITS,
         arena_printf(&ex->arena,

@@ -247,7 +247,8 @@ MUST_CHECK int spool_find(struct spool_read *r, uint64_t number, struct spool_re
 /* Appends; ERR_BAD: it is damaged, or sealed with another key. */
 MUST_CHECK int spool_read_body(struct spool_read *r, uint64_t number, struct buf *out);
 
-/* For commands beside a daemon, or without one. `key` as above. */
+/* For commands beside a daemon, or without one. `key` as above; NULL, too, for who reads no body of
+ * one that is sealed. With another key it is ERR_REFUSED. */
 MUST_CHECK int spool_open_read(const char *dir, const unsigned char *key, struct spool **out,
                                char *why, size_t why_size);
 void spool_close_read(struct spool *s);

@@ -41,7 +41,8 @@ enum table {
     TABLE_NAMED,             /* hash of a name (8, big endian) -> minute (4), length, name, bytes */
 
     /* Of the spool's environment (src/book/spool_rows.h). All numbers big endian: a record's (8)
-     * grows. In TABLE_META "next" and "next.job": below that numbers were given; "instance". */
+     * grows. In TABLE_META "next" and "next.job": below that numbers were given; "instance";
+     * "sealed": spool_mark_write's. */
     TABLE_SPOOLED, /* number -> what it is */
     TABLE_PLACES,  /* number -> in which list it is, what it weighs */
     TABLE_LISTS,   /* list (1), of (8), number -> nothing */

@@ -266,6 +266,45 @@ static void who_was_told_to_come_again(void **state)
     spool_free(s);
 }
 
+/* Nobody can tell it from the one before. But from one that a connection has. */
+static void who_has_no_id_gets_what_was_told(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct spool_ask ask = ask_of("web", "same");
+    struct caller waits, c[5];
+    admit(s, &ask, &waits);
+    ask.reply = SPOOL_RETRY;
+    for (int i = 0; i < 3; i++)
+        admit(s, &ask, &c[i]);
+    assert_true(c[0].a.fresh && !c[1].a.fresh && !c[2].a.fresh);
+    assert_int_equal(c[1].a.id.number, c[0].a.id.number);
+    assert_int_equal(c[2].a.id.number, c[0].a.id.number);
+    ask.invocation = S("a");
+    admit(s, &ask, &c[3]); /* it says that it is another one */
+    assert_true(c[3].a.fresh);
+    pool_direct(s, 1, 10);
+    assert_int_equal(settle_one(s, NULL, c[0].a.id.number, "yes"), 1);
+    ask.invocation = S("");
+    admit(s, &ask, &c[4]); /* before its time is over */
+    assert_int_equal(c[4].a.said, SPOOL_READY);
+    assert_int_equal(c[4].a.id.number, c[0].a.id.number);
+    caller_free(&c[4]);
+    spool_free(s);
+}
+
+static void a_ticket_without_an_id_is_a_new_one(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct spool_ask ask = ask_of("web", "same");
+    struct caller c[2];
+    ask.reply = SPOOL_TICKET;
+    for (int i = 0; i < 2; i++) {
+        admit(s, &ask, &c[i]);
+        assert_true(c[i].a.fresh);
+    }
+    spool_free(s);
+}
+
 /* The next run of a program finds its answers in order; a third run, within `replay`, again. */
 static void the_next_runs_find_them_in_order(void **state)
 {
@@ -273,9 +312,13 @@ static void the_next_runs_find_them_in_order(void **state)
     struct spool *s = spool_of(&at);
     struct spool_ask ask = ask_of("web", "same");
     struct caller c[3], later[3];
+    static const char *const ids[] = {"1", "2", "3"};
     ask.reply = SPOOL_RETRY;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
+        ask.invocation = str_of(ids[i]);
         admit(s, &ask, &c[i]);
+    }
+    ask.invocation = S("");
     pool_direct(s, 1, 10);
     for (int i = 0; i < 3; i++)
         assert_int_equal(settle_one(s, NULL, c[i].a.id.number, answers[i]), 1);
@@ -430,6 +473,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(what_is_withdrawn_is_gone, setup, teardown),
     cmocka_unit_test_setup_teardown(the_newest_attempts_are_known, setup, teardown),
     cmocka_unit_test_setup_teardown(who_was_told_to_come_again, setup, teardown),
+    cmocka_unit_test_setup_teardown(who_has_no_id_gets_what_was_told, setup, teardown),
+    cmocka_unit_test_setup_teardown(a_ticket_without_an_id_is_a_new_one, setup, teardown),
     cmocka_unit_test_setup_teardown(the_next_runs_find_them_in_order, setup, teardown),
     cmocka_unit_test_setup_teardown(an_error_is_not_repeated, setup, teardown),
     cmocka_unit_test_setup_teardown(not_whole_is_nobodys_again, setup, teardown),

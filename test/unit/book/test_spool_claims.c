@@ -102,6 +102,7 @@ static void claims_are_what_they_should_be(void **state)
         claims_tick(&c, now);
         step(&c, number, now);
         assert_int_equal(claims_has(&c, number), is_claimed(number, now));
+        assert_int_equal(claims_held(&c, number), want[number].waiters || want[number].handed);
         look(&c, (unsigned)random_below(KEYS), now);
     }
     for (uint64_t n = 1; n <= RECORDS; n++) {

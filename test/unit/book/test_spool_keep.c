@@ -4,6 +4,7 @@
  */
 #include "spool_side.h"
 
+#include "weir/base/log.h"
 #include "weir/base/mem.h"
 #include "weir/base/random.h"
 
@@ -253,6 +254,39 @@ static void half_is_for_one_client(void **state)
     spool_free(s);
 }
 
+/* Lines of the log that a share made. */
+static size_t lines_said(void)
+{
+    static char text[8192];
+    FILE *f = tmpfile();
+    size_t n = 0;
+    assert_non_null(f);
+    assert_true(log_drain(fileno(f)));
+    rewind(f);
+    while (fgets(text, sizeof text, f))
+        n += strstr(text, "the share of one client is full") && strstr(text, "client web wants");
+    fclose(f);
+    return n;
+}
+
+static void a_full_share_is_said_once_an_hour(void **state)
+{
+    static char body[4 * SPOOL_MIB + 1];
+    struct spool *s = spool_with(&at, 8 * SPOOL_MIB, NULL, NULL);
+    struct caller c;
+    memset(body, 'z', sizeof body - 1);
+    log_ring(65536);
+    const size_t lines[] = {1, 0, 1};
+    for (int i = 0; i < 3; i++) {
+        if (i == 2)
+            stand(61LL * MINUTE_MS);
+        admit_body(s, body, "", &c);
+        assert_string_equal(c.a.why, "too much of one client");
+        assert_int_equal(lines_said(), lines[i]);
+    }
+    spool_free(s);
+}
+
 static void a_header_of_absurd_length(void **state)
 {
     struct spool *s = spool_of(&at);
@@ -330,6 +364,8 @@ static void bodies_of_every_size(void **state)
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
             check_body(s, sizes[i]);
         spool_free(s);
+        folder_remove(at.path);
+        assert_int_equal(mkdir(at.path, 0700), 0);
     }
 }
 
@@ -351,7 +387,7 @@ static bool disk_has(const char *words)
 /* Its bodies and answers are nowhere in the file, nor in pages that are free again. */
 static void sealed_is_not_to_be_read(void **state)
 {
-    static const unsigned char key[SEAL_KEY_BYTES] = {7}, other[SEAL_KEY_BYTES] = {8};
+    static const unsigned char key[SEAL_KEY_BYTES] = {7};
     struct caller c, waits;
     for (int sealed = 0; sealed < 2; sealed++) {
         struct spool *s = spool_with(&at, 8 * SPOOL_MIB, sealed ? key : NULL, NULL);
@@ -366,20 +402,98 @@ static void sealed_is_not_to_be_read(void **state)
         if (!sealed)
             folder_remove(at.path), assert_int_equal(mkdir(at.path, 0700), 0);
     }
-    struct buf out = {0};
-    struct spool *s = spool_with(&at, 8 * SPOOL_MIB, other, NULL);
-    assert_int_equal(body_of(s, waits.a.id.number, &out), ERR_BAD);
-    spool_free(s);
-    s = spool_with(&at, 8 * SPOOL_MIB, NULL, NULL);
-    assert_int_equal(body_of(s, waits.a.id.number, &out), ERR_BAD);
-    spool_free(s);
-    s = spool_with(&at, 8 * SPOOL_MIB, key, NULL);
+    struct spool *s = spool_with(&at, 8 * SPOOL_MIB, key, NULL);
     assert_true(has_body(s, waits.a.id.number, "the question that waits"));
     admit_body(s, "the question of questions", "", &c);
     assert_true(str_eq(c.answer->body, S("the answer of answers")));
     caller_free(&c);
     spool_free(s);
-    buf_fini(&out);
+}
+
+/* --- the key */
+
+static const unsigned char key_7[SEAL_KEY_BYTES] = {7}, key_8[SEAL_KEY_BYTES] = {8};
+
+/* Nothing is taken and nothing is lost: with its own key it is all there. */
+static void check_another(const unsigned char *own, const unsigned char *other, const char *words)
+{
+    struct caller c, refused, again;
+    struct spool *s = spool_with(&at, 8 * SPOOL_MIB, own, NULL);
+    admit_body(s, "the question", "", &c);
+    assert_int_equal(c.a.said, SPOOL_HELD);
+    spool_free(s);
+    n_spool_told = 0;
+    s = spool_with(&at, 8 * SPOOL_MIB, other, NULL);
+    assert_false(counts(s).open);
+    admit_body(s, "the question", "", &refused);
+    assert_int_equal(refused.a.said, SPOOL_NOT);
+    assert_string_equal(refused.a.why, "closed");
+    stand(6000); /* tried again, and said once */
+    spool_settled(s);
+    assert_int_equal(n_spool_told, 1);
+    assert_non_null(strstr(spool_told[0], "/spool: what is in it "));
+    assert_non_null(strstr(spool_told[0], words));
+    spool_free(s);
+    s = spool_with(&at, 8 * SPOOL_MIB, own, NULL);
+    assert_int_equal(n_spool_told, 1);
+    assert_true(has_body(s, c.a.id.number, "the question"));
+    admit_body(s, "the question", "", &again);
+    assert_int_equal(again.a.id.number, c.a.id.number);
+    spool_free(s);
+    folder_remove(at.path);
+    assert_int_equal(mkdir(at.path, 0700), 0);
+}
+
+static void with_another_key_it_stays_closed(void **state)
+{
+    check_another(key_7, key_8, "is sealed with another key than that of batch.spool_key_file");
+    check_another(key_7, NULL, "is sealed, and batch.spool_key_file is not set");
+    check_another(NULL, key_7, "is not sealed, and batch.spool_key_file is set");
+}
+
+/* What is empty takes any key. */
+static void an_empty_one_takes_another_key(void **state)
+{
+    const unsigned char *const keys[] = {key_7, key_8, NULL, key_7};
+    struct caller c;
+    for (size_t i = 0; i < 4; i++) {
+        struct spool *s = spool_with(&at, 8 * SPOOL_MIB, keys[i], NULL);
+        assert_true(counts(s).open);
+        admit_body(s, "the question", "", &c);
+        assert_int_equal(c.a.said, SPOOL_HELD);
+        spool_withdraw(s, c.a.id.number, &c);
+        spool_settled(s);
+        spool_free(s);
+    }
+    assert_int_equal(n_spool_told, 0);
+}
+
+static int reads_with(const unsigned char *key, char *why, size_t why_size)
+{
+    char dir[128];
+    struct spool *s;
+    snprintf(dir, sizeof dir, "%s/spool", at.path);
+    int rc = spool_open_read(dir, key, &s, why, why_size);
+    if (rc == 0)
+        spool_close_read(s);
+    return rc;
+}
+
+static void readers_are_told_too(void **state)
+{
+    char why[512];
+    struct caller c;
+    for (int sealed = 0; sealed < 2; sealed++) {
+        struct spool *s = spool_with(&at, 8 * SPOOL_MIB, sealed ? key_7 : NULL, NULL);
+        admit_body(s, "the question", "", &c);
+        spool_free(s);
+        assert_int_equal(reads_with(key_7, why, sizeof why), sealed ? 0 : ERR_REFUSED);
+        assert_int_equal(reads_with(key_8, why, sizeof why), ERR_REFUSED);
+        assert_non_null(strstr(why, sealed ? "with another key" : "is not sealed"));
+        assert_int_equal(reads_with(NULL, why, sizeof why), 0); /* what is in no body */
+        folder_remove(at.path);
+        assert_int_equal(mkdir(at.path, 0700), 0);
+    }
 }
 
 int main(void)
@@ -392,10 +506,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_forgotten_ticket_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(it_is_full_at_four_fifths, setup, teardown),
         cmocka_unit_test_setup_teardown(half_is_for_one_client, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_full_share_is_said_once_an_hour, setup, teardown),
         cmocka_unit_test_setup_teardown(a_header_of_absurd_length, setup, teardown),
         cmocka_unit_test_setup_teardown(a_letter_without_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(bodies_of_every_size, setup, teardown),
         cmocka_unit_test_setup_teardown(sealed_is_not_to_be_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(with_another_key_it_stays_closed, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_empty_one_takes_another_key, setup, teardown),
+        cmocka_unit_test_setup_teardown(readers_are_told_too, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

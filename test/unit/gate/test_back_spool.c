@@ -428,6 +428,17 @@ static void says_come_again(void **state)
     assert_int_equal(ended_as(OP_CONVERSE, OUTCOME_WAITS), 1);
 }
 
+/* Sooner it might be taken for another sample. */
+static void is_never_told_to_come_too_soon(void **state)
+{
+    (void)wait_for(SPOOL_RETRY);
+    spool_double_holds(den.n_asks - 1, clock_wall_ms() + 3000); /* of who asked before */
+    turn();
+    assert_true(has(&client.fields, "retry-after: 20\n"));
+    assert_true(SPOOL_CLAIM_MS <= 20000);
+    gone(FRONT_DONE);
+}
+
 static const char *const ticket = "1aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 static void gives_a_ticket(void **state)
@@ -541,6 +552,7 @@ int main(void)
         T(holds_nobody_when_it_stops),
         T(hears_the_spool_end),
         T(says_come_again),
+        T(is_never_told_to_come_too_soon),
         T(gives_a_ticket),
         T(tells_of_tickets),
         T(knows_no_bad_ticket),

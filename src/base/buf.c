@@ -26,7 +26,7 @@ char *buf_reserve(struct buf *b, size_t n)
         return NULL;
     }
     if (b->cap - b->tail >= n)
-        return b->data + b->tail;
+        return b->tail ? b->data + b->tail : b->data;
     if (b->cap - len >= n && b->head >= len) {
         memcpy(b->data, b->data + b->head, len);
     } else {

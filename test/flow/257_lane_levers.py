@@ -26,4 +26,4 @@ with Story() as s:
     weir.command('levers', 'observe')
     check('lane=observe:flex' in decision(), 'observe again')
     equal(tiers(s.sim), [(None, 200), ('flex', 200), (None, 200), (None, 200), (None, 200)], 'what went out')
-    equal([row['lane'] for row in weir.records(5)], ['ondemand', 'flex'] + ['ondemand'] * 3, 'the book')
+    equal(sorted(row['lane'] for row in weir.records(5)), ['flex'] + ['ondemand'] * 4, 'the book')

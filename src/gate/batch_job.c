@@ -183,14 +183,33 @@ static uint64_t expect_of(const struct batch_work *w)
     return (uint64_t)((double)w->row.expect_nanousd * part);
 }
 
+/* Its output may hold some of them, or it was charged for what it lost. */
+static void leave_twice(struct batch_work *w)
+{
+    struct batch *b = w->batch;
+    const double usd = 1e-9;
+    batch_add_twice(b, w->waits, expect_of(w));
+    log_say(LOG_WARN, "batch",
+            "job %" PRIu64 ": %u records go on demand: %s; $%.6f may be paid twice, $%.6f today, "
+            "and batch.max_twice is $%.6f",
+            w->row.number, w->waits,
+            w->row.cancelled ? "the operator cancelled the job, and it may answer them yet"
+            : w->row.left    ? "their deadline comes, and the job may answer them yet"
+                             : "the job may have charged for some that it did not answer",
+            (double)expect_of(w) * usd, (double)b->counts.twice_nanousd * usd,
+            (double)b->setup->config->batch.max_twice_nanousd * usd);
+}
+
 static void members_left(struct batch_work *w)
 {
     struct batch *b = w->batch;
     if (w->turn.members == BATCH_STAY || w->waits == 0)
         return;
-    log_say(LOG_INFO, "batch", "job %" PRIu64 ": %u records go on demand", w->row.number, w->waits);
     if (w->turn.members == BATCH_LEAVE_TWICE)
-        batch_add_twice(b, w->waits, expect_of(w));
+        leave_twice(w);
+    else
+        log_say(LOG_INFO, "batch", "job %" PRIu64 ": %u records go on demand", w->row.number,
+                w->waits);
     w->waits = 0;
     batch_direct_tick(b->direct);
 }

@@ -39,6 +39,14 @@ static struct s3 *s3_of(struct batch_place *p)
     return s3_new(p->batch->loop, p->batch->dns, &o);
 }
 
+/* Pools are closed when they have a member; those that come after this are not held at all. */
+static void set_refused(struct batch_place *p, bool refused)
+{
+    p->refused = refused;
+    if (p->role.len == 0)
+        atomic_store(&p->batch->daemon->bucket_refused, refused);
+}
+
 static void refuse(struct batch_place *p, struct str why)
 {
     struct batch *b = p->batch;
@@ -50,7 +58,7 @@ static void refuse(struct batch_place *p, struct str why)
             "nothing is batched%s%.*s: %.*s; what waits goes on demand, and the bucket is tried "
             "again",
             p->client.len ? " for client " : "", STR_ARG(p->client), STR_ARG(why));
-    p->refused = true;
+    set_refused(p, true);
 }
 
 static void take_back(struct batch_place *p)
@@ -58,7 +66,7 @@ static void take_back(struct batch_place *p)
     struct batch *b = p->batch;
     if (!p->refused)
         return;
-    p->refused = false;
+    set_refused(p, false);
     batch_trouble(b, S(""));
     log_say(LOG_INFO, "batch", "the bucket can be used again");
     shared_lanes_reopen(b->lanes);
@@ -137,6 +145,7 @@ void batch_places_free(struct batch *b)
     struct list *n;
     while ((n = list_take(&b->places))) {
         struct batch_place *p = LIST_OF(n, struct batch_place, node);
+        set_refused(p, false);
         s3_drop(p->probe);
         s3_free(p->s3);
         mem_free(p);

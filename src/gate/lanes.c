@@ -46,6 +46,8 @@ static const char *unfit(struct exchange *ex, struct lanes *l, const struct lane
         return "it has header fields that a batch does not carry";
     if (!d->spool || !d->batch)
         return "the spool is not open";
+    if (atomic_load(&d->bucket_refused) && !(ex->client && ex->client->config->role_arn.len))
+        return "the bucket refuses Weir; weir batch ls says why";
     if (!shared_lanes_open(d->lanes, &pool, clock_wall_ms()))
         return "its last job was refused; weir batch ls says why";
     if (l->reply != SPOOL_WAIT || shared_lanes_may(d->lanes, &pool, ex->workload, clock_wall_ms()))

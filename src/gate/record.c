@@ -58,7 +58,7 @@ static void log_spooled(struct log_line *l, const struct exchange *ex, int64_t n
     const struct spooled *s = ex->spooled;
     if (!s || ex->op->id == OP_WEIR_TICKET)
         return;
-    log_str(l, "lane", lane_word(LANE_BATCH));
+    log_str(l, "lane", lane_word(s->lane));
     log_ms(l, "waited_ms", (now_ns - s->since_ns) / 1000);
 }
 

@@ -27,6 +27,7 @@ struct spooled *spooled_new(struct exchange *ex)
     s->worker = ex->worker;
     s->holders = 1;
     s->op = ex->op;
+    s->lane = LANE_BATCH;
     s->since_ns = clock_mono_ns();
     ex->spooled = s;
     return s;
@@ -127,8 +128,8 @@ static void answer_head(struct exchange *ex)
     add(&h, S("x-amzn-errortype"), a->error_type);
     add_counts(ex, &h);
     add_costs(ex, &h);
-    ex->decision =
-        a->flags & SPOOL_BY_BATCH ? S("lane=batch;model=same") : S("lane=ondemand;model=same");
+    ex->decision = ex->spooled->lane == LANE_BATCH ? S("lane=batch;model=same")
+                                                   : S("lane=ondemand;model=same");
     exchange_answer(ex, a->status, h.at, h.n);
 }
 
@@ -141,6 +142,13 @@ void spooled_commit(struct exchange *ex)
 
 /* --- bodies */
 
+static enum outcome outcome_of(const struct spool_answer *a)
+{
+    if (a->flags & SPOOL_CANCELLED)
+        return OUTCOME_CANCELLED;
+    return a->status < 400 ? OUTCOME_ANSWERED : OUTCOME_REFUSED;
+}
+
 static void pump(struct exchange *ex)
 {
     struct spooled *s = ex->spooled;
@@ -151,13 +159,16 @@ static void pump(struct exchange *ex)
         exchange_send(ex, slice);
     }
     if (s->sent == body.len && !ex->ended)
-        exchange_end(ex, s->answer->status < 400 ? OUTCOME_ANSWERED : OUTCOME_REFUSED);
+        exchange_end(ex, outcome_of(s->answer));
 }
 
 enum step_result spooled_answer(struct exchange *ex)
 {
-    const struct spool_answer *a = ex->spooled->answer;
+    struct spooled *s = ex->spooled;
+    const struct spool_answer *a = s->answer;
     (void)HOOK("held.answer");
+    if (!(a->flags & (SPOOL_BY_BATCH | SPOOL_CANCELLED)))
+        s->lane = LANE_ONDEMAND;
     if (ex->answered && a->status >= 400) {
         ex->trouble = arena_printf(&ex->arena, "its answer is a %d", a->status).ptr;
         return exchange_fail(ex, OUTCOME_HELD_FAILED, S(""));

@@ -39,7 +39,8 @@ struct spooled {
     /* The answer on its way. */
     const struct operation *op; /* whose answer it is */
     struct spool_answer *answer;
-    size_t sent; /* of its body */
+    size_t sent;    /* of its body */
+    enum lane lane; /* that it was had in; before it came: that it waits for */
 };
 
 /* Becomes ex->spooled. */

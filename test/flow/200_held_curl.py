@@ -36,5 +36,5 @@ with Story() as s:
     records = weir.records(4)
     equal(len(records), 4, 'records')
     equal({r['client'] for r in records}, {'anonymous'}, 'whose')
-    held = r'workload=n-curl .* outcome=answered .* added_ms=0.000 lane=batch waited_ms=\d{4}'
+    held = r'workload=n-curl .* outcome=answered .* added_ms=0.000 lane=ondemand waited_ms=\d{4}'
     until('line for each', lambda: len(re.findall(held, weir.log())) == 3)

@@ -26,6 +26,6 @@ with Story() as s:
     out = s.node('clients/held.mjs', weir, HELD_URL=workload('js', weir.url), MODEL=BATCH_MODEL,
                  NODE_NO_WARNINGS='1')
     equal(out.split(), ['h1', 'h2', 'http', 'fetch'], 'who was answered')
-    held = r'workload=n-(?:boto3|js) .* outcome=answered .* lane=batch '
+    held = r'workload=n-(?:boto3|js) .* outcome=answered .* lane=ondemand '
     until('line for each', lambda: len(re.findall(held, weir.log())) == 10)
     equal(len(weir.records(12)), 12, 'records, with those of the two tickets')

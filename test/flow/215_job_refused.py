@@ -11,6 +11,7 @@ with Story() as s:
     road.warm()
     road.check_answers(road.ask_all(20, 'Bucket'))
     equal(road.charged('Converse'), 20, 'on demand')
+    equal(road.weir.metric('weir_batch_answered_total', by='direct'), 0, 'held')
     road.changes['batch']['bucket'] = BUCKET
     road.weir.reload(s.config(**road.changes))
     for word, sentence in (('role', 'iam:PassRole'), ('account', 'support case')):

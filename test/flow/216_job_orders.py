@@ -3,8 +3,9 @@
 retry opens pools that were closed; names that are none are told. timeout: 200"""
 import socket
 import threading
+from holdflow import take_ticket
 from jobflow import Road
-from weirflow import Story, check, equal, until
+from weirflow import Story, ask, check, equal, until
 
 with Story() as s:
     with socket.create_server(('127.0.0.1', 0)) as probe:
@@ -35,6 +36,11 @@ with Story() as s:
     road.check_answers(got)
     check(any(j['state'] == 'Stopped' for j in road.batch.jobs()), f'{road.batch.jobs()}')
     equal(road.charged('Converse') + road.charged('BatchConverse'), 240, 'charged')
+
+    url = take_ticket(road.weir, 'Given up', **{'x-weir-deadline': '8h'}).json()['status_url']
+    road.weir.command('batch', 'cancel', 'p1')
+    until('it is cancelled', lambda: ask(road.weir.url, url, method='GET').status == 400)
+    road.weir.line('op=WeirTicket.* status=400 outcome=cancelled')
 
     road.batch.order(order='refuse=account')
     del got[:]

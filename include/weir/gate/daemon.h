@@ -60,6 +60,7 @@ struct daemon {
     struct spool *spool;        /* NULL: nothing waits for batch jobs */
     struct shared_lanes *lanes; /* never NULL */
     struct batch *batch;        /* with the spool */
+    atomic_bool bucket_refused; /* to Weir's own credentials: nothing waits for a batch of theirs */
     struct accepting accepting;
     struct volatile_news *volatile_news;
     bool limits_follow; /* they know what the book says was spent */

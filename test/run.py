@@ -28,7 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 PYTHON = '/usr/bin/python3'
 SHARED = pathlib.Path(os.environ.get('WEIR_SHARED', ROOT.parent / 'shared'))
 BUILD, ASAN, FUZZ = ROOT / 'build', ROOT / 'build-asan', ROOT / 'build-fuzz'
-FUZZ_SECONDS = int(os.environ.get('WEIR_FUZZ_SECONDS', '2'))
+FUZZ_SECONDS = int(os.environ.get('WEIR_FUZZ_SECONDS', '3'))
 SKIP_STATUS = 77
 
 Result = collections.namedtuple('Result', 'name outcome words')  # outcome: pass, fail, skip

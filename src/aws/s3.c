@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The bucket, and the calls of one request: probe, list, delete. A put is in aws/s3_put, a get in
- * aws/s3_get; how a request is sent and sent again in aws/s3_ask, what an answer means in
- * aws/s3_judge.
+ * aws/s3_get; uploads that were left open in aws/s3_uploads; how a request is sent and sent again
+ * in aws/s3_ask, what an answer means in aws/s3_judge.
  *
  * On AWS the bucket stands in the host's name, elsewhere in the path. A bucket with a dot stands in
  * the path, too: no certificate of AWS fits two labels.
@@ -221,7 +221,7 @@ bool s3_read_keys(struct str body, struct buf *room, size_t ends[S3_KEYS_MOST], 
     return rc == 0 || rc == ERR_NOT_FOUND;
 }
 
-static bool is_truncated(struct str body)
+bool s3_is_truncated(struct str body)
 {
     struct buf word = {0};
     bool yes = xml_pick(body, S("IsTruncated"), &word) == 0 && str_eq(buf_str(&word), S("true"));
@@ -234,7 +234,7 @@ static void tell_keys(struct single *c, struct str body)
     size_t *ends = mem_new(S3_KEYS_MOST * sizeof *ends);
     struct str *keys = mem_new(S3_KEYS_MOST * sizeof *keys);
     struct buf room = {0};
-    struct s3_listed l = {.end = S3_GOOD, .keys = keys, .more = is_truncated(body)};
+    struct s3_listed l = {.end = S3_GOOD, .keys = keys, .more = s3_is_truncated(body)};
     if (!s3_read_keys(body, &room, ends, &l.n))
         l = (struct s3_listed){.end = S3_FAILED, .why = S("the answer is not a list")};
     for (size_t i = 0; i < l.n; i++) {

@@ -74,6 +74,11 @@ int64_t s3_pause_ms(unsigned tried);
 /* The keys of a list, one behind the other in `room`, and where each ends; false when it is none.
  */
 bool s3_read_keys(struct str body, struct buf *room, size_t ends[S3_KEYS_MOST], size_t *n);
+bool s3_is_truncated(struct str body);
+/* The next upload of a list: adds its key and number. ERR_NOT_FOUND when there are no more. */
+MUST_CHECK int s3_read_upload(struct str *rest, struct buf *key, struct buf *id);
+/* "uploadId=..." */
+void s3_add_upload_query(struct buf *query, struct str id);
 
 /* --- requests */
 

@@ -16,9 +16,9 @@
  */
 #include "s3_ask.h"
 
+#include "weir/base/hook.h"
 #include "weir/base/random.h"
 #include "weir/base/text.h"
-#include "weir/wire/uri.h"
 #include "weir/wire/xml_pick.h"
 
 #include <stdio.h>
@@ -68,18 +68,12 @@ static void on_aborted(void *arg, const struct s3_answer *a)
     s3_call_end(arg);
 }
 
-static void add_upload_query(struct buf *query, const struct put *p)
-{
-    buf_add(query, S("uploadId="));
-    uri_encode_segment(query, buf_str(&p->upload));
-}
-
 static void abort_upload(struct put *p)
 {
     if (!buf_len(&p->upload))
         return;
     struct buf query = {0};
-    add_upload_query(&query, p);
+    s3_add_upload_query(&query, buf_str(&p->upload));
     struct s3_request r = {
         .method = S("DELETE"), .key = buf_str(&p->key), .query = buf_str(&query)};
     struct abort *a = s3_call_new(p->call.s3, sizeof *a, stop_abort, NULL);
@@ -248,7 +242,7 @@ static void complete(struct put *p)
         return;
     }
     struct buf query = {0};
-    add_upload_query(&query, p);
+    s3_add_upload_query(&query, buf_str(&p->upload));
     struct s3_request r = {.method = S("POST"),
                            .query = buf_str(&query),
                            .fields = fields,
@@ -270,6 +264,7 @@ static void on_part(void *arg, const struct s3_answer *a)
     struct put *p = arg;
     struct str etag = fields_get(a->fields, S("etag"));
     p->ask = NULL;
+    (void)HOOK("s3.part");
     if (a->verdict.end != S3_GOOD) {
         end(p, a->verdict.end, a->verdict.why);
         return;
@@ -298,7 +293,7 @@ static void put_part(struct put *p)
     struct field checksum = {S("x-amz-checksum-sha256"), buf_str(&p->checksum)};
     struct buf query = {0};
     buf_addf(&query, "partNumber=%u&", p->n_parts);
-    add_upload_query(&query, p);
+    s3_add_upload_query(&query, buf_str(&p->upload));
     struct s3_request r = {.method = S("PUT"),
                            .query = buf_str(&query),
                            .fields = &checksum,

@@ -47,9 +47,14 @@ static void end_act(struct batch_work *w, enum batch_event event, struct str why
     batch_work_event(w, &n);
 }
 
+static struct batch_place *place_of(struct batch_work *w)
+{
+    return batch_place_of(w->batch, w->pool->client, w->pool->role);
+}
+
 static struct s3 *s3_of(struct batch_work *w)
 {
-    return batch_place_of(w->batch, w->pool->client, w->pool->role)->s3;
+    return place_of(w)->s3;
 }
 
 /* --- the input */
@@ -244,7 +249,7 @@ static void ask_control(struct batch_work *w, enum batch_act act)
     creds_unref(creds);
 }
 
-/* --- the end: every object of the job's folder goes */
+/* --- the end: every object of the job's folder goes, and uploads that were left open there */
 
 static void list_keys(struct batch_work *w);
 
@@ -299,13 +304,40 @@ static void on_keys(void *arg, const struct s3_listed *l)
 static void list_keys(struct batch_work *w)
 {
     struct buf prefix = {0};
+    batch_work_key(w, "", &prefix);
+    w->s3 = s3_list(s3_of(w), buf_str(&prefix), on_keys, w);
+    buf_fini(&prefix);
+}
+
+/* Who may not list uploads has the bucket's life cycle rules for them. */
+static void on_uploads_aborted(void *arg, enum s3_end end, struct str why)
+{
+    struct batch_work *w = arg;
+    struct batch_place *p = place_of(w);
+    w->s3 = NULL;
+    if (end == S3_FAILED) {
+        end_act(w, BATCH_CLEAN_FAILED, why);
+        return;
+    }
+    if (end == S3_REFUSED && !p->told_uploads)
+        log_say(LOG_INFO, "batch",
+                "uploads that were left open cannot be listed and aborted: %.*s; a life cycle rule "
+                "of the bucket removes them, if there is one",
+                STR_ARG(why));
+    p->told_uploads |= end == S3_REFUSED;
+    list_keys(w);
+}
+
+static void clean(struct batch_work *w)
+{
+    struct buf prefix = {0};
     struct s3 *s3 = s3_of(w);
     if (!s3) {
         end_act(w, BATCH_CLEAN_FAILED, S("batch.bucket is not set"));
         return;
     }
     batch_work_key(w, "", &prefix);
-    w->s3 = s3_list(s3, buf_str(&prefix), on_keys, w);
+    w->s3 = s3_abort_uploads(s3, buf_str(&prefix), on_uploads_aborted, w);
     buf_fini(&prefix);
 }
 
@@ -333,7 +365,7 @@ void batch_act_begin(struct batch_work *w, enum batch_act act)
         batch_collect_begin(w);
         break;
     case BATCH_CLEAN:
-        list_keys(w);
+        clean(w);
         break;
     }
 }

@@ -18,8 +18,9 @@ struct batch_place {
     struct str client, role; /* in `text` */
     struct s3 *s3;           /* NULL: the bucket has no address */
     struct s3_call *probe;
-    int64_t probe_ms; /* the next one is due; monotonic */
-    bool refused;     /* no job can be made here now */
+    int64_t probe_ms;  /* the next one is due; monotonic */
+    bool refused;      /* no job can be made here now */
+    bool told_uploads; /* that those left open cannot be aborted */
     char why[BATCH_WHY_MOST + 1];
     char text[];
 };

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A thousand keys of more are listed, deleted, and the rest is listed then; keys of every kind keep their bytes; a
-prefix is a prefix. timeout: 120"""
+prefix is a prefix. Uploads that somebody left open are aborted, below their prefix. timeout: 120"""
 import concurrent.futures
 from s3flow import Driver, Moto, Rgw
 from weirflow import Story, equal
@@ -26,3 +26,7 @@ with Story() as s:
             if ' ' not in key:
                 equal(drive(f'delete {key}'), 'good', server.name)
         equal(server.keys(bucket, 'weir/'), [k for k in ODD if ' ' in k], server.name)
+        for key in 'weir/j7/in&.jsonl', 'weir/j7/in&.jsonl', 'weir/j8/in.jsonl':
+            upload = server.client.create_multipart_upload(Bucket=bucket, Key=key)['UploadId']
+            server.client.upload_part(Bucket=bucket, Key=key, UploadId=upload, PartNumber=1, Body=b'x')
+        equal((drive('abort weir/j7/'), server.uploads(bucket)), ('good', 1), f'{server.name}: uploads')

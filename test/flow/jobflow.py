@@ -83,5 +83,9 @@ class Road:
     def keys(self):
         return [o['Key'] for o in self.batch.s3.list_objects_v2(Bucket=BUCKET).get('Contents', [])]
 
+    def uploads(self):
+        """Begun, and neither completed nor aborted."""
+        return self.batch.s3.list_multipart_uploads(Bucket=BUCKET).get('Uploads', [])
+
     def clean(self):
-        until('nothing is left in the bucket', lambda: not self.keys())
+        until('nothing is left in the bucket', lambda: not self.keys() and not self.uploads())

@@ -2,13 +2,16 @@
  *
  * Drives aws/s3 against a real server: one command a line on standard input, one line of answer.
  *
- *     s3_driver URL BUCKET [OWNER [KMS-KEY]]       keys from AWS_ACCESS_KEY_ID,
- * AWS_SECRET_ACCESS_KEY
+ *     s3_driver URL BUCKET [OWNER [KMS-KEY]]
+ *
+ * with keys from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
  *
  *     probe
  *     put KEY BYTES SEED      words that count from the seed on, in pieces of 300,000 bytes
- *     get KEY OFFSET [AT]     prints length and SHA-256; "paused" after AT bytes, until a line
- * comes list PREFIX delete KEY
+ *     get KEY OFFSET [AT]     length and SHA-256; "paused" after AT bytes, until a line comes
+ *     list PREFIX
+ *     delete KEY
+ *     abort PREFIX            uploads that were left open
  *
  * An answer is "good ...", "none WHY", "refused WHY" or "failed WHY".
  */
@@ -124,6 +127,8 @@ static bool begin(const char *line)
         t.call = s3_get(t.s3, k, a, &reader);
     else if (strcmp(word, "list") == 0)
         t.call = s3_list(t.s3, k, on_listed, NULL);
+    else if (strcmp(word, "abort") == 0)
+        t.call = s3_abort_uploads(t.s3, k, on_told, NULL);
     else if (strcmp(word, "delete") == 0 && n == 2)
         t.call = s3_delete(t.s3, k, on_told, NULL);
     else

@@ -35,6 +35,16 @@ static void list(struct str body)
     buf_fini(&room);
 }
 
+static void uploads(struct str body)
+{
+    struct buf key = {0}, id = {0};
+    struct str rest = body;
+    while (s3_read_upload(&rest, &key, &id) == 0)
+        assert(rest.len < body.len);
+    buf_fini(&key);
+    buf_fini(&id);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2)
@@ -42,5 +52,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str body = str_from((const char *)data + 2, size - 2);
     judge(100 + (data[0] << 8 | data[1]) % 500, body);
     list(body);
+    uploads(body);
     return 0;
 }

@@ -22,22 +22,23 @@ from rack import check, options, run_cases
 from weirflow import Failed, Story, until
 
 # How often each is passed: the output of so many is read in two slices.
-POINTS = {'batch.cut': 1, 'batch.put': 1, 'batch.create.before': 1, 'batch.create.after': 1, 'batch.running': 1,
+POINTS = {'batch.cut': 1, 's3.part': 1, 'batch.put': 1, 'batch.create.before': 1, 'batch.create.after': 1, 'batch.running': 1,
           'batch.read': 2, 'batch.settle': 2, 'batch.clean': 1, 'direct.before': 3, 'direct.after': 3}
 CALLERS = 200
+LONG = {'s3.part': 'x' * 60000}  # an input of more than one part
 
 
-def ask_until_killed(road):
+def ask_until_killed(road, text):
     try:
-        road.ask_all(CALLERS)
+        road.ask_all(CALLERS, text)
     except OSError:
         pass
 
 
-def first_life(road):
+def first_life(road, text):
     """Until the point kills it."""
     road.weir.may_fail = True
-    callers = threading.Thread(target=ask_until_killed, args=(road,))
+    callers = threading.Thread(target=ask_until_killed, args=(road, text))
     callers.start()
     status = road.weir.wait(60)
     check(status == -signal.SIGKILL, f'it ended with {status}\n{road.weir.log()}')
@@ -63,13 +64,14 @@ def witness(road):
 
 
 def at_point(hook):
+    text = LONG.get(hook.partition(':')[0], 'Question')
     with Story() as s:
         road = Road(s, linger='1s', env={**s.keys(), 'WEIR_HOOK': hook})
         if hook.startswith('direct'):
             road.batch.order(order='partial=90')
-        first_life(road)
+        first_life(road, text)
         road.again()
-        road.check_answers(road.ask_all(CALLERS))
+        road.check_answers(road.ask_all(CALLERS, text))
         return witness(road)
 
 

@@ -82,6 +82,9 @@ struct s3_listed {
 };
 struct s3_call *s3_list(struct s3 *s, struct str prefix,
                         void (*done)(void *arg, const struct s3_listed *l), void *arg);
+/* Aborts the uploads of keys with this prefix that were begun and never ended. REFUSED where these
+ * credentials may not list or abort them. */
+struct s3_call *s3_abort_uploads(struct s3 *s, struct str prefix, s3_told *done, void *arg);
 /* GOOD, too, where it was not there. */
 struct s3_call *s3_delete(struct s3 *s, struct str key, s3_told *done, void *arg);
 

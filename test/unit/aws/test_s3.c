@@ -238,9 +238,54 @@ static void lists_keys(void **state)
     assert_int_equal(t.end, S3_REFUSED);
 }
 
+#define UPLOADS(inside) "<ListMultipartUploadsResult>" inside "</ListMultipartUploadsResult>"
+#define UPLOAD(key, id) "<Upload><Key>" key "</Key><UploadId>" id "</UploadId></Upload>"
+#define LISTED_UPLOADS  "GET /acme/?uploads=&prefix=weir%2Fj7%2F\n"
+#define TWO_UPLOADS     UPLOAD("weir/j7/in.jsonl", "2~a/b") UPLOAD("weir/j7/in&amp;", "n2")
+#define BOTH_ABORTED                                   \
+    "DELETE /acme/weir/j7/in.jsonl?uploadId=2~a%2Fb\n" \
+    "DELETE /acme/weir/j7/in%26?uploadId=n2\n"
+
+static void aborts_uploads_that_were_left_open(void **state)
+{
+    static const struct {
+        int status;
+        const char *body;
+        int abort_status;
+        const char *abort_body;
+        enum s3_end end;
+        const char *heard; /* behind the list */
+    } rows[] = {
+        {200, UPLOADS(""), 0, "", S3_GOOD, ""},
+        {200, UPLOADS(TWO_UPLOADS), 204, "", S3_GOOD, BOTH_ABORTED},
+        {200, UPLOADS(TWO_UPLOADS), 404, ERROR_OF("NoSuchUpload"), S3_GOOD, BOTH_ABORTED},
+        {200, UPLOADS(UPLOAD("others/k", "n1") UPLOAD("weir/j7/k", "n2")), 204, "", S3_GOOD,
+         "DELETE /acme/weir/j7/k?uploadId=n2\n"},
+        {200, UPLOADS("<IsTruncated>true</IsTruncated>" UPLOAD("weir/j7/k", "n2")), 204, "",
+         S3_FAILED, "DELETE /acme/weir/j7/k?uploadId=n2\n"},
+        {200, UPLOADS("<Upload><Key>weir/j7/k</Key></Upload>"), 0, "", S3_FAILED, ""},
+        {200, "<ListMultipartUploadsResult><Upload><K", 0, "", S3_FAILED, ""},
+        {403, ERROR_OF("AccessDenied"), 0, "", S3_REFUSED, ""},
+        {404, "", 0, "", S3_REFUSED, ""},
+        {200, UPLOADS(UPLOAD("weir/j7/k", "n2")), 403, ERROR_OF("AccessDenied"), S3_REFUSED,
+         "DELETE /acme/weir/j7/k?uploadId=n2\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        begin();
+        t.replies[0] = says(rows[i].status, rows[i].body);
+        t.replies[1] = t.replies[2] = says(rows[i].abort_status, rows[i].abort_body);
+        (void)s3_abort_uploads(t.s3, S("weir/j7/"), on_told, NULL);
+        turn();
+        assert_int_equal(t.end, rows[i].end);
+        assert_memory_equal(buf_cstr(&t.heard), LISTED_UPLOADS, strlen(LISTED_UPLOADS));
+        assert_string_equal(buf_cstr(&t.heard) + strlen(LISTED_UPLOADS), rows[i].heard);
+    }
+}
+
 static void is_dropped_in_the_middle(void **state)
 {
-    t.replies[0] = t.replies[1] = t.replies[2] = (struct reply){.silent = true};
+    t.replies[0] = t.replies[1] = t.replies[2] = t.replies[3] = (struct reply){.silent = true};
+    s3_drop(s3_abort_uploads(t.s3, S("w"), on_told, NULL));
     s3_drop(s3_probe(t.s3, on_told, NULL));
     s3_drop(NULL);
     (void)s3_list(t.s3, S("w"), on_listed, NULL);
@@ -261,6 +306,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(needs_tls_where_it_is_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(deletes_what_is_not_there, setup, teardown),
         cmocka_unit_test_setup_teardown(lists_keys, setup, teardown),
+        cmocka_unit_test_setup_teardown(aborts_uploads_that_were_left_open, setup, teardown),
         cmocka_unit_test_setup_teardown(is_dropped_in_the_middle, setup, teardown),
     };
     return cmocka_run_group_tests_name("aws/s3", tests, NULL, NULL);

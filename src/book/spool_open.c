@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Opening: what is there is summed up, an environment gets the name that jobs carry, and what is
- * nobody's is put right: members of a job or a pool whose row cannot be read go on demand.
+ * nobody's is put right: members of a job or a pool whose row cannot be read go on demand, and so
+ * do those of a job whose pool cannot: nobody knows any more whose credentials it takes.
  *
  * It has a mark of the key that it is sealed with. With another one everything in it would be taken
  * for damaged, and given up: so it is not opened then, unless it is empty.
@@ -13,6 +14,7 @@
 #include "weir/base/mem.h"
 #include "weir/base/random.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -154,23 +156,27 @@ static int give_instance(struct spool *s)
 
 /* --- repairs */
 
-/* The pool or the job that it is in cannot be read. */
-static bool is_nobodys(struct spool *s, const struct spool_place *p)
-{
-    return (p->state == SPOOL_POOLED && !spool_sums_pool(s, p->pool)) ||
-           (p->state == SPOOL_IN_JOB && !spool_sums_job(s, p->of));
-}
-
-static int send_direct(struct spool *s, uint64_t number)
+/* The pool or the job that it is in cannot be read. Whatever is of no pool is told so, since its
+ * number may be another one's soon. */
+static int take_out(struct spool *s, uint64_t number)
 {
     struct spool_place place, now;
     int rc = spool_table_place(s, number, &place);
-    if (rc || !is_nobodys(s, &place))
+    if (rc)
         return rc == ERR_BAD ? spool_table_give_up(s, number) : rc;
+    bool waits = place.state == SPOOL_POOLED || place.state == SPOOL_IN_JOB;
+    bool poolless = place.pool && !spool_sums_pool(s, place.pool);
+    bool jobless = place.state == SPOOL_IN_JOB && !spool_sums_job(s, place.of);
     now = place;
-    now.flags |= place.state == SPOOL_IN_JOB ? SPOOL_MAYBE_TWICE : 0U;
-    now.state = SPOOL_DIRECT;
-    now.of = 0;
+    if (!poolless && !jobless)
+        return 0;
+    if (poolless)
+        now.pool = 0;
+    if (waits) {
+        now.flags |= place.state == SPOOL_IN_JOB ? SPOOL_MAYBE_TWICE : 0U;
+        now.state = SPOOL_DIRECT;
+        now.of = 0;
+    }
     return spool_table_move(s, number, &place, &now);
 }
 
@@ -180,16 +186,37 @@ static int repair(struct spool *s)
     uint64_t *numbers;
     size_t n;
     log_say(LOG_ERROR, "spool",
-            "%zu records are of pools or jobs that cannot be read: they go on "
-            "demand",
+            "%zu records are of pools or jobs whose rows are damaged: those that wait go on "
+            "demand; what was in a job may be paid twice, and is marked",
             s->nobodys);
     int rc = spool_batch_begin(s);
     if (rc)
         return rc;
     rc = spool_table_numbers(s->txn, &numbers, &n);
     for (size_t i = 0; i < n && rc == 0; i++)
-        rc = send_direct(s, numbers[i]);
+        rc = take_out(s, numbers[i]);
     mem_free(numbers);
+    return spool_batch_commit(s, rc);
+}
+
+/* Of pools that cannot be read. What runs of them is stopped as any job that no row knows. */
+static int drop_jobs(struct spool *s)
+{
+    int rc = spool_batch_begin(s);
+    if (rc)
+        return rc;
+    for (size_t i = s->n_jobs; i > 0 && rc == 0; i--) {
+        const struct batch_job job = s->jobs[i - 1].job;
+        const struct spool_key key = spool_key_number(job.number);
+        if (spool_sums_pool(s, job.pool))
+            continue;
+        log_say(LOG_ERROR, "spool",
+                "job %" PRIu64 " is of a pool whose row is damaged: it is given up, and stopped "
+                "if it runs",
+                job.number);
+        rc = store_delete(s->txn, TABLE_JOBS, spool_key_str(&key));
+        spool_sums_drop_job(s, job.number);
+    }
     return spool_batch_commit(s, rc);
 }
 
@@ -212,12 +239,16 @@ static int drop_pools(struct spool *s)
 
 static int put_right(struct spool *s)
 {
-    size_t idle = 0;
+    size_t idle = 0, strays = 0;
     int rc = *s->instance ? 0 : give_instance(s);
     if (rc == 0 && s->unmarked)
         rc = put_mark(s);
     if (rc == 0 && s->nobodys)
         rc = repair(s);
+    for (size_t i = 0; i < s->n_jobs; i++)
+        strays += !spool_sums_pool(s, s->jobs[i].job.pool);
+    if (rc == 0 && strays)
+        rc = drop_jobs(s);
     for (size_t i = 0; i < s->n_pools; i++)
         idle += spool_sums_idle(s, s->pools[i]);
     return rc || !idle ? rc : drop_pools(s);

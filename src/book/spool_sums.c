@@ -208,7 +208,6 @@ static void count_pooled(struct spool_sum *p, const struct spool_place *at, bool
 static void count_in_job(struct spool *s, const struct spool_place *at, bool in)
 {
     struct spool_job_sum *j = spool_sums_job(s, at->of);
-    s->nobodys += !j && in;
     if (!j)
         return;
     j->waits += in ? 1U : -1U;
@@ -229,6 +228,8 @@ static void count(struct spool *s, const struct spool_place *at, bool in)
     struct spool_sum *p = spool_sums_pool(s, at->pool);
     uint64_t bytes = at->bytes + SPOOL_RECORD_BYTES;
     s->counts.records[at->state] += in ? 1ULL : -1ULL;
+    s->nobodys +=
+        in && ((!p && at->pool) || (at->state == SPOOL_IN_JOB && !spool_sums_job(s, at->of)));
     if (p) {
         p->records += in ? 1ULL : -1ULL;
         p->client->bytes += in ? bytes : -bytes;
@@ -237,7 +238,6 @@ static void count(struct spool *s, const struct spool_place *at, bool in)
     case SPOOL_POOLED:
         if (p)
             count_pooled(p, at, in);
-        s->nobodys += !p && in;
         break;
     case SPOOL_IN_JOB:
         count_in_job(s, at, in);

@@ -352,6 +352,32 @@ static void members_of_what_cannot_be_read(void **state)
     spool_free(s);
 }
 
+/* Its job cannot be taken up: it is given up with it. The number of the pool is another one's
+ * then, which has nothing to do with what was of the first. */
+static void members_of_a_job_without_a_pool(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller c[3];
+    admit_body(s, "on demand already", "", &c[0]);
+    pool_direct(s, 1, 1);
+    admit_body(s, "in a job", "", &c[1]);
+    (void)cut(s, 1, 1);
+    spool_free(s);
+    damage(TABLE_POOLS, 1);
+    s = spool_of(&at);
+    assert_int_equal(record_of(s, c[1].a.id.number).state, SPOOL_DIRECT);
+    assert_int_equal(record_of(s, c[1].a.id.number).flags, SPOOL_MAYBE_TWICE);
+    assert_int_equal(counts(s).size.rows[TABLE_JOBS], 0);
+    assert_int_equal(counts(s).size.rows[TABLE_POOLS], 1); /* the damaged row is still there */
+    admit_body(s, "of another pool", "", &c[2]);
+    const struct spool_end e[] = {{.number = c[0].a.id.number, .status = 200, .body = S("x")},
+                                  {.number = c[1].a.id.number, .status = 200, .body = S("x")}};
+    assert_int_equal(settle_all(s, NULL, e, 2), 2);
+    (void)cut(s, 1, 1);
+    pool_direct(s, 1, 1);
+    spool_free(s);
+}
+
 /* --- the outbox */
 
 static struct record bill_of(const char *workload)
@@ -476,6 +502,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_reader_meets_damage, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_answer_is_asked_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(members_of_what_cannot_be_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(members_of_a_job_without_a_pool, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_go_into_the_book_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_book_that_cannot_be_written, setup, teardown),
         cmocka_unit_test_setup_teardown(late_rows_count_beside, setup, teardown),

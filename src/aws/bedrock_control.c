@@ -13,6 +13,7 @@
 
 #include "control_plane.h"
 #include "weir/base/mem.h"
+#include "weir/wire/aws_error.h"
 #include "weir/wire/uri.h"
 
 #include <cjson/cJSON.h>
@@ -119,7 +120,7 @@ static bool tell(struct control_call *c, const struct fetch_answer *a)
     struct bedrock_control_call *call = (struct bedrock_control_call *)c;
     char model[BEDROCK_CONTROL_MODEL_MOST], why[320] = "";
     struct bedrock_control_answer answer = {BEDROCK_CONTROL_FAILED, a->status, {NULL, 0}, why};
-    struct str type = control_error_type(a);
+    struct str type = aws_error_type(a->fields, a->body);
     if (a->end != ORIGIN_DONE) {
         snprintf(why, sizeof why, "no answer: %s", a->why ? a->why : "unknown");
     } else if (a->status == 200 && bedrock_control_model(a->body, model)) {

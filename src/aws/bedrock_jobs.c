@@ -12,6 +12,7 @@
 #include "control_plane.h"
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
+#include "weir/wire/aws_error.h"
 #include "weir/wire/json_out.h"
 #include "weir/wire/uri.h"
 
@@ -98,7 +99,7 @@ static enum bedrock_jobs_end judge(enum kind kind, const struct fetch_answer *a)
     if (a->status == 429)
         return BEDROCK_JOBS_LATER;
     if (a->status == 400 || a->status == 403)
-        return judge_400(kind, control_error_type(a));
+        return judge_400(kind, aws_error_type(a->fields, a->body));
     if (a->status == 409)
         return kind == STOP ? BEDROCK_JOBS_GOOD : BEDROCK_JOBS_UNKNOWN;
     bool may_be_done = a->status >= 500 || a->status == 408 || a->status < 300;

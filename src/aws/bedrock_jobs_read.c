@@ -8,6 +8,7 @@
 #include "control_plane.h"
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
+#include "weir/wire/aws_error.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -95,7 +96,8 @@ void bedrock_jobs_why(const struct fetch_answer *a, char why[BEDROCK_JOBS_WHY_MO
         return;
     }
     cJSON *o = cJSON_ParseWithLength(a->body.ptr ? a->body.ptr : "", a->body.len);
-    struct str message = member(o, "message"), type = str_sub(control_error_type(a), 0, 100);
+    struct str message = member(o, "message"),
+               type = str_sub(aws_error_type(a->fields, a->body), 0, 100);
     if (!message.len)
         message = member(o, "Message"); /* so do the layers before the service */
     if (!text_is_plain(message))

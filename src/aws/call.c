@@ -15,6 +15,7 @@
 #include "weir/base/clock.h"
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
+#include "weir/wire/aws_error.h"
 #include "weir/wire/sigv4.h"
 #include "weir/wire/uri.h"
 
@@ -73,7 +74,7 @@ static bool refused_for_time(int status, const struct fields *answer)
 {
     static const struct str types[] = {STR("InvalidSignature"), STR("SignatureDoesNotMatch"),
                                        STR("RequestExpired"), STR("RequestTimeTooSkewed")};
-    struct str type = fields_get(answer, S("x-amzn-errortype"));
+    struct str type = aws_error_type(answer, S(""));
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (str_starts(type, types[i]))
             return status == 403 || status == 400;

@@ -7,10 +7,9 @@
 #include "weir/aws/cloudwatch.h"
 
 #include "weir/base/mem.h"
+#include "weir/wire/aws_error.h"
 #include "weir/wire/gzip.h"
 #include "weir/wire/json_out.h"
-
-#include <cjson/cJSON.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -132,23 +131,6 @@ void cloudwatch_fini(struct cloudwatch_bodies *b)
 
 /* --- the answer */
 
-/* "Throttling" of "Throttling;Sender" in x-amzn-query-error; else what the body's __type says. */
-static void error_code(const struct fetch_answer *a, char *out, size_t size)
-{
-    struct str code = fields_get(a->fields, S("x-amzn-query-error"));
-    cJSON *root = NULL;
-    code = str_cut(&code, ';');
-    if (!code.len) {
-        root = cJSON_ParseWithLength(a->body.ptr, a->body.len);
-        const cJSON *type = cJSON_GetObjectItemCaseSensitive(root, "__type");
-        code = str_of(cJSON_GetStringValue(type));
-        ptrdiff_t hash = str_chr(code, '#');
-        code = str_from_offset(code, (size_t)(hash + 1));
-    }
-    snprintf(out, size, "%.*s", STR_ARG(str_sub(code, 0, 80)));
-    cJSON_Delete(root);
-}
-
 /* What is wrong with the data, and not with the moment or with who asks. */
 static bool is_hopeless(int status, struct str code)
 {
@@ -166,7 +148,6 @@ static bool is_hopeless(int status, struct str code)
 
 enum cloudwatch_fate cloudwatch_judge(const struct fetch_answer *a, char *why, size_t why_size)
 {
-    char code[96];
     if (a->status >= 200 && a->status < 300)
         return CLOUDWATCH_TAKEN;
     if (a->status == 0) {
@@ -174,9 +155,9 @@ enum cloudwatch_fate cloudwatch_judge(const struct fetch_answer *a, char *why, s
         snprintf(why, why_size, "%s", a->why);
         return unsent ? CLOUDWATCH_REFUSED : CLOUDWATCH_UNKNOWN;
     }
-    error_code(a, code, sizeof code);
-    snprintf(why, why_size, "status %d%s%s", a->status, code[0] ? " " : "", code);
-    return is_hopeless(a->status, str_of(code)) ? CLOUDWATCH_HOPELESS : CLOUDWATCH_REFUSED;
+    struct str code = aws_error_type(a->fields, a->body);
+    snprintf(why, why_size, "status %d%s%.*s", a->status, code.len ? " " : "", STR_ARG(code));
+    return is_hopeless(a->status, code) ? CLOUDWATCH_HOPELESS : CLOUDWATCH_REFUSED;
 }
 
 /* --- the call */

@@ -99,11 +99,3 @@ void control_call_ask(struct control_call *c)
     c->signed_with_s = aws_signer_offset(p->tools.signer);
     c->errand = errand_start(&p->tools, &o, on_answer, c);
 }
-
-struct str control_error_type(const struct fetch_answer *a)
-{
-    struct str type = fields_get(a->fields, S("x-amzn-errortype"));
-    ptrdiff_t hash = str_chr(type, '#');
-    type = str_from_offset(type, (size_t)(hash + 1));
-    return str_cut(&type, ':');
-}

@@ -51,7 +51,4 @@ void control_call_drop(struct control_call *c);
 /* A call that was never asked, and has told its owner so. */
 void control_call_free(struct control_call *c);
 
-/* The name of the error, without name space and address; empty when it is not told. */
-struct str control_error_type(const struct fetch_answer *a);
-
 #endif

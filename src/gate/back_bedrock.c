@@ -25,6 +25,7 @@
 #include "weir/base/hook.h"
 #include "weir/base/limits.h"
 #include "weir/gate/daemon.h"
+#include "weir/wire/aws_error.h"
 
 enum {
     MOST_ATTEMPTS = 3,
@@ -61,14 +62,9 @@ static const struct config_client *client_config(const struct exchange *ex)
 /* The origin says that it does not know our credentials: they may have been rotated. */
 static void look_at_refusal(struct exchange *ex, int status, const struct fields *fields)
 {
-    static const struct str stale[] = {STR("ExpiredToken"), STR("UnrecognizedClient"),
-                                       STR("InvalidClientTokenId")};
-    struct str type = fields_get(fields, S("x-amzn-errortype"));
-    if (status != 403 || ex->setup != ex->worker->setup)
-        return;
-    for (size_t i = 0; i < sizeof stale / sizeof *stale; i++)
-        if (str_find(type, stale[i]) >= 0)
-            worker_creds_refused(ex->worker, client_config(ex), ex->creds_version);
+    if (status == 403 && ex->setup == ex->worker->setup &&
+        aws_error_stale(aws_error_type(fields, S(""))))
+        worker_creds_refused(ex->worker, client_config(ex), ex->creds_version);
 }
 
 static void send_again(struct exchange *ex, enum resent reason)
@@ -117,15 +113,14 @@ static bool left(struct exchange *ex)
 /* Who calls, and how often, is refused whatever stands in the body. */
 static bool is_of_the_caller(const struct fields *fields)
 {
-    static const struct str types[] = {STR("ExpiredToken"),         STR("UnrecognizedClient"),
-                                       STR("InvalidClientTokenId"), STR("InvalidSignature"),
-                                       STR("IncompleteSignature"),  STR("MissingAuthentication"),
-                                       STR("Throttling"),           STR("ServiceQuotaExceeded")};
-    struct str type = fields_get(fields, S("x-amzn-errortype"));
+    static const struct str types[] = {STR("InvalidSignature"), STR("IncompleteSignature"),
+                                       STR("MissingAuthentication"), STR("Throttling"),
+                                       STR("ServiceQuotaExceeded")};
+    struct str type = aws_error_type(fields, S(""));
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (str_find(type, types[i]) >= 0)
+        if (str_starts(type, types[i]))
             return true;
-    return false;
+    return aws_error_stale(type);
 }
 
 /* Is it what Weir put in that was refused? */

@@ -19,6 +19,7 @@
 #include "weir/base/log.h"
 #include "weir/base/mem.h"
 #include "weir/base/random.h"
+#include "weir/wire/aws_error.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -207,17 +208,12 @@ static void end_with_error(struct batch_call *c, int status, const char *why)
     end(c, NULL);
 }
 
-/* "ValidationException:http://internal.amazon.com/..." says its first part. */
 static struct str type_of(const struct fetch_answer *a)
 {
-    struct str whole = fields_get(a->fields, S("x-amzn-errortype"));
-    struct str type = str_cut(&whole, ':');
-    ptrdiff_t hash = str_chr(type, '#');
     if (a->status < 400)
         return S("");
-    if (type.len == 0)
-        return batch_error_type(a->status);
-    return hash < 0 ? type : str_from_offset(type, (size_t)hash + 1);
+    struct str type = aws_error_type(a->fields, a->body);
+    return type.len ? type : batch_error_type(a->status);
 }
 
 static void end_with_answer(struct batch_call *c, const struct fetch_answer *a)
@@ -280,7 +276,7 @@ static void on_answer(void *arg, const struct fetch_answer *a)
     struct batch_call *c = arg;
     const struct batch_ended ended = {.end = a->end,
                                       .status = a->status,
-                                      .error_type = fields_get(a->fields, S("x-amzn-errortype")),
+                                      .error_type = aws_error_type(a->fields, a->body),
                                       .too_big = a->too_big,
                                       .tier = c->tier,
                                       .tries = c->item.tries,

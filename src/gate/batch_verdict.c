@@ -4,6 +4,8 @@
  */
 #include "batch_verdict.h"
 
+#include "weir/wire/aws_error.h"
+
 enum { WAIT_FIRST_MS = 1000, WAIT_MOST_MS = 60 * 1000 };
 
 static int64_t wait_after(unsigned tries)
@@ -19,19 +21,9 @@ static bool is_over(const struct batch_ended *e)
     return e->now_ms >= e->deadline_ms && e->tries >= BATCH_TRIES_LEAST;
 }
 
-static bool is_one_of(struct str type, const struct str *words, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (str_find(type, words[i]) >= 0)
-            return true;
-    return false;
-}
-
 static bool has_bad_creds(const struct batch_ended *e)
 {
-    static const struct str stale[] = {STR("ExpiredToken"), STR("UnrecognizedClient"),
-                                       STR("InvalidClientTokenId")};
-    return e->status == 403 && is_one_of(e->error_type, stale, sizeof stale / sizeof *stale);
+    return e->status == 403 && aws_error_stale(e->error_type);
 }
 
 /* A 400 that says another thing than that the body is bad has nothing to do with a tier. */
@@ -39,9 +31,11 @@ static bool is_of_the_tier(const struct batch_ended *e)
 {
     static const struct str others[] = {STR("ServiceQuotaExceeded"), STR("ExpiredToken"),
                                         STR("InvalidSignature"), STR("Throttling")};
-    if (e->status == 400)
-        return e->tier && !is_one_of(e->error_type, others, sizeof others / sizeof *others);
-    return e->tier && (e->status == 429 || e->status == 503 || e->status == 529);
+    for (size_t i = 0; e->status == 400 && i < sizeof others / sizeof *others; i++)
+        if (str_starts(e->error_type, others[i]))
+            return false;
+    return e->tier &&
+           (e->status == 400 || e->status == 429 || e->status == 503 || e->status == 529);
 }
 
 static struct batch_verdict with_status(const struct batch_ended *e)

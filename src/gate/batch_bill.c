@@ -90,7 +90,8 @@ static void read_answer(struct batch *b, const struct spool_record *rec,
 
 static struct batch_billed billed(const struct record *r)
 {
-    struct batch_billed out = {.cost_nanousd = r->cost_nanousd,
+    struct batch_billed out = {.lane = r->lane,
+                               .cost_nanousd = r->cost_nanousd,
                                .output_tokens = r->usage.tokens[TOKEN_OUTPUT]};
     if (r->untouched_nanousd > r->cost_nanousd)
         out.saved_nanousd = r->untouched_nanousd - r->cost_nanousd;

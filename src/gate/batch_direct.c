@@ -159,11 +159,13 @@ static void on_settled(struct batch *b, const struct batch_mail *m)
 static void settle(struct batch_call *c)
 {
     struct batch *b = c->batch;
+    bool by_flex = c->status < 400 && c->billed.lane == LANE_FLEX;
     const struct spool_end end = {.number = c->item.number,
                                   .status = c->status,
                                   .error_type = str_of(c->error_type),
                                   .body = buf_str(&c->answer),
-                                  .flags = c->rec.flags & SPOOL_MAYBE_TWICE,
+                                  .flags = (c->rec.flags & SPOOL_MAYBE_TWICE) |
+                                           (by_flex ? SPOOL_BY_FLEX : 0),
                                   .cost_nanousd = c->billed.cost_nanousd,
                                   .saved_nanousd = c->billed.saved_nanousd,
                                   .outbox = buf_str(&c->row),

@@ -85,6 +85,7 @@ struct batch_answered {
                   that is always the same for this record */
 };
 struct batch_billed {
+    enum lane lane; /* that served it, as it is billed */
     uint64_t cost_nanousd, saved_nanousd;
     uint64_t output_tokens;
     uint64_t rate_tokens; /* what counts against a rate: none of a job's */

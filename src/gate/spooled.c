@@ -128,8 +128,8 @@ static void answer_head(struct exchange *ex)
     add(&h, S("x-amzn-errortype"), a->error_type);
     add_counts(ex, &h);
     add_costs(ex, &h);
-    ex->decision = ex->spooled->lane == LANE_BATCH ? S("lane=batch;model=same")
-                                                   : S("lane=ondemand;model=same");
+    ex->decision =
+        arena_printf(&ex->arena, "lane=%.*s;model=same", STR_ARG(lane_word(ex->spooled->lane)));
     exchange_answer(ex, a->status, h.at, h.n);
 }
 
@@ -167,7 +167,9 @@ enum step_result spooled_answer(struct exchange *ex)
     struct spooled *s = ex->spooled;
     const struct spool_answer *a = s->answer;
     (void)HOOK("held.answer");
-    if (!(a->flags & (SPOOL_BY_BATCH | SPOOL_CANCELLED)))
+    if (a->flags & SPOOL_BY_FLEX)
+        s->lane = LANE_FLEX;
+    else if (!(a->flags & (SPOOL_BY_BATCH | SPOOL_CANCELLED)))
         s->lane = LANE_ONDEMAND;
     if (ex->answered && a->status >= 400) {
         ex->trouble = arena_printf(&ex->arena, "its answer is a %d", a->status).ptr;

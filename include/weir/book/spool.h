@@ -51,7 +51,8 @@ enum spool_flag {
     SPOOL_BY_BATCH = 1 << 2,  /* its answer is a job's */
     SPOOL_CANCELLED = 1 << 3, /* by the operator */
     SPOOL_DELIVERED = 1 << 4,
-    SPOOL_MAY_FLEX = 1 << 5 /* its rule allows that tier, too */
+    SPOOL_MAY_FLEX = 1 << 5, /* its rule allows that tier, too */
+    SPOOL_BY_FLEX = 1 << 6   /* its answer came by that tier */
 };
 
 struct spool;

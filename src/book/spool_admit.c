@@ -63,9 +63,15 @@ static int by_attempt(struct spool *s, const unsigned char hash[SPOOL_HASH], uin
     return value.len == 8 ? load(s, store_get_u64(value.ptr), out) : ERR_NOT_FOUND;
 }
 
+/* One walk over the records of a key. */
+struct look {
+    const struct spool_ask *ask;
+    bool left_one; /* that is nobody's, and answered too late for this one */
+};
+
 /* The first one that may be it. */
-static int walk_keys(struct spool *s, const struct spool_key *from, const struct spool_ask *ask,
-                     bool (*fits)(struct spool *s, const struct spool_ask *ask, uint64_t number),
+static int walk_keys(struct spool *s, const struct spool_key *from, struct look *look,
+                     bool (*fits)(struct spool *s, struct look *look, uint64_t number),
                      struct spool_key *out)
 {
     struct store_walk w;
@@ -76,7 +82,7 @@ static int walk_keys(struct spool *s, const struct spool_key *from, const struct
             rc = ERR_NOT_FOUND;
             break;
         }
-        if (fits(s, ask, spool_key_end(w.key)))
+        if (fits(s, look, spool_key_end(w.key)))
             break;
     }
     if (rc == 0) {
@@ -98,24 +104,29 @@ static bool is_in_time(struct spool *s, const struct spool_ask *ask, uint64_t nu
     return due_ms <= ask->deadline_ms + CLOCK_STEP_MS;
 }
 
-static bool is_nobodys(struct spool *s, const struct spool_ask *ask, uint64_t number)
+/* Behind one that was left nothing counts as passed: the next one may have time for it. */
+static bool is_nobodys(struct spool *s, struct look *look, uint64_t number)
 {
-    if (!claims_has(&s->claims, number))
-        return is_in_time(s, ask, number);
-    claims_passed(&s->claims, ask->key, number + 1);
+    if (!claims_has(&s->claims, number)) {
+        look->left_one = !is_in_time(s, look->ask, number);
+        return !look->left_one;
+    }
+    if (!look->left_one)
+        claims_passed(&s->claims, look->ask->key, number + 1);
     return false;
 }
 
-static bool is_not_held(struct spool *s, const struct spool_ask *ask, uint64_t number)
+static bool is_not_held(struct spool *s, struct look *look, uint64_t number)
 {
-    return !claims_held(&s->claims, number) && is_in_time(s, ask, number);
+    return !claims_held(&s->claims, number) && is_in_time(s, look->ask, number);
 }
 
 /* Who comes again after an error wants another try. */
-static bool may_be_repeated(struct spool *s, const struct spool_ask *ask, uint64_t number)
+static bool may_be_repeated(struct spool *s, struct look *look, uint64_t number)
 {
     struct spool_place p;
     struct spool_row row;
+    (void)look;
     int64_t after_ms = clock_wall_ms() - atomic_load(&s->replay_ms);
     return spool_table_place(s, number, &p) == 0 && p.delivered_ms > after_ms &&
            spool_table_row(s, number, &row) == 0 && row.status < 400;
@@ -127,10 +138,11 @@ static int by_key(struct spool *s, const struct spool_ask *ask, struct found *ou
     uint64_t from = nameless ? 0 : claims_from(&s->claims, ask->key);
     struct spool_key held = spool_key_held(ask->key, from);
     struct spool_key given = spool_key_given(ask->key, 0, 0), key;
+    struct look look = {ask, false};
     for (;;) {
-        int rc = walk_keys(s, &held, ask, nameless ? is_not_held : is_nobodys, &key);
+        int rc = walk_keys(s, &held, &look, nameless ? is_not_held : is_nobodys, &key);
         if (rc == ERR_NOT_FOUND)
-            rc = walk_keys(s, &given, ask, may_be_repeated, &key);
+            rc = walk_keys(s, &given, &look, may_be_repeated, &key);
         if (rc)
             return rc;
         rc = load(s, spool_key_end(spool_key_str(&key)), out);

@@ -185,6 +185,22 @@ static void who_has_less_time_is_not_made_to_wait(void **state)
     spool_free(s);
 }
 
+/* What is too late for one in a hurry is not passed over for the others, too. */
+static void who_has_more_time_gets_what_was_left(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller first, second, hurried, patient;
+    admit_body(s, "same", "", &first);
+    admit_body(s, "same", "", &second);
+    (void)cut(s, 1, 2);
+    leave(s, &first);
+    admit_until(s, SPOOL_NOW + MINUTE_MS, &hurried);
+    assert_true(hurried.a.fresh);
+    admit_body(s, "same", "", &patient);
+    assert_int_equal(patient.a.id.number, first.a.id.number);
+    spool_free(s);
+}
+
 static void withdraw(struct spool *s, struct caller *c)
 {
     spool_withdraw(s, c->a.id.number, c);
@@ -470,6 +486,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(an_id_counts_with_its_key, setup, teardown),
     cmocka_unit_test_setup_teardown(a_new_attempt_is_remembered_too, setup, teardown),
     cmocka_unit_test_setup_teardown(who_has_less_time_is_not_made_to_wait, setup, teardown),
+    cmocka_unit_test_setup_teardown(who_has_more_time_gets_what_was_left, setup, teardown),
     cmocka_unit_test_setup_teardown(what_is_withdrawn_is_gone, setup, teardown),
     cmocka_unit_test_setup_teardown(the_newest_attempts_are_known, setup, teardown),
     cmocka_unit_test_setup_teardown(who_was_told_to_come_again, setup, teardown),

@@ -63,6 +63,19 @@ static int by_attempt(struct spool *s, const unsigned char hash[SPOOL_HASH], uin
     return value.len == 8 ? load(s, store_get_u64(value.ptr), out) : ERR_NOT_FOUND;
 }
 
+/* Most are new: that is one look at the index, and it is a cold page of it. */
+static int any_of_key(struct spool *s, const unsigned char hash[SPOOL_HASH])
+{
+    const struct spool_key first = spool_key_held(hash, 0);
+    struct store_walk w;
+    store_walk_init(&w, s->txn, TABLE_KEYS);
+    int rc = store_walk_from(&w, spool_key_str(&first));
+    if (rc == 0 && (w.key.len < SPOOL_HASH || memcmp(w.key.ptr, hash, SPOOL_HASH) != 0))
+        rc = ERR_NOT_FOUND;
+    store_walk_fini(&w);
+    return rc;
+}
+
 /* One walk over the records of a key. */
 struct look {
     const struct spool_ask *ask;
@@ -394,10 +407,11 @@ static int take_new(struct spool *s, struct spool_mail *m)
 
 static int find(struct spool *s, const struct spool_ask *ask, struct found *out)
 {
-    int rc = ERR_NOT_FOUND;
     claims_tick(&s->claims, clock_mono_ns());
-    if (ask->invocation.len)
-        rc = by_attempt(s, ask->key, attempt_of(ask), out);
+    int rc = any_of_key(s, ask->key);
+    if (rc)
+        return rc;
+    rc = ask->invocation.len ? by_attempt(s, ask->key, attempt_of(ask), out) : ERR_NOT_FOUND;
     return rc == ERR_NOT_FOUND ? by_key(s, ask, out) : rc;
 }
 

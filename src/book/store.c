@@ -173,6 +173,12 @@ int store_get(struct store_txn *t, enum table table, struct str key, struct str 
     return store_classify(t->store, rc);
 }
 
+/* Where keys are hashes, none belongs behind the last but by chance. */
+static unsigned where_to_put(enum table table)
+{
+    return table == TABLE_KEYS || table == TABLE_PREFIXES || table == TABLE_NAMED ? 0 : MDB_APPEND;
+}
+
 int store_put(struct store_txn *t, enum table table, struct str key, struct str value)
 {
     assert(key.len && key.len <= STORE_KEY_MOST && value.len <= STORE_VALUE_MOST);
@@ -180,7 +186,7 @@ int store_put(struct store_txn *t, enum table table, struct str key, struct str 
     MDB_dbi dbi = t->store->tables[table];
     int rc = HOOK("store.put");
     if (rc == 0)
-        rc = mdb_put(t->mdb, dbi, &k, &v, MDB_APPEND);
+        rc = mdb_put(t->mdb, dbi, &k, &v, where_to_put(table));
     if (rc == MDB_KEYEXIST) /* it does not belong behind the last */
         rc = mdb_put(t->mdb, dbi, &k, &v, 0);
     return store_classify(t->store, rc);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the suites, two programs at a time, and counts what they say.
+"""Runs the suites, two programs at a time and what waits beside them, and counts what they say.
 
     run.py [SUITE...]        all of them without a name
     run.py --list            their names and what each asks
@@ -29,7 +29,7 @@ PYTHON = '/usr/bin/python3'
 SHARED = pathlib.Path(os.environ.get('WEIR_SHARED', ROOT.parent / 'shared'))
 BUILD, ASAN, FUZZ = ROOT / 'build', ROOT / 'build-asan', ROOT / 'build-fuzz'
 FUZZ_SECONDS = int(os.environ.get('WEIR_FUZZ_SECONDS', '3'))
-SKIP_STATUS = 77
+SKIP_STATUS, WIDTH = 77, 240  # of a line that a failed program said
 
 Result = collections.namedtuple('Result', 'name outcome words')  # outcome: pass, fail, skip
 
@@ -37,7 +37,7 @@ Result = collections.namedtuple('Result', 'name outcome words')  # outcome: pass
 # One program.
 
 class Job:
-    def __init__(self, name, argv, timeout=60, env=None, parse=None, waits=False):
+    def __init__(self, name, argv, timeout=60, env=None, parse=None, waits=0):
         self.name, self.argv, self.timeout, self.env, self.waits = name, argv, timeout, env or {}, waits
         self.parse = parse or results_of_output
 
@@ -53,7 +53,7 @@ def run_job(job):
             status = None
             os.killpg(process.pid, signal.SIGTERM)
             try:
-                process.wait(5)
+                process.wait(20)
             except subprocess.TimeoutExpired:
                 pass
         finally:
@@ -65,12 +65,20 @@ def run_job(job):
         out.seek(0)
         text = out.read()
     if status is None:
-        return [Result(job.name, 'fail', f'no end after {job.timeout} s\n{tail(text)}')]
+        return [Result(job.name, 'fail', f'no end after {job.timeout} s, {reason(text)}\n{excerpt(text)}')]
     return job.parse(job, status, text)
 
 
-def tail(text, lines=40):
-    return '\n'.join(text.strip().split('\n')[-lines:])
+def reason(text):
+    """The reason: what a story says behind `failed:`, else the last line."""
+    lines = text.strip().split('\n')
+    return next((line for line in lines if line.startswith('failed: ')), lines[-1])
+
+
+def excerpt(text, first=6, last=36):
+    """How it began (a seed, the reason) and how it ended (the reason again)."""
+    lines = text.strip().split('\n')
+    return '\n'.join(lines if len(lines) <= first + last else lines[:first] + ['...'] + lines[-last:])
 
 
 TAP = re.compile(r'^(not )?ok\b\s*\d*\s*(?:- )?(.*)$', re.I)
@@ -107,11 +115,12 @@ def results_of_output(job, status, text):
         if status == SKIP_STATUS:
             return [Result(job.name, 'skip', words)]
         return [Result(job.name, 'pass', '') if status == 0 else
-                Result(job.name, 'fail', f'exit {status}\n{tail(text)}')]
+                Result(job.name, 'fail', f'exit {status}, {reason(text)}\n{excerpt(text)}')]
     if len(found) != plan:
-        found.append(Result(job.name, 'fail', f'{len(found)} of {plan} were run, exit {status}\n{tail(text)}'))
+        found.append(Result(job.name, 'fail', f'{len(found)} of {plan} were run, exit {status}, {reason(text)}\n'
+                            + excerpt(text)))
     elif status and not any(r.outcome == 'fail' for r in found):
-        found.append(Result(job.name, 'fail', f'exit {status}\n{tail(text)}'))
+        found.append(Result(job.name, 'fail', f'exit {status}, {reason(text)}\n{excerpt(text)}'))
     return found
 
 
@@ -128,7 +137,7 @@ def meson_job(name, build, suites):
     def parse(job, status, text):
         log = build / 'meson-logs' / f'run-{name}.json'
         if 'No suitable tests defined' in text or not log.exists():
-            return [Result(name, 'fail', tail(text))]
+            return [Result(name, 'fail', excerpt(text))]
         results = []
         for line in log.read_text(errors='replace').splitlines():
             entry = json.loads(line)
@@ -138,10 +147,10 @@ def meson_job(name, build, suites):
             bad = entry['result'] not in ('OK', 'SKIP', 'EXPECTEDFAIL') and (
                 entry.get('returncode') != 0 or len(found) != plan)
             if bad and not any(r.outcome == 'fail' for r in found):
-                words = f'{entry["result"]}\n{tail((entry.get("stdout") or "") + (entry.get("stderr") or ""))}'
+                words = f'{entry["result"]}\n{excerpt((entry.get("stdout") or "") + (entry.get("stderr") or ""))}'
                 found.append(Result(title, 'fail', words))
             elif bad and entry.get('stderr'):
-                found = [r._replace(words=r.words + '\n' + tail(entry['stderr'])) if r.outcome == 'fail' else r
+                found = [r._replace(words=r.words + '\n' + excerpt(entry['stderr'])) if r.outcome == 'fail' else r
                          for r in found]
             if not found and entry['result'] == 'SKIP' and entry.get('returncode') != SKIP_STATUS:
                 found = [Result(title, 'fail', 'it told no results')]
@@ -175,7 +184,8 @@ def corpora_jobs():
 
 
 def story_jobs(suite, build, only=None):
-    """test/flow/NN_name.py|mjs|sh. A story may say `timeout: N` in its first lines."""
+    """test/flow/NN_name.py|mjs|sh. A story may say `timeout: N` in its first lines, where 180 seconds are too few, and
+    `waits: N` where so many seconds pass in which it does nearly nothing."""
     jobs = []
     for path in sorted((ROOT / 'test' / 'flow').glob('[0-9]*_*'), key=lambda p: int(p.name.partition('_')[0])):
         if path.suffix not in ('.py', '.mjs', '.sh'):
@@ -183,12 +193,12 @@ def story_jobs(suite, build, only=None):
         head = path.read_text(encoding='utf-8')[:1500]
         if only and not re.search(only, head):
             continue
-        seconds = re.search(r'timeout: (\d+)', head)
+        seconds, waits = (re.search(rf'{word}: (\d+)', head) for word in ('timeout', 'waits'))
         runner = {'.py': [PYTHON], '.sh': ['bash'],
                   '.mjs': [PYTHON, str(ROOT / 'test/flow/weirflow.py')]}[path.suffix]
         jobs.append(Job(f'{suite}/{path.stem}', runner + [str(path)],
-                        int(seconds.group(1)) if seconds else 60,
-                        {'WEIR_BUILD': str(build), 'WEIR_SHARED': str(SHARED)}))
+                        max(180, int(seconds.group(1)) if seconds else 0),
+                        {'WEIR_BUILD': str(build), 'WEIR_SHARED': str(SHARED)}, waits=int(waits.group(1)) if waits else 0))
     return jobs
 
 
@@ -203,7 +213,7 @@ def asan_flow_jobs():
 def h2_jobs():
     serve = [PYTHON, str(ROOT / 'test/h2/against_weir.py')]
     env = {'WEIR_BUILD': str(BUILD), 'WEIR_SHARED': str(SHARED)}
-    return [Job('h2/h2abuse', serve + ['h2abuse'], 300, env, waits=True), Job('h2/h2spec', serve + ['h2spec'], 180, env)]
+    return [Job('h2/h2abuse', serve + ['h2abuse'], 300, env, waits=70), Job('h2/h2spec', serve + ['h2spec'], 180, env)]
 
 
 def ledger_jobs():
@@ -306,10 +316,14 @@ def jobs_for(names):
     return jobs
 
 
+def cut(line):
+    return line[:3 * WIDTH if 'failed: ' in line else WIDTH]
+
+
 def report(result, verbose):
     mark = {'pass': 'ok  ', 'fail': 'FAIL', 'skip': 'skip'}[result.outcome]
     if result.outcome == 'fail':
-        print(f'{mark} {result.name}\n' + '\n'.join(f'       {w}' for w in result.words.split('\n') if w))
+        print(f'{mark} {result.name}\n' + '\n'.join(f'       {cut(w)}' for w in result.words.split('\n') if w))
     elif verbose or result.outcome == 'skip':
         print(f'{mark} {result.name}' + (f' ({result.words})' if result.words else ''))
 
@@ -327,10 +341,10 @@ def main():
     started, everything = time.monotonic(), []
     if not SHARED.is_dir():
         print('no shared data (../shared): the tests that read it say so and are skipped')
-    # Two at a time, and beside them what only waits for other programs' patience.
-    with concurrent.futures.ThreadPoolExecutor(2) as pool, concurrent.futures.ThreadPoolExecutor(1) as beside:
+    # Two at a time, and beside them three of those that mostly wait, the longest first.
+    with concurrent.futures.ThreadPoolExecutor(2) as pool, concurrent.futures.ThreadPoolExecutor(3) as beside:
         running = {}
-        for job in jobs_for(options.suites):
+        for job in sorted(jobs_for(options.suites), key=lambda j: -j.waits):
             where = beside if job.waits else pool
             running[where.submit(lambda j=job: (time.monotonic(), run_job(j), time.monotonic()))] = job
         for future in concurrent.futures.as_completed(running):
@@ -346,6 +360,9 @@ def main():
     reasons = collections.Counter(r.words.split(' (')[0] for r in everything if r.outcome == 'skip')
     for reason, times in reasons.most_common():
         print(f'skipped {times}: {reason or "no reason given"}')
+    for result in everything:
+        if result.outcome == 'fail':
+            print(f'FAIL {result.name}: {result.words.strip()}'.split('\n')[0][:3 * WIDTH])
     print(f'{time.monotonic() - started:.0f} s')
     print(f'{count["pass"]} passed, {count["fail"]} failed')
     return 1 if count['fail'] or not count['pass'] else 0

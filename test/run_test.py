@@ -23,7 +23,7 @@ CASES = {
 
 
 def main():
-    print(f'1..{len(CASES) + 1}')
+    print(f'1..{len(CASES) + 2}')
     bad = 0
     for number, (name, (text, status, wanted)) in enumerate(CASES.items(), 1):
         got = ' '.join(r.outcome for r in run.results_of_output(run.Job('x', []), status, text))
@@ -32,7 +32,11 @@ def main():
     late = run.run_job(run.Job('x', ['sleep', '30'], timeout=0.2))
     ok = late[0].outcome == 'fail' and 'no end' in late[0].words
     print(f'{"ok" if ok else "not ok"} {len(CASES) + 1} - a program that does not end is ended, and failed')
-    return 1 if bad or not ok else 0
+    told = run.results_of_output(run.Job('x', []), 1, 'WEIR_SEED=7\nfailed: why\n' + 'log\n' * 99 + 'failed: why\n')[0]
+    lines = told.words.split('\n')
+    first = lines[0] == 'exit 1, failed: why' and lines[1] == 'WEIR_SEED=7' and lines[-1] == 'failed: why' and len(lines) < 50
+    print(f'{"ok" if first else "not ok"} {len(CASES) + 2} - why a story failed is told first and last')
+    return 1 if bad or not ok or not first else 0
 
 
 if __name__ == '__main__':

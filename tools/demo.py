@@ -13,7 +13,6 @@ import json
 import pathlib
 import re
 import signal
-import socket
 import sys
 import time
 
@@ -255,9 +254,7 @@ def knock(weir, what, wanted, headers, body, model=w.MODEL):
 
 def show_clients(s):
     """True when everybody is treated as he should be."""
-    with socket.socket() as probe:  # `weir keys` asks the admin port that the configuration names
-        probe.bind(('127.0.0.1', 0))
-        admin = f'127.0.0.1:{probe.getsockname()[1]}'
+    admin = w.place()  # `weir keys` asks the admin port that the configuration names
     weir = s.weir(admin={'address': admin}, state=str(s.dir / 'clients'), clients=CLIENTS)
     (key, secret), (token,) = new_key(weir, 'search'), new_key(weir, 'agents', '--bearer')
     body, bearer = json.dumps(w.converse('Who am I?')).encode(), {'Authorization': f'Bearer {token}'}

@@ -5,12 +5,10 @@ import collections
 import concurrent.futures
 import http.client
 import json
-import socket
 import time
 import urllib.request
 
 import batchflow
-import s3flow
 import s3flow
 import weirflow as w
 
@@ -64,10 +62,7 @@ def show(s):
     url = batchflow.start_moto(s)
     make_bucket(url)
     s.simulator('--s3', url, '--s3-key', f'{s3flow.S3_KEY}:{s3flow.S3_SECRET}', '--ledger', '20000', '--job-ms', '3000')
-    with socket.socket() as probe:  # the same place after a restart
-        probe.bind(('127.0.0.1', 0))
-        place = f'127.0.0.1:{probe.getsockname()[1]}'
-    settings = {'listen': [{'address': place}], 'state': str(s.dir / 'lanes'), 'endpoints': {'s3': url},
+    settings = {'listen': [{'address': w.place()}], 'state': str(s.dir / 'lanes'), 'endpoints': {'s3': url},
                 'batch': {'bucket': batchflow.BUCKET, 'role_arn': batchflow.ROLE, 'linger': '10s', 'poll': '1s'},
                 'rules': [{'name': 'nightly', 'match': {'workload': 'nightly'}, 'set': {'deadline': '8h'}}]}
     weirs = [s.weir(**settings)]

@@ -4,15 +4,12 @@
 a path as it stands, which Bedrock refuses where a byte of it is encoded once more, and so does Weir."""
 import json
 import re
-import socket
-from weirflow import ARN, MODEL, Story, check, converse, equal
+from weirflow import ARN, MODEL, Story, check, converse, equal, place
 
 BODY = json.dumps(converse('Hi, from curl.'))
 PLAIN = '/model/us.anthropic.claude-opus-5/converse'
 
-with socket.socket() as probe:  # the command asks the admin port that the configuration names
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'
+admin = place()  # the command asks the admin port that the configuration names
 
 with Story() as s:
     s.simulator()

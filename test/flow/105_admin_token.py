@@ -2,20 +2,17 @@
 """The admin port with a token, beyond loopback: health is for all, everything else for who shows it; commands of
 the same configuration get in; what it is, is found nowhere."""
 import os
-import socket
-from weirflow import Story, check, equal, http_ask
+from weirflow import Story, check, equal, http_ask, place
 
 TOKEN = 'admin-token-0123456789-abcdefghijklmnop'
 
-with socket.socket() as probe:  # the command asks the admin port that the configuration names
-    probe.bind(('127.0.0.1', 0))
-    port = probe.getsockname()[1]
+admin = place('0.0.0.0')  # the command asks the admin port that the configuration names
 
 with Story() as s:
     path = s.dir / 'admin.token'
     path.write_text(TOKEN + '\n')
     os.chmod(path, 0o600)
-    weir = s.weir(admin={'address': f'0.0.0.0:{port}', 'token_file': str(path)})
+    weir = s.weir(admin={'address': admin, 'token_file': str(path)})
 
     def status(target, value=None, method='GET', **more):
         fields = {**({'Authorization': value} if value else {}), **more}

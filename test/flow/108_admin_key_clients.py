@@ -3,20 +3,17 @@
 while it runs; its revocation holds at once."""
 import os
 import re
-import socket
-from weirflow import REGION, Story, ask, check, converse, equal, model_path, until
+from weirflow import REGION, Story, ask, check, converse, equal, model_path, place, until
 
 CLI = '/usr/bin/aws'
 
-with socket.socket() as probe:  # the commands ask the admin port that the configuration names
-    probe.bind(('127.0.0.1', 0))
-    port = probe.getsockname()[1]
+admin = place('0.0.0.0')  # the commands ask the admin port that the configuration names
 
 with Story() as s:
     path = s.dir / 'admin.token'
     path.write_text('admin-token-0123456789-abcdefghijklmnop')
     os.chmod(path, 0o600)
-    weir = s.weir(admin={'address': f'0.0.0.0:{port}', 'token_file': str(path)})
+    weir = s.weir(admin={'address': admin, 'token_file': str(path)})
     equal(ask(weir.url, model_path('converse'), converse()).status, 200)
     said = weir.command('keys', 'new', '--admin')
     key, secret = (re.search(rf'{name}=(\S+)', said)[1] for name in ('ACCESS_KEY_ID', 'SECRET_ACCESS_KEY'))

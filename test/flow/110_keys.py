@@ -4,12 +4,9 @@
 import json
 import os
 import re
-import socket
-from weirflow import BUILD, Story, check, equal, http_ask
+from weirflow import BUILD, Story, check, equal, http_ask, place
 
-with socket.socket() as probe:  # the command asks the admin port that the configuration names
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'
+admin = place()  # the command asks the admin port that the configuration names
 
 with Story() as s:
     weir = s.weir(admin={'address': admin}, clients=[{'name': 'search'}, {'name': 'agents'}])

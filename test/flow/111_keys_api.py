@@ -3,12 +3,9 @@
 """Keys by the admin API: only who shows the token or the lock's word changes them; files that are open to others,
 or that cannot be read, stop a change, a reload and a start, with a sentence."""
 import json
-import socket
-from weirflow import Story, check, equal, http_ask
+from weirflow import Story, check, equal, http_ask, place
 
-with socket.socket() as probe:
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'
+admin = place()
 
 with Story() as s:
     path = s.dir / 'admin.token'

@@ -5,12 +5,9 @@ import json
 import os
 import pathlib
 import re
-import socket
-from weirflow import HERE, MODEL, Story, check, converse, equal, http_ask, model_path, need_clients, signed, until
+from weirflow import HERE, MODEL, Story, check, converse, equal, http_ask, model_path, need_clients, place, signed, until
 
-with socket.socket() as probe:  # the command asks the admin port that the configuration names
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'
+admin = place()  # the command asks the admin port that the configuration names
 need_clients()
 BODY = json.dumps(converse()).encode()
 

@@ -4,13 +4,10 @@
 what runs finishes; and it stays so after a reload and a restart."""
 import http.client
 import json
-import socket
 import threading
-from weirflow import Story, check, claude, converse, equal, http_ask, model_path, signed, until
+from weirflow import Story, check, claude, converse, equal, http_ask, model_path, place, signed, until
 
-with socket.socket() as probe:  # the command asks the admin port that the configuration names
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'
+admin = place()  # the command asks the admin port that the configuration names
 PATH, STREAM = model_path('converse'), model_path('invoke-with-response-stream')
 BODY, SLOW = json.dumps(converse()).encode(), json.dumps(claude('[[sim:slow=150]]')).encode()
 

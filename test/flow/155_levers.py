@@ -2,13 +2,10 @@
 # asan: yes
 """The levers' switch: by the admin API and by the command, at once, no file edited; a reload keeps it unless it brings
 other levers; without a daemon the command says what to do."""
-import socket
 import time
-from weirflow import Story, check, equal, http_ask
+from weirflow import Story, check, equal, http_ask, place
 
-with socket.socket() as probe:
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'
+admin = place()
 
 with Story() as s:
     weir = s.weir(admin={'address': admin}, levers='observe', workers=2)

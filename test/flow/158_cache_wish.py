@@ -2,12 +2,9 @@
 # asan: yes
 """Who is heard on caching: x-weir: off, then the levers (on every worker at once), then x-weir-cache, a rule, cache.mode. The
 decision says it, and what came to the simulator proves it."""
-import socket
-from weirflow import MODEL, Story, ask, check, equal
+from weirflow import MODEL, Story, ask, check, equal, place
 
-with socket.socket() as probe:
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'
+admin = place()
 BODY = {'system': [{'text': 'word ' * 8000}], 'messages': [{'role': 'user', 'content': [{'text': 'ping'}]}]}
 MARKED, PLAIN, OBSERVED = ('cache=1@messages', True), ('lane=ondemand', False), ('cache=observe:1@messages', False)
 

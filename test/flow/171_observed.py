@@ -2,13 +2,10 @@
 # asan: yes
 """Levers at run time, in one agent's session: with `observe` nothing is marked, x-weir-decision says what would be, and Weir
 learns; switched on, the next turn is cached at once; `off` goes as it came and learns nothing. In the ledger each costs so."""
-import socket
 from cacheflow import ALONE, Ledger, as_json, marks_of, prefixes, taken_out, words
-from weirflow import Story, ask, check, converse, equal, model_path
+from weirflow import Story, ask, check, converse, equal, model_path, place
 
-with socket.socket() as probe:
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'
+admin = place()
 
 with Story() as s:
     weir, messages = s.weir(admin={'address': admin}, levers='observe', metering='strict', **ALONE), []

@@ -3,16 +3,13 @@
 """Agents under `levers: observe`: nothing is changed, and the report says what it would have cost. The same traffic in other
 words then costs about that with the levers on, which believe nothing cached of what was withheld: the first round is marked."""
 import json
-import socket
 from cacheflow import ALONE, Ledger, as_json, marks_of, words
-from weirflow import MODEL, Story, ask, check, converse, equal, http_ask, model_path
+from weirflow import MODEL, Story, ask, check, converse, equal, http_ask, model_path, place
 
 AGENTS, TURNS = 8, 12
 PRICE = {'input': 5, 'output': 25, 'read': 0.5, 'write_5m': 6.25, 'write_1h': 10}
 
-with socket.socket() as probe:
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'
+admin = place()
 
 with Story() as s:
     weir = s.weir(admin={'address': admin}, levers='observe', metering='strict', prices={'overrides': {MODEL: PRICE}}, **ALONE)

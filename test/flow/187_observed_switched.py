@@ -2,15 +2,12 @@
 # asan: yes
 """What was withheld is not believed cached when the levers go on, nor after a restart with them on: agents in mid-session are
 written anew at once, and no verdict holds it against the model."""
-import socket
 from cacheflow import ALONE, Ledger, as_json, prefixes, words
-from weirflow import Story, ask, check, converse, equal, model_path
+from weirflow import Story, ask, check, converse, equal, model_path, place
 
 AGENTS = 6
 
-with socket.socket() as probe:
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'
+admin = place()
 
 with Story() as s:
     weir = s.weir(admin={'address': admin}, levers='observe', **ALONE)

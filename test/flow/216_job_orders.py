@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The operator's orders: flush makes a job of a pool before its time, cancel stops a job and its records go on demand,
 retry opens pools that were closed; names that are none are told. timeout: 200"""
-import socket
 import threading
 from holdflow import take_ticket
 from jobflow import Road
-from weirflow import Story, ask, check, equal, until
+from weirflow import Story, ask, check, equal, place, until
 
 with Story() as s:
-    with socket.create_server(('127.0.0.1', 0)) as probe:
-        admin = f'127.0.0.1:{probe.getsockname()[1]}'
+    admin = place()
     road = Road(s, linger='10m', admin={'address': admin})
     road.warm()
     waits = lambda: '120 in pools' in road.weir.command('batch', 'ls')

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lanes obey the levers: under observe nothing is changed and the decision says what would be, off says nothing at all, both
 at run time and by x-weir: off for one request."""
-import socket
 from laneflow import FLEX, rule, tiers
-from weirflow import Story, ask, check, converse, equal, model_path
+from weirflow import Story, ask, check, converse, equal, model_path, place
 
-with socket.socket() as probe:
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'
+admin = place()
 
 with Story() as s:
     weir = s.weir(rules=[rule()], levers='observe', admin={'address': admin})

@@ -2,15 +2,12 @@
 """weir batch: what waits is shown; flush makes a job of a pool before its time. The admin API says the same, and who
 waits, without text; names that are none."""
 import json
-import socket
 from holdflow import PATH as MODEL_PATH, holding, workload
-from weirflow import Story, ask, check, converse, equal, http_ask, until
+from weirflow import Story, ask, check, converse, equal, http_ask, place, until
 
 PATH = workload('night') + MODEL_PATH
 
-with socket.socket() as probe:
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'
+admin = place()
 
 with Story() as s:
     weir = holding(s, linger='10m', admin={'address': admin})

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Without batch.bucket there is nothing to show: the admin API and the command say so, and metrics have no numbers."""
-import socket
-from weirflow import Story, check, equal, http_ask
+from weirflow import Story, check, equal, http_ask, place
 
-with socket.socket() as probe:
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'
+admin = place()
 
 with Story() as s:
     weir = s.weir(admin={'address': admin})

@@ -2,15 +2,12 @@
 """weir batch cancel gives up what is in a pool; without a daemon ls and show read the spool's files, which says the same
 and changes nothing; what cannot be meant is refused with exit 2."""
 import json
-import socket
 from holdflow import PATH as MODEL_PATH, holding, workload
-from weirflow import Story, ask, check, converse, equal, until
+from weirflow import Story, ask, check, converse, equal, place, until
 
 PATH = workload('night') + MODEL_PATH
 
-with socket.socket() as probe:
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'
+admin = place()
 
 with Story() as s:
     weir = holding(s, linger='10m', admin={'address': admin})

@@ -10,15 +10,13 @@ import threading
 import time
 from programflow import Night, small_disk
 from s3flow import Between
-from weirflow import Story, check, equal
+from weirflow import Story, check, equal, seed
 
 KILLS = int(os.environ.get('WEIR_KILLS', 30))
-SEED = int(os.environ.get('WEIR_SEED', time.time()))
 PROMPTS = int(os.environ.get('WEIR_PROMPTS', 600))
 
 with Story() as s:
-    print(f'WEIR_SEED={SEED}')
-    rng = random.Random(SEED)
+    rng = random.Random(seed())
     small_disk(s, '64m')
     night = Night(s, {'threads': PROMPTS * 2 // 3, 'again': PROMPTS // 3}, linger='4s', deadline='8h')
     wire = s.start(Between(night.batch.url))

@@ -3,10 +3,9 @@
 """What cannot be batched is said where it can be known: of settings before the start, of a bucket at the start; and when the
 bucket goes while people wait, they are answered on demand, the log and `weir batch ls` say why, and `weir batch retry` is
 enough when it is there again."""
-import socket
 from batchflow import BUCKET, ROLE
 from jobflow import Road
-from weirflow import Story, check, equal
+from weirflow import Story, check, equal, place
 
 GOOD = {'bucket': 'acme-weir', 'role_arn': ROLE}
 BAD = (  # batch, set.deadline, what is said
@@ -22,9 +21,7 @@ BAD = (  # batch, set.deadline, what is said
     ({**GOOD, 'prefix': 'nightly work'}, '8h', 'batch.prefix wants letters'),
     ({**GOOD, 'spool_key_file': '/nowhere/key'}, '8h', '/nowhere/key'))
 
-with socket.socket() as probe:
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'  # the command asks there
+admin = place()  # the command asks there
 
 with Story() as s:
     road = Road(s, linger='1s', admin={'address': admin})

@@ -4,12 +4,9 @@
 import json
 import os
 import re
-import socket
-from weirflow import BUILD, Story, ask, check, converse, equal, http_ask, model_path, until
+from weirflow import BUILD, Story, ask, check, converse, equal, http_ask, model_path, place, until
 
-with socket.socket() as probe:  # the command asks the admin port that the configuration names
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'
+admin = place()  # the command asks the admin port that the configuration names
 
 with Story() as s:
     weir = s.weir(metering='strict', admin={'address': admin})

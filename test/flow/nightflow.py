@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a story of nightly work needs: a book of nights that were not, and a zone in which it is night now."""
 import os
-import socket
 import time
 from batchflow import BATCH_MODEL, BUCKET, ROLE, Batch
 from holdflow import PATH
-from weirflow import BUILD, ask_as, converse, skip
+from weirflow import BUILD, ask_as, converse, place, skip
 
 HOUR_MS, DAY_MS = 3600000, 86400000
 
@@ -51,9 +50,7 @@ def batch(story, weir, *words, zone='UTC', status=0):
 def nightly_weir(story, linger='10m', **more):
     """After make_book: a Weir with a bucket and the clients of the book."""
     story.batch = Batch(story)
-    with socket.socket() as probe:  # commands must know the port
-        probe.bind(('127.0.0.1', 0))
-        admin = f'127.0.0.1:{probe.getsockname()[1]}'
+    admin = place()  # commands must know the port
     clients = [story.client(name, data={'persist': 'spool'}) for name in ('reports', 'slow')]
     return story.weir(endpoints={'s3': story.batch.url}, clients=clients, admin={'address': admin}, **more,
                       batch={'bucket': BUCKET, 'role_arn': ROLE, 'linger': linger, 'poll': '1s'})

@@ -15,13 +15,12 @@ import json
 import os
 import pathlib
 import random
-import socket
 import subprocess
 import threading
 import time
 from batchflow import BUCKET, ROLE, Batch
 from exports import FAKETIME
-from weirflow import HERE, SANITIZED, ask, check, converse, equal, http_ask, model_path, need_clients, until
+from weirflow import HERE, SANITIZED, ask, check, converse, equal, http_ask, model_path, need_clients, place, until
 
 MODELS = {'threads': 'us.anthropic.claude-sonnet-4-6', 'promises': 'us.anthropic.claude-haiku-4-5-20251001-v1:0',
           'loop': 'us.anthropic.claude-opus-4-6-v1', 'again': 'amazon.nova-lite-v1:0'}
@@ -59,12 +58,10 @@ class Night:
     def __init__(self, story, counts, extras=0, linger='6s', deadline='2h', sim=(), **more):
         self.state = story.dir / 'night'
         self.story, self.batch = story, Batch(story, '--job-ms', '1500', '--ledger', '200000', *sim)
-        with socket.socket() as probe:  # the same place after a restart
-            probe.bind(('127.0.0.1', 0))
-            place = f'127.0.0.1:{probe.getsockname()[1]}'
         rule = {'deadline': deadline}
         self.settings = {
-            'listen': [{'address': place}], 'endpoints': {'s3': self.batch.url}, 'state': str(self.state),
+            'listen': [{'address': place()}],  # the same after a restart
+            'endpoints': {'s3': self.batch.url}, 'state': str(self.state),
             'batch': {'bucket': BUCKET, 'role_arn': ROLE, 'linger': linger, 'poll': '1s'},
             'rules': [{'name': 'again', 'match': {'workload': 'again'}, 'set': {**rule, 'reply': 'retry'}},
                       {'name': 'rest', 'match': {'workload': '*'}, 'set': rule}], **more}

@@ -8,7 +8,7 @@
 #
 # One monitor, one store, one radosgw. Nobody authenticates to the others, so ms_mon_client_mode must allow
 # it, or radosgw waits for ever. tcp_nodelay, or each request takes 44 ms. The addresses are all named, or
-# the store listens on every one. It is up after a second or two.
+# the store listens on every one. It is up after a second or two, where the machine has nothing else to do.
 set -eu
 exec 3<&0 # what runs beside us has no input of ours
 dir=$1
@@ -93,18 +93,18 @@ start() {
     "$@" -c "$CEPH_CONF" -f >>"$log" 2>&1 3<&- &
     children+=($!)
 }
-tell() { timeout 30 "$@" >>"$log" 2>&1 </dev/null; }
+tell() { timeout 120 "$@" >>"$log" 2>&1 </dev/null; }
 
 monmaptool --create --fsid "$cluster" --addv a "[v2:127.0.0.1:$mon_v2,v1:127.0.0.1:$mon_v1]" "$dir/monmap" >>"$log" 2>&1
 ceph-mon --mkfs -i a --monmap "$dir/monmap" >>"$log" 2>&1
 start ceph-mon -i a
 store=$(uuidgen)
-number=$(timeout 30 ceph osd new "$store" 2>>"$log" </dev/null)
+number=$(timeout 120 ceph osd new "$store" 2>>"$log" </dev/null)
 tell ceph-osd -i "$number" --mkfs --osd-uuid "$store"
 tell ceph osd crush add "osd.$number" 1 host=h root=default
 start ceph-osd -i "$number"
 start radosgw -n client.rgw
-for _ in $(seq 300); do
+for _ in $(seq 1200); do
     curl -s -o /dev/null "127.0.0.1:$port/" && break
     kill -0 "${children[@]}"
     sleep 0.1

@@ -83,7 +83,7 @@ class Rgw(Server):
         pairs = [f'{KEY}:{SECRET}', f'{weirflow.KEY}:{weirflow.SECRET}', f'{S3_KEY}:{S3_SECRET}']
         self.popen = subprocess.Popen([HERE / 'rgw.sh', self.dir, *pairs], stdin=subprocess.PIPE, env=story.clean_env(),
                                       stdout=subprocess.DEVNULL)
-        until('radosgw', lambda: (self.dir / 'url').exists() or self.popen.poll() is not None, seconds=50)
+        until('radosgw', lambda: (self.dir / 'url').exists() or self.popen.poll() is not None, seconds=180)
         if self.popen.poll() is not None:
             raise Failed('radosgw did not start')
         self.url = (self.dir / 'url').read_text().strip()
@@ -93,7 +93,7 @@ class Rgw(Server):
 
     def end(self):
         self.popen.stdin.close()
-        self.popen.wait(20)
+        self.popen.wait(60)
 
 
 class Moto(Server, Process):

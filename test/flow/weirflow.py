@@ -17,14 +17,17 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import traceback
 import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -51,6 +54,24 @@ def skip(reason):
     sys.exit(77)
 
 
+SEED = []
+
+
+def seed():
+    """What this run draws its luck from: WEIR_SEED, or a new one each time, which a failure tells."""
+    SEED[:] = [int(os.environ.get('WEIR_SEED', time.time_ns() % 100000))]
+    return SEED[0]
+
+
+def place(host='127.0.0.1'):
+    """An address where nobody listens, below the ports that connections get by themselves: it stays free until it is used."""
+    while True:
+        number = random.randrange(10000, 32768)
+        with socket.socket() as probe:
+            if probe.connect_ex((host, number)) != 0:
+                return f'{host}:{number}'
+
+
 def equal(got, wanted, what='value'):
     if got != wanted:
         raise Failed(f'{what}: got {shorten(got)}, wanted {shorten(wanted)}')
@@ -66,7 +87,7 @@ def shorten(value):
     return text if len(text) < 300 else text[:300] + f'... ({len(text)})'
 
 
-def until(what, condition, seconds=20):
+def until(what, condition, seconds=60):
     """Waits for something that another process does."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -97,7 +118,7 @@ class Process:
         with self.grown:
             self.grown.notify_all()
 
-    def line(self, pattern, seconds=30, since=0):
+    def line(self, pattern, seconds=60, since=0):
         """The first line (from number `since`) that fits; waits for it."""
         deadline = time.monotonic() + seconds
         with self.grown:
@@ -134,7 +155,7 @@ class Process:
         if self.alive():
             self.signal(signal.SIGTERM)
             try:
-                self.popen.wait(20)
+                self.popen.wait(60)
             except subprocess.TimeoutExpired:
                 self.popen.kill()
         self.popen.wait()
@@ -180,7 +201,7 @@ class Weir(Process):
         self.story = story
         super().__init__('weir', [BUILD / 'src' / 'weir', 'serve', '-c', self.path], env, story.dir)
         story.start(self)
-        self.line(r' ready |"event":"ready"', seconds=30)
+        self.line(r' ready |"event":"ready"')
         found = re.findall(r'listening\W+port\W+(\w+)\W+address\W+([\d.]+:\d+)', self.log())
         self.addresses = [address for port, address in found if port != 'admin']
         self.url = f'http://{self.addresses[0]}'
@@ -227,16 +248,25 @@ class Weir(Process):
         return int(re.search(r'RssAnon:\s+(\d+)', text)[1]) * 1024
 
 
+def too_late(_, frame):
+    """The runner's patience is over: fails the story, and tells where it stood."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    stack = [f'{call.name}:{call.lineno}' for call in traceback.extract_stack(frame)]
+    raise Failed(f'it took too long; it was at {" > ".join(stack)}')
+
+
 class Story:
     def __init__(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix='weir-flow-'))
         self.processes, self.doubles, self.sim = [], contextlib.ExitStack(), None
 
     def __enter__(self):
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, too_late)
         return self
 
     def __exit__(self, kind, error, trace):
-        problems = [] if kind is None else [str(error)]
+        problems = [] if kind is None else [str(error) if issubclass(kind, Failed) else f'{kind.__name__}: {error}']
         for process in reversed(self.processes):
             status = process.end()
             found = SANITIZER_WORDS.search(process.log())
@@ -245,14 +275,16 @@ class Story:
             if status != 0 and isinstance(process, Weir) and not getattr(process, 'may_fail', False):
                 problems.append(f'weir ended with {status}')
         self.doubles.close()
+        problems += [f'with WEIR_SEED={SEED[0]}'] if problems and SEED else []
         if problems and kind is not SystemExit:
+            print('failed: ' + '\n'.join(problems))  # first and, below, last: a log is often cut
             for process in self.processes:
                 print(f'--- {process.name}:\n' + '\n'.join(process.log().split('\n')[-25:]))
         shutil.rmtree(self.dir, ignore_errors=True)
         if kind is SystemExit:
             return False
         if problems:
-            print('\n'.join(problems))
+            print('failed: ' + '\n'.join(problems), flush=True)
             if kind is not None and not issubclass(kind, Failed):
                 return False
             sys.exit(1)

@@ -63,11 +63,20 @@ static struct spool_mail *take(struct spool *s)
     return m;
 }
 
-static void leave(struct spool *s, const struct spool_mail *m)
+static bool leave(struct spool *s, const struct spool_mail *m)
 {
     struct spool_waiter w;
-    if (claims_leave(&s->claims, m->number, m->u.waiter_arg, &w))
+    bool waits = claims_leave(&s->claims, m->number, m->u.waiter_arg, &w);
+    if (waits)
         w.woken(w.arg, NULL);
+    return waits;
+}
+
+/* Who would have been told to come again does not wait. */
+static void take_back(struct spool *s, const struct spool_mail *m)
+{
+    if (!leave(s, m))
+        claims_untime(&s->claims, m->number);
 }
 
 /* What needs no transaction is done here; 1: there is more of it. */
@@ -79,10 +88,10 @@ static int work_on(struct spool *s, struct spool_mail *m)
     case SPOOL_DO_ADMIT:
         return spool_admit_do(s, m);
     case SPOOL_DO_LEAVE:
-        leave(s, m);
+        (void)leave(s, m);
         return 0;
     case SPOOL_DO_WITHDRAW:
-        leave(s, m);
+        take_back(s, m);
         return spool_withdraw_do(s, m->number);
     case SPOOL_DO_DELIVERED:
         return m->u.good ? spool_delivered_do(s, m->number) : 0;
@@ -146,7 +155,7 @@ static void refuse(struct spool *s, struct spool_mail *m)
     if (m->task == SPOOL_DO_LEAVE || m->task == SPOOL_DO_OUTBOX)
         (void)work_on(s, m);
     if (m->task == SPOOL_DO_WITHDRAW)
-        leave(s, m);
+        take_back(s, m);
     end(s, m, false);
 }
 

@@ -15,7 +15,7 @@ struct claim {
     int64_t until_ns;
     struct claim_waiter *waiters;
     unsigned handed;
-    bool has_time;
+    unsigned told; /* to come again; 0: it has no time */
     unsigned char key[SPOOL_HASH];
 };
 
@@ -140,7 +140,7 @@ static struct claim *claim_for(struct claims *c, uint64_t number, const unsigned
 
 static void drop_if_nobodys(struct claims *c, struct claim *x)
 {
-    if (x->waiters || x->handed || x->has_time)
+    if (x->waiters || x->handed || x->told)
         return;
     list_remove(&x->timed);
     take_out(&c->records, &x->node);
@@ -216,10 +216,19 @@ void claims_time(struct claims *c, uint64_t number, const unsigned char key[SPOO
                  int64_t until_ns)
 {
     struct claim *x = claim_for(c, number, key);
-    x->has_time = true;
+    x->told++;
     x->until_ns = until_ns;
     list_remove(&x->timed);
     list_append(&c->timed, &x->timed);
+}
+
+void claims_untime(struct claims *c, uint64_t number)
+{
+    struct claim *x = claim_of(c, number);
+    if (!x || !x->told || --x->told)
+        return;
+    list_remove(&x->timed);
+    drop_if_nobodys(c, x);
 }
 
 bool claims_leave(struct claims *c, uint64_t number, const void *arg, struct spool_waiter *out)
@@ -267,7 +276,7 @@ void claims_tick(struct claims *c, int64_t now_ns)
         struct claim *x = LIST_OF(c->timed.next, struct claim, timed);
         if (x->until_ns > now_ns)
             return;
-        x->has_time = false;
+        x->told = 0;
         list_remove(&x->timed);
         drop_if_nobodys(c, x);
     }

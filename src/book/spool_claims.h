@@ -48,6 +48,8 @@ void claims_hand(struct claims *c, uint64_t number, const unsigned char key[SPOO
 /* `until_ns` must not be before that of an earlier call. */
 void claims_time(struct claims *c, uint64_t number, const unsigned char key[SPOOL_HASH],
                  int64_t until_ns);
+/* One of those who were told will not come: it is nobody's when there was no other. */
+void claims_untime(struct claims *c, uint64_t number);
 
 /* False: it does not wait. */
 bool claims_leave(struct claims *c, uint64_t number, const void *arg, struct spool_waiter *out);

@@ -71,8 +71,8 @@ static void forsake(struct spooled *s)
         return;
     if (a->said == SPOOL_READY)
         spool_delivered(spool, a->id.number, false);
-    else if (a->said == SPOOL_HELD && s->reply == SPOOL_WAIT && s->too_slow && a->fresh)
-        spool_withdraw(spool, a->id.number, s);
+    else if (a->said == SPOOL_HELD && s->too_slow && a->fresh)
+        spool_withdraw(spool, a->id.number, s->reply == SPOOL_WAIT ? s : NULL);
     else if (a->said == SPOOL_HELD && s->reply == SPOOL_WAIT)
         spool_leave(spool, a->id.number, s);
 }

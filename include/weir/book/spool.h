@@ -133,8 +133,9 @@ void spool_admit(struct spool *s, const struct spool_ask *ask, const struct spoo
  * waiter's, since a caller's next attempt may wait beside it. Harmless when it was woken already.
  */
 void spool_leave(struct spool *s, uint64_t number, const void *arg);
-/* The same of one that went on demand meanwhile. Unless somebody else has it, it is deleted; or
- * marked as perhaps paid twice, where it may have gone out. */
+/* The same of one that went on demand meanwhile; `arg` NULL: of a SPOOL_RETRY or SPOOL_TICKET.
+ * Unless somebody else has it, it is deleted; or marked as perhaps paid twice, where it may have
+ * gone out. */
 void spool_withdraw(struct spool *s, uint64_t number, const void *arg);
 /* Once for each answer that was handed out (SPOOL_READY, SPOOL_TICKET_READY, woken): it reached the
  * client whole; or it did not, and is nobody's again. */

@@ -239,6 +239,33 @@ static void what_is_withdrawn_is_gone(void **state)
     spool_free(s);
 }
 
+/* Of those who would have been told to come again, too; not from under somebody who was. */
+static void what_nobody_was_told_of_is_withdrawn(void **state)
+{
+    static const enum spool_reply replies[] = {SPOOL_RETRY, SPOOL_TICKET};
+    struct spool *s = spool_of(&at);
+    for (size_t i = 0; i < 2; i++) {
+        struct spool_ask ask = ask_of("web", "same");
+        struct caller c[3];
+        ask.reply = replies[i];
+        ask.invocation = S("a");
+        admit(s, &ask, &c[0]);
+        spool_withdraw(s, c[0].a.id.number, NULL);
+        spool_settled(s);
+        assert_int_equal(pools_of(s).n, 0);
+        admit(s, &ask, &c[1]);
+        assert_true(c[1].a.fresh);
+        admit(s, &ask, &c[2]);
+        spool_withdraw(s, c[1].a.id.number, NULL);
+        spool_settled(s);
+        assert_int_equal(record_of(s, c[2].a.id.number).state, SPOOL_POOLED);
+        spool_withdraw(s, c[2].a.id.number, NULL);
+        spool_settled(s);
+        assert_int_equal(pools_of(s).n, 0);
+    }
+    spool_free(s);
+}
+
 static void the_newest_attempts_are_known(void **state)
 {
     struct spool *s = spool_of(&at);
@@ -488,6 +515,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(who_has_less_time_is_not_made_to_wait, setup, teardown),
     cmocka_unit_test_setup_teardown(who_has_more_time_gets_what_was_left, setup, teardown),
     cmocka_unit_test_setup_teardown(what_is_withdrawn_is_gone, setup, teardown),
+    cmocka_unit_test_setup_teardown(what_nobody_was_told_of_is_withdrawn, setup, teardown),
     cmocka_unit_test_setup_teardown(the_newest_attempts_are_known, setup, teardown),
     cmocka_unit_test_setup_teardown(who_was_told_to_come_again, setup, teardown),
     cmocka_unit_test_setup_teardown(who_has_no_id_gets_what_was_told, setup, teardown),

@@ -17,7 +17,7 @@ enum { RECORDS = 200, KEYS = 7, STEPS = 100000 };
 
 /* What should be. */
 static struct {
-    unsigned waiters, handed;
+    unsigned waiters, handed, told;
     int64_t until;
 } want[RECORDS + 1];
 
@@ -39,7 +39,7 @@ static void step(struct claims *c, uint64_t number, int64_t now)
 {
     struct spool_waiter w = {.arg = &want[number]}, left;
     struct claim_waiter *all, *next;
-    switch (random_below(6)) {
+    switch (random_below(7)) {
     case 0:
         claims_wait(c, number, key_of(number), &w);
         want[number].waiters++;
@@ -58,7 +58,13 @@ static void step(struct claims *c, uint64_t number, int64_t now)
         break;
     case 4:
         claims_time(c, number, key_of(number), now + 50);
+        want[number].told += 1 - (want[number].until > now ? 0 : want[number].told);
         want[number].until = now + 50;
+        break;
+    case 5:
+        claims_untime(c, number);
+        if (want[number].until > now && --want[number].told == 0)
+            want[number].until = 0;
         break;
     default:
         for (all = claims_take(c, number); all; all = next) {

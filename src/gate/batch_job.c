@@ -36,10 +36,11 @@ void batch_work_free(struct batch_work *w)
     mem_free(w);
 }
 
+/* Its number alone may have been another job's: the spool may be an older copy. */
 void batch_work_name(const struct batch_work *w, struct buf *out)
 {
     struct str instance = spool_instance(w->batch->spool);
-    buf_addf(out, "weir-%.*s-%" PRIu64, STR_ARG(instance), w->row.number);
+    buf_addf(out, "weir-%.*s-%" PRIu64 "-%.8s", STR_ARG(instance), w->row.number, w->row.token);
 }
 
 void batch_work_key(const struct batch_work *w, const char *rest, struct buf *out)

@@ -116,7 +116,7 @@ void batch_work_settle(struct batch_work *w, const struct batch_news *n,
 void batch_work_look(struct batch_work *w, int64_t now_ms);
 /* Drops the act at hand; its end is unknown, and an event says so. */
 void batch_work_interrupt(struct batch_work *w, const char *why);
-/* "weir-0123abcd-12"; "weir/0123abcd/12-TOKEN/" and what follows, into `out`. */
+/* "weir-0123abcd-12-TOKEN", its beginning; "weir/0123abcd/12-TOKEN/" and what follows, into `out`. */
 void batch_work_name(const struct batch_work *w, struct buf *out);
 void batch_work_key(const struct batch_work *w, const char *rest, struct buf *out);
 

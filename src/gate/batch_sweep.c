@@ -21,7 +21,7 @@ static void on_stopped(void *arg, const struct bedrock_jobs_answer *a)
     b->swept_ms = loop_now_ms(b->loop) + 1; /* there may be more of them */
 }
 
-/* "weir-0123abcd-12" */
+/* "weir-0123abcd-12-", and what follows */
 static bool is_ours(struct batch *b, struct str name, uint64_t *out_number)
 {
     struct str instance = spool_instance(b->spool);
@@ -29,7 +29,7 @@ static bool is_ours(struct batch *b, struct str name, uint64_t *out_number)
         return false;
     struct str rest = str_from_offset(name, 5);
     struct str who = str_cut(&rest, '-');
-    return str_eq(who, instance) && text_u64(rest, out_number);
+    return str_eq(who, instance) && text_u64(str_cut(&rest, '-'), out_number);
 }
 
 static bool is_orphan(struct batch *b, const struct bedrock_job *j)
@@ -39,9 +39,12 @@ static bool is_orphan(struct batch *b, const struct bedrock_job *j)
         batch_status_read(j->status) == BATCH_STOP_ASKED || !is_ours(b, j->name, &number))
         return false;
     const struct batch_work *w = batch_work_find(b, number);
-    if (!w)
-        return true;
-    return j->token.len && !str_eq(j->token, str_of(w->row.token));
+    struct buf name = {0};
+    if (w)
+        batch_work_name(w, &name);
+    bool known = str_eq(j->name, buf_str(&name));
+    buf_fini(&name);
+    return !known;
 }
 
 static void on_list(void *arg, const struct bedrock_jobs_answer *a)

@@ -16,14 +16,15 @@ with Story() as s:
     job = road.batch.jobs()[0]
     equal((job['kind'], job['records'], road.charged('BatchInvokeModel')), ('InvokeModel', 110, 110))
 
-    ours = job['name'].rsplit('-', 1)[0]
+    ours, number, token = job['name'].rsplit('-', 2)
+    check(number == '1' and job['token'].startswith(token) and len(token) == 8, f'no name of its own: {job}')
     road.weir.end()
     s.processes.remove(road.weir)
-    for name in (f'{ours}-77', 'weir-01234567-77'):
+    for name in (f'{ours}-77-0123abcd', 'weir-01234567-77-0123abcd'):
         road.batch.order(order='stall=Scheduled')
         road.batch.create(name, questions(100))
     road.again()
-    road.weir.line(f'job {ours}-77 .* is ours by its name')
+    road.weir.line(f'job {ours}-77-0123abcd .* is ours by its name')
     states = lambda: {j['name']: j['state'] for j in road.batch.jobs()}
-    until('the orphan is stopped', lambda: states()[f'{ours}-77'] in ('Stopping', 'Stopped'))
-    check(states()['weir-01234567-77'] not in ('Stopping', 'Stopped'), f"another's: {states()}")
+    until('the orphan is stopped', lambda: states()[f'{ours}-77-0123abcd'] in ('Stopping', 'Stopped'))
+    check(states()['weir-01234567-77-0123abcd'] not in ('Stopping', 'Stopped'), f"another's: {states()}")

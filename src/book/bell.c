@@ -7,6 +7,7 @@
 #include "weir/base/clock.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@
 void bell_ring(struct bell *b, uint32_t bits)
 {
     if ((atomic_fetch_or(&b->bits, bits) & bits) != bits)
-        (void)syscall(SYS_futex, &b->bits, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+        (void)syscall(SYS_futex, &b->bits, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
 void bell_wait(struct bell *b, uint32_t bits, int64_t most_ms)

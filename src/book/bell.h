@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What wakes a writer's thread: some bits, and a futex under them. Who rings a bit that rings
- * already does not disturb the kernel. Also how such a thread is begun.
+ * What wakes a writer's thread, and tells others how far it is: some bits, and a futex under them.
+ * Who rings a bit that rings already does not disturb the kernel. Also how such a thread is begun.
  */
 #ifndef WEIR_SRC_BOOK_BELL_H
 #define WEIR_SRC_BOOK_BELL_H

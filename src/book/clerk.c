@@ -80,35 +80,10 @@ static void close_book(struct clerk *c)
     store_close(s);
 }
 
-static const char *reason(int rc)
-{
-    switch (rc) {
-    case ERR_FULL:
-        return "there is no room: the disk is full, or book.size is reached";
-    case ERR_BAD:
-        return "the book is damaged; move the folder away (Weir then begins a new one) or put a "
-               "backup there";
-    case ERR_NOT_FOUND:
-        return "the book is gone or another one lies there; Weir opens what is there";
-    default:
-        return "the disk failed";
-    }
-}
-
-static void tell(struct clerk *c, const char *sentence)
-{
-    if (strcmp(sentence, c->told) == 0)
-        return; /* the same again is no news */
-    snprintf(c->told, sizeof c->told, "%s", sentence);
-    if (c->trouble)
-        c->trouble(c->arg, sentence);
-}
-
 /* `why` NULL: what `rc` says. With a full disk reading goes on; after anything else it is opened
  * anew, which is the only cure for some of it. */
 static void fail(struct clerk *c, int rc, const char *why)
 {
-    char sentence[sizeof c->told];
     int64_t now = clock_mono_ns();
     bool at_once = rc == ERR_PANIC || (rc == ERR_NOT_FOUND && !why);
     if (c->store && rc != ERR_FULL && rc != ERR_BUSY)
@@ -122,18 +97,13 @@ static void fail(struct clerk *c, int rc, const char *why)
     pthread_mutex_lock(&c->lock);
     c->counts.failures++;
     pthread_mutex_unlock(&c->lock);
-    snprintf(sentence, sizeof sentence, "%s: %s", c->dir, reason(rc));
-    tell(c, why ? why : sentence);
+    trouble_tell(&c->trouble, rc, why);
 }
 
 static void all_is_well(struct clerk *c)
 {
     c->again_ns = 0;
-    if (!*c->told)
-        return;
-    *c->told = 0;
-    if (c->trouble)
-        c->trouble(c->arg, NULL);
+    trouble_end(&c->trouble);
 }
 
 static void end_letter(struct clerk *c, struct clerk_mail *m, bool good)
@@ -194,7 +164,7 @@ static int learn_past(struct clerk *c, struct store *s)
 
 static bool try_to_open(struct clerk *c)
 {
-    char why[sizeof c->told];
+    char why[TROUBLE_MOST];
     struct store *s;
     const struct store_options o = {c->dir, c->size_bytes, false};
     int rc = c->ready ? c->ready(c->arg, why, sizeof why) : 0;
@@ -222,10 +192,7 @@ static bool try_to_open(struct clerk *c)
 static bool open_book(struct clerk *c)
 {
     bool good = try_to_open(c);
-    pthread_mutex_lock(&c->lock);
-    c->tried = true;
-    pthread_cond_broadcast(&c->has_tried);
-    pthread_mutex_unlock(&c->lock);
+    bell_ring(&c->tried, BELL_TRIED);
     return good;
 }
 
@@ -367,7 +334,7 @@ static void finish(struct clerk *c)
         end_letter(c, take(&c->queue), false);
     if (lost)
         log_say(LOG_ERROR, "book", "%" PRIu64 " records could not be written before the end: %s",
-                lost, c->told);
+                lost, c->trouble.told);
     if (c->store)
         close_book(c);
 }
@@ -390,13 +357,19 @@ static void *run(void *arg)
 struct clerk *clerk_new(const struct clerk_options *o)
 {
     struct clerk *c = mem_new(sizeof *c);
-    pthread_condattr_t monotonic;
     size_t len = strlen(o->dir) + 1;
     c->dir = mem_new(len);
     memcpy(c->dir, o->dir, len);
     c->size_bytes = o->size_bytes;
     c->ready = o->ready;
-    c->trouble = o->trouble;
+    c->trouble = (struct trouble){
+        .dir = c->dir,
+        .full = "there is no room: the disk is full, or book.size is reached",
+        .damaged = "the book is damaged; move the folder away (Weir then begins a new one) or put "
+                   "a backup there",
+        .gone = "the book is gone or another one lies there; Weir opens what is there",
+        .tell = o->trouble,
+        .arg = o->arg};
     c->arg = o->arg;
     atomic_store(&c->keep_requests_ms, o->keep_requests_ms);
     c->items = mem_new(CLERK_BATCH_MOST * sizeof *c->items);
@@ -406,10 +379,6 @@ struct clerk *clerk_new(const struct clerk_options *o)
     empty(&c->queue);
     pthread_rwlock_init(&c->reading, NULL);
     pthread_mutex_init(&c->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&c->has_tried, &monotonic);
-    pthread_condattr_destroy(&monotonic);
     bell_thread(&c->thread, run, c);
     return c;
 }
@@ -425,7 +394,6 @@ void clerk_free(struct clerk *c)
     spent_free(atomic_load(&c->past));
     pthread_rwlock_destroy(&c->reading);
     pthread_mutex_destroy(&c->lock);
-    pthread_cond_destroy(&c->has_tried);
     mem_free(c->items);
     mem_free(c->dir);
     mem_free(c);

@@ -7,7 +7,6 @@
  */
 #include "clerk_private.h"
 
-#include "weir/base/clock.h"
 #include "weir/base/list.h"
 #include "weir/base/mem.h"
 
@@ -147,13 +146,7 @@ void clerk_read_end(struct clerk *c)
 
 void clerk_wait_open(struct clerk *c, int64_t most_ms)
 {
-    int64_t until_ns = clock_mono_ns() + most_ms * NS_A_MS;
-    const struct timespec until = {until_ns / (1000 * NS_A_MS), until_ns % (1000 * NS_A_MS)};
-    pthread_mutex_lock(&c->lock);
-    while (!c->tried)
-        if (pthread_cond_timedwait(&c->has_tried, &c->lock, &until) != 0)
-            break;
-    pthread_mutex_unlock(&c->lock);
+    bell_wait(&c->tried, BELL_TRIED, most_ms);
 }
 
 const struct spent *clerk_spent(struct clerk *c)

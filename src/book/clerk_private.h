@@ -9,6 +9,7 @@
 #include "bell.h"
 #include "prune.h"
 #include "series_set.h"
+#include "trouble.h"
 #include "weir/base/mailbox.h"
 #include "weir/book/clerk.h"
 
@@ -42,6 +43,7 @@ struct clerk_queue {
 
 /* What wakes it: see clerk.c. */
 enum clerk_bell { BELL_MAIL = 1, BELL_NOW = 2 };
+enum { BELL_TRIED = 1 };
 
 enum { CLERK_BATCH_MOST = 1024 }; /* tasks in one transaction */
 
@@ -67,10 +69,10 @@ struct clerk {
     char *dir;
     uint64_t size_bytes;
     int (*ready)(void *arg, char *why, size_t why_size);
-    void (*trouble)(void *arg, const char *sentence);
     void *arg;
 
     _Atomic(struct spent *) past; /* set once */
+    struct bell tried;            /* BELL_TRIED: to open the book, whatever came of it */
 
     /* Readers hold it while they read; the clerk to change `store`. */
     pthread_rwlock_t reading;
@@ -82,8 +84,6 @@ struct clerk {
     struct clerk_counts counts;
     struct gap gap; /* lost and not in the book yet */
     struct series_set series;
-    bool tried; /* to open the book, whatever came of it */
-    pthread_cond_t has_tried;
 
     /* The clerk's thread's own. */
     struct clerk_queue came, queue; /* just now; to be done */
@@ -97,7 +97,7 @@ struct clerk {
     } sent; /* to the book, and how its row is then */
     int64_t chores_ns, forget_ns, note_ns;
     enum series_room room; /* as it was told */
-    char told[512];        /* the trouble that was told; empty: none */
+    struct trouble trouble;
 };
 
 /* As the last of them; in the clerk's thread. */

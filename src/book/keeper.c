@@ -9,7 +9,6 @@
  */
 #include "keeper_private.h"
 
-#include "bell.h"
 #include "keeper_rows.h"
 #include "store_place.h"
 #include "weir/base/clock.h"
@@ -19,14 +18,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     AGAIN_MS = 5000,
     SIZES = 3, /* times the index' memory is what rows take on disk, with what pages waste */
     LEAST_BYTES = 16 * 1024 * 1024,
     NAMED_MOST = 20000, /* rows */
-    MS_A_MINUTE = 60000
+    MS_A_MINUTE = 60000,
+    BELL_STOP = 1
 };
 
 /* --- trouble */
@@ -38,45 +37,13 @@ static void close_store(struct keeper *k)
     atomic_store(&k->open, false);
 }
 
-static const char *reason(int rc)
-{
-    switch (rc) {
-    case ERR_FULL:
-        return "there is no room: the disk is full";
-    case ERR_NOT_FOUND:
-        return "the prefixes are gone, or others lie there; Weir opens what is there";
-    default:
-        return "the disk failed";
-    }
-}
-
-static void tell(struct keeper *k, const char *sentence)
-{
-    if (strcmp(sentence, k->told) == 0)
-        return; /* the same again is no news */
-    snprintf(k->told, sizeof k->told, "%s", sentence);
-    if (k->source.trouble)
-        k->source.trouble(k->source.arg, sentence);
-}
-
 static bool fail(struct keeper *k, int rc, const char *why)
 {
-    char sentence[sizeof k->told];
     atomic_fetch_add(&k->failures, 1);
     if (k->store && rc != ERR_FULL && rc != ERR_BUSY)
         close_store(k);
-    snprintf(sentence, sizeof sentence, "%s: %s", k->dir, reason(rc));
-    tell(k, why ? why : sentence);
+    trouble_tell(&k->trouble, rc, why);
     return false;
-}
-
-static void all_is_well(struct keeper *k)
-{
-    if (!*k->told)
-        return;
-    *k->told = 0;
-    if (k->source.trouble)
-        k->source.trouble(k->source.arg, NULL);
 }
 
 /* --- opening */
@@ -93,7 +60,7 @@ static uint64_t size_of(const struct keeper *k)
 
 static int set_aside(struct keeper *k, char *why, size_t why_size)
 {
-    char what[sizeof k->told];
+    char what[TROUBLE_MOST];
     snprintf(what, sizeof what, "%s", why);
     int rc = store_set_aside(k->dir, why, why_size);
     if (rc == 0)
@@ -119,7 +86,7 @@ static int open_there(struct keeper *k, char *why, size_t why_size)
 
 static bool open_store(struct keeper *k)
 {
-    char why[sizeof k->told];
+    char why[TROUBLE_MOST];
     int rc = k->source.ready ? k->source.ready(k->source.arg, why, sizeof why) : 0;
     if (rc == 0)
         rc = open_there(k, why, sizeof why);
@@ -139,7 +106,7 @@ static bool open_store(struct keeper *k)
 
 static bool begin_anew(struct keeper *k)
 {
-    char why[sizeof k->told] = "a row is not what it should be";
+    char why[TROUBLE_MOST] = "a row is not what it should be";
     close_store(k);
     int rc = set_aside(k, why, sizeof why);
     return rc ? fail(k, rc, why) : open_store(k);
@@ -313,30 +280,20 @@ bool keeper_round(struct keeper *k)
         (void)forget(k); /* what goes makes room */
     if (rc)
         return fail(k, rc, NULL);
-    all_is_well(k);
+    trouble_end(&k->trouble);
     return true;
 }
 
 /* --- the thread */
 
-static void rest(struct keeper *k, int64_t ms)
-{
-    int64_t until_ns = clock_mono_ns() + ms * NS_A_MS, a_second = 1000 * NS_A_MS;
-    const struct timespec until = {until_ns / a_second, until_ns % a_second};
-    pthread_mutex_lock(&k->lock);
-    while (!atomic_load(&k->stop))
-        if (pthread_cond_timedwait(&k->bell, &k->lock, &until) != 0)
-            break;
-    pthread_mutex_unlock(&k->lock);
-}
-
 static void *run(void *arg)
 {
     struct keeper *k = arg;
     while (!atomic_load(&k->stop))
-        rest(k, keeper_round(k) ? KEEPER_EVERY_MS : AGAIN_MS);
+        bell_wait(&k->bell, BELL_STOP, keeper_round(k) ? KEEPER_EVERY_MS : AGAIN_MS);
     if (!keeper_round(k))
-        log_say(LOG_WARN, "prefixes", "what was learned last could not be saved: %s", k->told);
+        log_say(LOG_WARN, "prefixes", "what was learned last could not be saved: %s",
+                k->trouble.told);
     return NULL;
 }
 
@@ -350,6 +307,12 @@ struct keeper *keeper_make(const char *dir, uint64_t index_bytes, const struct k
     memcpy(k->dir, dir, len);
     k->index_bytes = index_bytes;
     k->source = *s;
+    k->trouble = (struct trouble){
+        .dir = k->dir,
+        .full = "there is no room: the disk is full",
+        .gone = "the prefixes are gone, or others lie there; Weir opens what is there",
+        .tell = s->trouble,
+        .arg = s->arg};
     k->rows = mem_new(KEEPER_TAKEN * sizeof *k->rows);
     return k;
 }
@@ -366,12 +329,6 @@ void keeper_end(struct keeper *k)
 struct keeper *keeper_new(const char *dir, uint64_t index_bytes, const struct keeper_source *s)
 {
     struct keeper *k = keeper_make(dir, index_bytes, s);
-    pthread_condattr_t monotonic;
-    pthread_mutex_init(&k->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&k->bell, &monotonic);
-    pthread_condattr_destroy(&monotonic);
     bell_thread(&k->thread, run, k);
     return k;
 }
@@ -380,13 +337,9 @@ void keeper_free(struct keeper *k)
 {
     if (!k)
         return;
-    pthread_mutex_lock(&k->lock);
     atomic_store(&k->stop, true);
-    pthread_cond_signal(&k->bell);
-    pthread_mutex_unlock(&k->lock);
+    bell_ring(&k->bell, BELL_STOP);
     pthread_join(k->thread, NULL);
-    pthread_cond_destroy(&k->bell);
-    pthread_mutex_destroy(&k->lock);
     keeper_end(k);
 }
 

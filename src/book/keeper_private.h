@@ -5,11 +5,10 @@
 #ifndef WEIR_SRC_BOOK_KEEPER_PRIVATE_H
 #define WEIR_SRC_BOOK_KEEPER_PRIVATE_H
 
+#include "bell.h"
+#include "trouble.h"
 #include "weir/base/buf.h"
 #include "weir/book/keeper.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
 
 /* Many are sorted at a time, since neighbours share pages: that halves what is written. */
 enum { KEEPER_TAKEN = 32 * KEEPER_ROWS };
@@ -19,13 +18,12 @@ struct keeper {
     uint64_t index_bytes;
     struct keeper_source source;
     pthread_t thread;
-    pthread_mutex_t lock; /* of the bell alone */
-    pthread_cond_t bell;
+    struct bell bell;
     atomic_bool stop;
 
     struct store *store;
     bool loaded, anew; /* anew: what is opened next has not what was saved */
-    char told[512];    /* the trouble that was told; empty: all is well */
+    struct trouble trouble;
     /* Taken, and not saved yet: those from `done` on. */
     struct prefix *rows; /* KEEPER_TAKEN of them */
     size_t done, n, cursor;

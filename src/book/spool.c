@@ -38,34 +38,9 @@ static void close_store(struct spool *s)
     store_close(old);
 }
 
-static const char *reason(int rc)
-{
-    switch (rc) {
-    case ERR_FULL:
-        return "there is no room on its disk";
-    case ERR_BAD:
-        return "the spool is damaged; move the folder away (Weir then begins a new one) or put a "
-               "backup there";
-    case ERR_NOT_FOUND:
-        return "the spool is gone or another one lies there; Weir opens what is there";
-    default:
-        return "the disk failed";
-    }
-}
-
-static void tell(struct spool *s, const char *sentence)
-{
-    if (strcmp(sentence, s->told) == 0)
-        return; /* the same again is no news */
-    snprintf(s->told, sizeof s->told, "%s", sentence);
-    if (s->trouble)
-        s->trouble(s->arg, sentence);
-}
-
 /* `why` NULL: what `rc` says. */
 void spool_fail(struct spool *s, int rc, const char *why)
 {
-    char sentence[sizeof s->told];
     int64_t now = clock_mono_ns();
     if (s->store && rc != ERR_FULL && rc != ERR_BUSY)
         close_store(s);
@@ -75,18 +50,13 @@ void spool_fail(struct spool *s, int rc, const char *why)
     pthread_mutex_lock(&s->lock);
     s->counts.failures++;
     pthread_mutex_unlock(&s->lock);
-    snprintf(sentence, sizeof sentence, "%s: %s", s->dir, reason(rc));
-    tell(s, why ? why : sentence);
+    trouble_tell(&s->trouble, rc, why);
 }
 
 void spool_well(struct spool *s)
 {
     s->again_ns = 0;
-    if (!*s->told)
-        return;
-    *s->told = 0;
-    if (s->trouble)
-        s->trouble(s->arg, NULL);
+    trouble_end(&s->trouble);
 }
 
 /* --- the thread */
@@ -175,7 +145,6 @@ static void ring(void *arg)
 struct spool *spool_make(const char *dir, const unsigned char *key)
 {
     struct spool *s = mem_new(sizeof *s);
-    pthread_condattr_t monotonic;
     size_t len = strlen(dir) + 1;
     s->dir = mem_new(len);
     memcpy(s->dir, dir, len);
@@ -189,10 +158,6 @@ struct spool *spool_make(const char *dir, const unsigned char *key)
     mailbox_init(&s->box, ring, s);
     pthread_rwlock_init(&s->reading, NULL);
     pthread_mutex_init(&s->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->has_tried, &monotonic);
-    pthread_condattr_destroy(&monotonic);
     return s;
 }
 
@@ -206,7 +171,6 @@ void spool_unmake(struct spool *s)
     mem_free(s->outbox.acked);
     pthread_rwlock_destroy(&s->reading);
     pthread_mutex_destroy(&s->lock);
-    pthread_cond_destroy(&s->has_tried);
     mem_free(s->dir);
     mem_free(s);
 }
@@ -217,7 +181,14 @@ struct spool *spool_new(const struct spool_options *o)
     s->size_bytes = o->size_bytes;
     s->clerk = o->clerk;
     s->ready = o->ready;
-    s->trouble = o->trouble;
+    s->trouble = (struct trouble){
+        .dir = s->dir,
+        .full = "there is no room on its disk",
+        .damaged = "the spool is damaged; move the folder away (Weir then begins a new one) or "
+                   "put a backup there",
+        .gone = "the spool is gone or another one lies there; Weir opens what is there",
+        .tell = o->trouble,
+        .arg = o->arg};
     s->arg = o->arg;
     spool_keep(s, o->keep_ms, o->replay_ms);
     bell_thread(&s->thread, run, s);

@@ -6,7 +6,6 @@
  */
 #include "spool_private.h"
 
-#include "weir/base/clock.h"
 #include "weir/base/list.h"
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
@@ -264,12 +263,8 @@ void spool_keep(struct spool *s, int64_t keep_ms, int64_t replay_ms)
 
 bool spool_wait_open(struct spool *s, int64_t most_ms)
 {
-    int64_t until_ns = clock_mono_ns() + most_ms * NS_A_MS;
-    const struct timespec until = {until_ns / (1000 * NS_A_MS), until_ns % (1000 * NS_A_MS)};
+    bell_wait(&s->tried, SPOOL_TRIED, most_ms);
     pthread_mutex_lock(&s->lock);
-    while (!s->tried)
-        if (pthread_cond_timedwait(&s->has_tried, &s->lock, &until) != 0)
-            break;
     bool open = s->counts.open;
     pthread_mutex_unlock(&s->lock);
     return open;

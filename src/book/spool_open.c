@@ -276,7 +276,7 @@ static int open_there(struct spool *s, char *why, size_t why_size)
 
 static void try_to_open(struct spool *s)
 {
-    char why[sizeof s->told];
+    char why[TROUBLE_MOST];
     int rc = open_there(s, why, sizeof why);
     if (rc) {
         spool_fail(s, rc, why);
@@ -301,7 +301,6 @@ void spool_open(struct spool *s)
     try_to_open(s);
     pthread_mutex_lock(&s->lock);
     s->counts.open = s->store != NULL;
-    s->tried = true;
-    pthread_cond_broadcast(&s->has_tried);
     pthread_mutex_unlock(&s->lock);
+    bell_ring(&s->tried, SPOOL_TRIED);
 }

@@ -25,6 +25,7 @@
 #include "bell.h"
 #include "prune.h"
 #include "spool_claims.h"
+#include "trouble.h"
 #include "weir/base/mailbox.h"
 #include "weir/base/seal.h"
 
@@ -37,6 +38,7 @@ enum {
     SPOOL_RECORD_BYTES = 512, /* what a record takes beside its body, for shares */
     SPOOL_AGAIN_MS = 5000,
     SPOOL_BELL = 1,
+    SPOOL_TRIED = 1,
     SPOOL_INSTANCE = 8
 };
 
@@ -153,7 +155,8 @@ struct spool_job_sum {
 
 struct spool {
     struct mailbox box;
-    struct bell bell;
+    struct bell bell;  /* SPOOL_BELL */
+    struct bell tried; /* SPOOL_TRIED: to open it, whatever came of it */
     pthread_t thread;
     atomic_bool stop;
     _Atomic uint64_t waiting; /* bytes of letters */
@@ -164,7 +167,6 @@ struct spool {
     const unsigned char *key; /* NULL: nothing is sealed */
     struct clerk *clerk;
     int (*ready)(void *arg, char *why, size_t why_size);
-    void (*trouble)(void *arg, const char *sentence);
     void *arg;
 
     /* Readers hold it while they read; the thread to change `store`. */
@@ -173,8 +175,6 @@ struct spool {
 
     /* What others read: sums, counts. Only the thread changes them. */
     pthread_mutex_t lock;
-    pthread_cond_t has_tried;
-    bool tried;
     char instance[SPOOL_INSTANCE + 1];
     struct spool_counts counts;
     struct spool_sum **pools; /* by number */
@@ -197,7 +197,7 @@ struct spool {
     bool unmarked;            /* it is not said yet with which key it is sealed, and may be */
     int64_t said_ns[2];       /* when it was said that it is full; that a client's share is */
     bool gave_up;             /* a record, in this transaction: somebody may wait for it */
-    char told[512];           /* the trouble that was told; empty: none */
+    struct trouble trouble;
     struct {
         uint64_t at; /* rows below were handed to the clerk */
         unsigned underway;

@@ -21,13 +21,14 @@ enum { CHORES_MS = 1000, SWEEP_MS = 60 * 1000 };
 
 /* --- trouble */
 
+/* That it is open is said when it was read, too: spool_open. */
 void spool_publish(struct spool *s, struct store *store)
 {
     pthread_rwlock_wrlock(&s->reading);
     s->store = store;
     pthread_rwlock_unlock(&s->reading);
     pthread_mutex_lock(&s->lock);
-    s->counts.open = store != NULL;
+    s->counts.open = s->counts.open && store;
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -25,8 +25,11 @@ static uint64_t number_of(struct store_txn *t, struct str key)
                                                                         : 1;
 }
 
+/* Others read it where it is: the same name is not written again. */
 static void name(struct spool *s, struct str instance)
 {
+    if (str_eq(str_of(s->instance), instance))
+        return;
     pthread_mutex_lock(&s->lock);
     memset(s->instance, 0, sizeof s->instance);
     if (instance.len == SPOOL_INSTANCE)
@@ -46,8 +49,8 @@ static int load(struct spool *s, struct store *store)
     s->next_job = next_job > s->next_job ? next_job : s->next_job;
     rc = spool_sums_load(s, t);
     s->reserved = s->next; /* the first one that is given writes further */
-    if (rc == 0 && store_get(t, TABLE_META, S("instance"), &value) == 0)
-        name(s, value);
+    if (rc == 0)
+        name(s, store_get(t, TABLE_META, S("instance"), &value) == 0 ? value : S(""));
     store_abort(t);
     s->outbox.at = 0;
     return rc;
@@ -282,7 +285,6 @@ static void try_to_open(struct spool *s)
         spool_fail(s, rc, why);
         return;
     }
-    name(s, S(""));
     rc = load(s, s->store);
     prune_clock_open(&s->clock, s->known_ms, clock_wall_ms(), clock_mono_ns());
     if (rc == 0)

@@ -5,6 +5,8 @@
  */
 #include "spool_side.h"
 
+#include <sched.h>
+
 #include <string.h>
 
 static struct folder at;
@@ -408,6 +410,30 @@ static void a_command_reads_beside_it(void **state)
     assert_non_null(strstr(why, "nowhere"));
 }
 
+/* The engine takes up what is there when it is open, once. */
+static void what_is_open_was_read(void **state)
+{
+    char dir[128], instance[9];
+    struct caller c;
+    snprintf(dir, sizeof dir, "%s/spool", at.path);
+    const struct spool_options o = {.dir = dir, .size_bytes = 64 * SPOOL_MIB};
+    struct spool *s = spool_of(&at);
+    admit_body(s, "body", "", &c);
+    const struct batch_job job = cut(s, 1, 1);
+    snprintf(instance, sizeof instance, "%.*s", STR_ARG(spool_instance(s)));
+    spool_free(s);
+    for (int i = 0; i < 300; i++) {
+        s = spool_new(&o);
+        while (!counts(s).open)
+            sched_yield();
+        struct jobs jobs = jobs_of(s);
+        assert_int_equal(jobs.n, 1);
+        assert_int_equal(jobs.at[0].number, job.number);
+        assert_true(str_eq(spool_instance(s), str_of(instance)));
+        spool_free(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +450,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_state_is_found_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_walk_goes_on_from_a_number, setup, teardown),
         cmocka_unit_test_setup_teardown(a_command_reads_beside_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_open_was_read, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,7 @@ struct bedrock_jobs_call {
     struct buf name; /* what a list asks for */
     struct bedrock_jobs_found found;
     unsigned pages;
+    bool too_many; /* of them */
     char why[BEDROCK_JOBS_WHY_MOST];
 };
 
@@ -123,7 +124,7 @@ static void tell(struct bedrock_jobs_call *c, enum bedrock_jobs_end end,
                                          .retry_ms = good ? 0 : retry_ms(a),
                                          .why = good ? "" : c->why,
                                          .jobs = c->found.jobs,
-                                         .n = good ? c->found.n : 0};
+                                         .n = good || c->too_many ? c->found.n : 0};
     c->done(c->arg, &answer);
 }
 
@@ -165,6 +166,7 @@ static bool on_answer(struct control_call *call, const struct fetch_answer *a)
         return false;
     } else if (c->found.next_token.len) {
         end = BEDROCK_JOBS_UNKNOWN;
+        c->too_many = true;
         snprintf(c->why, sizeof c->why, "the list has more than %d pages", PAGES_MOST);
     }
     tell(c, end, a);

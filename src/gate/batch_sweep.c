@@ -2,7 +2,8 @@
  *
  * A job of ours that no row knows spends money for nobody: the spool was lost, or an older copy of
  * it was put back. At the start and each hour the list of jobs is asked for our names; such a job
- * is stopped, and the log says so.
+ * is stopped, and the log says so. Of a very long list the newest are enough: a job has an end
+ * after a week.
  */
 #include "batch_jobs.h"
 #include "weir/base/log.h"
@@ -10,15 +11,17 @@
 
 #include <stdio.h>
 
-enum { SWEEP_EVERY_MS = 3600 * 1000, SWEEP_AGAIN_MS = 60 * 1000 };
+enum { SWEEP_EVERY_MS = 3600 * 1000, SWEEP_AGAIN_MS = 60 * 1000, SWEEP_NEXT_MS = 1000 };
 
 static void on_stopped(void *arg, const struct bedrock_jobs_answer *a)
 {
     struct batch *b = arg;
+    bool good = a->end == BEDROCK_JOBS_GOOD;
     b->sweep = NULL;
-    if (a->end != BEDROCK_JOBS_GOOD)
+    if (!good)
         log_say(LOG_WARN, "batch", "it could not be stopped: %s", a->why);
-    b->swept_ms = loop_now_ms(b->loop) + 1; /* there may be more of them */
+    /* There may be more of them. */
+    b->swept_ms = loop_now_ms(b->loop) + (good ? SWEEP_NEXT_MS : SWEEP_AGAIN_MS);
 }
 
 /* "weir-0123abcd-12-", and what follows */
@@ -52,9 +55,8 @@ static void on_list(void *arg, const struct bedrock_jobs_answer *a)
     struct batch *b = arg;
     b->sweep = NULL;
     int64_t now_ms = loop_now_ms(b->loop);
-    b->swept_ms = now_ms + (a->end == BEDROCK_JOBS_GOOD ? SWEEP_EVERY_MS : SWEEP_AGAIN_MS);
-    if (a->end != BEDROCK_JOBS_GOOD)
-        return;
+    bool told = a->end == BEDROCK_JOBS_GOOD || a->n;
+    b->swept_ms = now_ms + (told ? SWEEP_EVERY_MS : SWEEP_AGAIN_MS);
     for (size_t i = 0; i < a->n; i++) {
         if (!is_orphan(b, &a->jobs[i]))
             continue;

@@ -34,7 +34,7 @@ struct bedrock_jobs_answer {
     int status;                     /* 0: nobody answered, or it was not sent */
     int64_t retry_ms;               /* told by the service; 0: not */
     const char *why;                /* a sentence, unless GOOD */
-    const struct bedrock_job *jobs; /* create, get: one */
+    const struct bedrock_job *jobs; /* create, get: one; of a list too long, UNKNOWN: the newest */
     size_t n;
 };
 typedef void bedrock_jobs_done(void *arg, const struct bedrock_jobs_answer *a);

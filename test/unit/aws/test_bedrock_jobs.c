@@ -358,7 +358,8 @@ static void reads_every_page(void **state)
 
 static void never_takes_half_a_list_for_one(void **state)
 {
-    struct reply page = says(200, NULL, "{\"nextToken\":\"x\",\"invocationJobSummaries\":[]}");
+    struct reply page =
+        says(200, NULL, "{\"nextToken\":\"x\",\"invocationJobSummaries\":[" JOB(ARN) "]}");
     begin(page);
     t.reply[1] = says(429, NULL, "{}");
     list(S("weir-7"));
@@ -370,6 +371,7 @@ static void never_takes_half_a_list_for_one(void **state)
     list(S("weir-7"));
     assert_int_equal(t.end, BEDROCK_JOBS_UNKNOWN);
     assert_int_equal(t.calls, 20);
+    assert_int_equal(t.n, 20); /* for who wants the newest alone */
     begin(says(200, NULL, "{\"invocationJobSummaries\":[{}]}"));
     list(S("weir-7"));
     assert_int_equal(t.end, BEDROCK_JOBS_UNKNOWN);

@@ -47,14 +47,9 @@ static void end_act(struct batch_work *w, enum batch_event event, struct str why
     batch_work_event(w, &n);
 }
 
-static struct batch_place *place_of(struct batch_work *w)
-{
-    return batch_place_of(w->batch, w->pool->client, w->pool->role);
-}
-
 static struct s3 *s3_of(struct batch_work *w)
 {
-    return place_of(w)->s3;
+    return batch_place_of_work(w)->s3;
 }
 
 /* --- the input */
@@ -135,21 +130,14 @@ static unsigned hours_of(const struct batch_job *j)
     return hours < HOURS_LEAST ? HOURS_LEAST : hours > HOURS_MOST ? HOURS_MOST : (unsigned)hours;
 }
 
-static struct str account_of(struct str role_arn)
-{
-    for (int i = 0; i < 4; i++)
-        str_cut(&role_arn, ':');
-    return str_cut(&role_arn, ':');
-}
-
 static void create(struct batch_work *w, struct creds *creds)
 {
     const struct config_batch *c = &w->batch->setup->config->batch;
     struct buf name = {0}, in = {0}, out = {0};
     batch_work_name(w, &name);
-    buf_addf(&in, "s3://%.*s/", STR_ARG(c->bucket));
+    buf_addf(&in, "s3://%s/", w->row.bucket);
     batch_work_key(w, "in.jsonl", &in);
-    buf_addf(&out, "s3://%.*s/", STR_ARG(c->bucket));
+    buf_addf(&out, "s3://%s/", w->row.bucket);
     batch_work_key(w, "out/", &out);
     const struct bedrock_jobs_create job = {.name = buf_str(&name),
                                             .token = str_of(w->row.token),
@@ -158,7 +146,7 @@ static void create(struct batch_work *w, struct creds *creds)
                                             .converse = w->pool->kind == BATCH_CONVERSE,
                                             .input_uri = buf_str(&in),
                                             .output_uri = buf_str(&out),
-                                            .owner = account_of(c->role_arn),
+                                            .owner = str_of(w->row.owner),
                                             .kms_key = c->kms_key,
                                             .hours = hours_of(&w->row)};
     (void)HOOK("batch.create.before");
@@ -313,7 +301,7 @@ static void list_keys(struct batch_work *w)
 static void on_uploads_aborted(void *arg, enum s3_end end, struct str why)
 {
     struct batch_work *w = arg;
-    struct batch_place *p = place_of(w);
+    struct batch_place *p = batch_place_of_work(w);
     w->s3 = NULL;
     if (end == S3_FAILED) {
         end_act(w, BATCH_CLEAN_FAILED, why);

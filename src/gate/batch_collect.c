@@ -60,8 +60,7 @@ static void end(struct batch_collect *c, enum batch_event event, struct str why)
 
 static struct s3 *s3_of(struct batch_collect *c)
 {
-    struct batch_work *w = c->work;
-    return batch_place_of(w->batch, w->pool->client, w->pool->role)->s3;
+    return batch_place_of_work(c->work)->s3;
 }
 
 /* The job's folder in our output folder: the last part of its ARN. */

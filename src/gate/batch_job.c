@@ -45,11 +45,9 @@ void batch_work_name(const struct batch_work *w, struct buf *out)
 
 void batch_work_key(const struct batch_work *w, const char *rest, struct buf *out)
 {
-    struct str prefix = w->batch->setup->config->batch.prefix;
     struct str instance = spool_instance(w->batch->spool);
-    if (prefix.len)
-        buf_addf(out, "%.*s/", STR_ARG(prefix));
-    buf_addf(out, "%.*s/%" PRIu64 "-%s/%s", STR_ARG(instance), w->row.number, w->row.token, rest);
+    buf_addf(out, "%s/%.*s/%" PRIu64 "-%s/%s", w->row.prefix, STR_ARG(instance), w->row.number,
+             w->row.token, rest);
 }
 
 /* --- terms */

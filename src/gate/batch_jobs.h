@@ -10,19 +10,25 @@
 #define WEIR_SRC_GATE_BATCH_JOBS_H
 
 #include "batch_private.h"
+#include "weir/base/arena.h"
 
-/* S3 with the credentials of one client's role, or with Weir's own. */
+/* A bucket with the credentials of one client's role, or with Weir's own. */
+struct batch_place_name {
+    struct str client, role; /* empty: Weir's own credentials */
+    struct str bucket, owner;
+};
 struct batch_place {
     struct list node; /* batch.places */
     struct batch *batch;
-    struct str client, role; /* in `text` */
-    struct s3 *s3;           /* NULL: the bucket has no address */
+    struct arena names;
+    struct batch_place_name name; /* in `names` */
+    bool current;                 /* the configured bucket; else only older jobs have it */
+    struct s3 *s3;                /* NULL: the bucket has no address */
     struct s3_call *probe;
     int64_t probe_ms;  /* the next one is due; monotonic */
     bool refused;      /* no job can be made here now */
     bool told_uploads; /* that those left open cannot be aborted */
     char why[BATCH_WHY_MOST + 1];
-    char text[];
 };
 
 struct batch_pool {
@@ -143,7 +149,12 @@ void batch_collect_go_on(struct batch_collect *c);
 void batch_collect_break(struct batch_collect *c, const char *why);
 
 /* --- batch_place */
+/* The configured one. */
 struct batch_place *batch_place_of(struct batch *b, struct str client, struct str role);
+/* Where this job's files are. */
+struct batch_place *batch_place_of_work(const struct batch_work *w);
+/* What is configured now becomes the job's. */
+void batch_place_write(const struct batch *b, struct batch_job *j);
 void batch_places_look(struct batch *b);  /* probes that are due */
 void batch_places_probe(struct batch *b); /* all of them, now */
 void batch_places_free(struct batch *b);

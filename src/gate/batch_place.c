@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * S3, once for each set of credentials that records are sent with. Each is asked at its beginning
- * whether the bucket can be used; while it cannot, its pools are closed and go on demand, and it is
- * asked again every few minutes.
+ * S3, once for each set of credentials that records are sent with, and for each bucket in use: a
+ * job's files stay where they were put when another bucket is configured. That one is asked at its
+ * beginning whether it can be used; while it cannot, its pools are closed and go on demand, and it
+ * is asked again every few minutes.
  */
 #include "batch_jobs.h"
 #include "weir/base/log.h"
 #include "weir/base/mem.h"
 
 #include <stdio.h>
-#include <string.h>
 
-enum { PROBE_AGAIN_MS = 3 * 60 * 1000, PROBE_FAILED_MS = 30 * 1000 };
+enum { PROBE_AGAIN_MS = 3 * 60 * 1000, PROBE_FAILED_MS = 30 * 1000, PLACE_BYTES = 16 * 1024 };
 
 static struct creds *creds_of_place(void *arg)
 {
     struct batch_place *p = arg;
-    return batch_creds(p->batch, p->client, p->role);
+    return batch_creds(p->batch, p->name.client, p->name.role);
 }
 
 static struct s3 *s3_of(struct batch_place *p)
@@ -25,8 +25,8 @@ static struct s3 *s3_of(struct batch_place *p)
     const struct config *c = s->config;
     char ignored[256];
     struct s3_options o = {.region = c->region,
-                           .bucket = c->batch.bucket,
-                           .owner = config_account(c->batch.role_arn),
+                           .bucket = p->name.bucket,
+                           .owner = p->name.owner,
                            .kms_key = c->batch.kms_key,
                            .ca_file = c->ca_file.len ? c->ca_file.ptr : NULL,
                            .proxy_host = s->has_proxy ? str_of(s->proxy.host) : S(""),
@@ -34,7 +34,7 @@ static struct s3 *s3_of(struct batch_place *p)
                            .proxy_authorization = str_of(s->proxy_authorization),
                            .creds = creds_of_place,
                            .arg = p};
-    if (c->batch.bucket.len == 0 || !endpoint_parse(c->s3_url, &o.at, ignored, sizeof ignored))
+    if (p->name.bucket.len == 0 || !endpoint_parse(c->s3_url, &o.at, ignored, sizeof ignored))
         return NULL;
     return s3_new(p->batch->loop, p->batch->dns, &o);
 }
@@ -43,7 +43,7 @@ static struct s3 *s3_of(struct batch_place *p)
 static void set_refused(struct batch_place *p, bool refused)
 {
     p->refused = refused;
-    if (p->role.len == 0)
+    if (p->current && p->name.role.len == 0)
         atomic_store(&p->batch->daemon->bucket_refused, refused);
 }
 
@@ -57,7 +57,7 @@ static void refuse(struct batch_place *p, struct str why)
             LOG_ERROR, "batch",
             "nothing is batched%s%.*s: %.*s; what waits goes on demand, and the bucket is tried "
             "again",
-            p->client.len ? " for client " : "", STR_ARG(p->client), STR_ARG(why));
+            p->name.client.len ? " for client " : "", STR_ARG(p->name.client), STR_ARG(why));
     set_refused(p, true);
 }
 
@@ -85,11 +85,13 @@ static void on_probe(void *arg, enum s3_end end, struct str why)
     batch_look(p->batch);
 }
 
-/* While all is well nobody asks: the puts of jobs say when that has changed. */
+/* While all is well nobody asks: the puts of jobs say when that has changed. No job is made in a
+ * bucket of before. */
 static void look(struct batch_place *p, bool now)
 {
     bool due = now || p->refused || p->probe_ms == 0;
-    if (!p->s3 || p->probe || !due || (!now && loop_now_ms(p->batch->loop) < p->probe_ms))
+    if (!p->s3 || !p->current || p->probe || !due ||
+        (!now && loop_now_ms(p->batch->loop) < p->probe_ms))
         return;
     struct creds *creds = creds_of_place(p);
     if (creds)
@@ -97,35 +99,69 @@ static void look(struct batch_place *p, bool now)
     creds_unref(creds);
 }
 
-static struct batch_place *find(struct batch *b, struct str client, struct str role)
+static struct batch_place *find(struct batch *b, const struct batch_place_name *name)
 {
     for (struct list *n = b->places.next; n != &b->places; n = n->next) {
         struct batch_place *p = LIST_OF(n, struct batch_place, node);
-        if (str_eq(p->role, role) && str_eq(p->client, client))
+        const struct batch_place_name *has = &p->name;
+        if (str_eq(has->role, name->role) && str_eq(has->client, name->client) &&
+            str_eq(has->bucket, name->bucket) && str_eq(has->owner, name->owner))
             return p;
     }
     return NULL;
 }
 
-struct batch_place *batch_place_of(struct batch *b, struct str client, struct str role)
+static bool is_current(const struct batch *b, const struct batch_place_name *n)
 {
-    client.len = role.len ? client.len : 0; /* Weir's own are the same for all */
-    struct batch_place *p = find(b, client, role);
+    const struct config_batch *c = &b->setup->config->batch;
+    return str_eq(n->bucket, c->bucket) && str_eq(n->owner, config_account(c->role_arn));
+}
+
+static struct batch_place *place_of(struct batch *b, struct batch_place_name name)
+{
+    name.client.len = name.role.len ? name.client.len : 0; /* Weir's own are the same for all */
+    struct batch_place *p = find(b, &name);
     if (p)
         return p;
-    p = mem_new(sizeof *p + client.len + role.len + 1);
+    p = mem_new(sizeof *p);
     p->batch = b;
-    if (client.len)
-        memcpy(p->text, client.ptr, client.len);
-    if (role.len)
-        memcpy(p->text + client.len, role.ptr, role.len);
-    p->client = str_from(p->text, client.len);
-    p->role = str_from(p->text + client.len, role.len);
+    arena_init(&p->names, PLACE_BYTES);
+    p->name = (struct batch_place_name){
+        arena_dup(&p->names, name.client), arena_dup(&p->names, name.role),
+        arena_dup(&p->names, name.bucket), arena_dup(&p->names, name.owner)};
+    p->current = is_current(b, &name);
     list_init(&p->node);
     list_append(&b->places, &p->node);
     p->s3 = s3_of(p);
     look(p, false);
     return p;
+}
+
+struct batch_place *batch_place_of(struct batch *b, struct str client, struct str role)
+{
+    const struct config_batch *c = &b->setup->config->batch;
+    return place_of(
+        b, (struct batch_place_name){client, role, c->bucket, config_account(c->role_arn)});
+}
+
+struct batch_place *batch_place_of_work(const struct batch_work *w)
+{
+    const struct batch_job *j = &w->row;
+    return place_of(w->batch, (struct batch_place_name){w->pool->client, w->pool->role,
+                                                        str_of(j->bucket), str_of(j->owner)});
+}
+
+static void copy(char *to, size_t size, struct str s)
+{
+    snprintf(to, size, "%.*s", STR_ARG(s));
+}
+
+void batch_place_write(const struct batch *b, struct batch_job *j)
+{
+    const struct config_batch *c = &b->setup->config->batch;
+    copy(j->bucket, sizeof j->bucket, c->bucket);
+    copy(j->prefix, sizeof j->prefix, c->prefix);
+    copy(j->owner, sizeof j->owner, config_account(c->role_arn));
 }
 
 void batch_places_look(struct batch *b)
@@ -148,6 +184,7 @@ void batch_places_free(struct batch *b)
         set_refused(p, false);
         s3_drop(p->probe);
         s3_free(p->s3);
+        arena_fini(&p->names);
         mem_free(p);
     }
 }

@@ -230,6 +230,15 @@ static void see_pools(struct batch *b)
     }
 }
 
+/* A row of before 0.5.1 does not say where its files are. */
+static void take_row(struct batch *b, struct batch_pool *p, const struct batch_job *row,
+                     uint32_t waits)
+{
+    struct batch_work *w = batch_work_new(b, p, row, waits);
+    if (!row->bucket[0])
+        batch_place_write(b, &w->row);
+}
+
 static void see_job(void *arg, const struct batch_job *row, uint32_t waits)
 {
     struct batch *b = arg;
@@ -238,7 +247,7 @@ static void see_job(void *arg, const struct batch_job *row, uint32_t waits)
     if (w && !w->writing)
         w->waits = waits;
     else if (!w && !b->loaded && p)
-        (void)batch_work_new(b, p, row, waits);
+        take_row(b, p, row, waits);
 }
 
 /* What the jobs of today that are still known have left behind counts after a start, too. */
@@ -292,6 +301,7 @@ static void cut(struct batch_pool *p, const struct pool_verdict *v, int64_t now_
     text_add_hex(&hex, token, sizeof token);
     memcpy(job.token, buf_cstr(&hex), BATCH_TOKEN_BYTES);
     buf_fini(&hex);
+    batch_place_write(b, &job);
     p->busy = true;
     spool_cut(b->spool, p->number, v->take, v->take_bytes, &job, batch_mail_cut,
               batch_mail_new(b, p->number, on_cut));
@@ -475,27 +485,12 @@ static bool same_services(const struct setup *a, const struct setup *b)
            d->ca_file.len == 0 && str_eq(c->egress_proxy, d->egress_proxy);
 }
 
-/* Where their files lie is not in their rows. */
-static void warn_of_move(const struct batch *b, const struct setup *from, const struct setup *to)
-{
-    const struct config *c = from->config, *d = to->config;
-    if (list_empty(&b->jobs) ||
-        (str_eq(c->batch.bucket, d->batch.bucket) && str_eq(c->batch.prefix, d->batch.prefix)))
-        return;
-    log_say(LOG_WARN, "batch",
-            "batch.bucket or batch.prefix changed while jobs are there: their files are in "
-            "s3://%.*s/%.*s; with the old values again Weir finds them, else their records go on "
-            "demand, too",
-            STR_ARG(c->batch.bucket), STR_ARG(c->batch.prefix));
-}
-
 /* What was asked at the old place is asked at the new one. */
 void batch_follow(struct batch *b, struct setup *setup)
 {
     struct setup *old = b->setup;
     bool same = same_services(old, setup);
     b->setup = setup_ref(setup);
-    warn_of_move(b, old, setup);
     for (struct list *n = b->jobs.next; !same && n != &b->jobs; n = n->next)
         batch_work_interrupt(LIST_OF(n, struct batch_work, node), "the configuration changed");
     if (!same) {

@@ -148,6 +148,8 @@ static void put_job(struct json_out *o, const struct view *v, const struct seen_
     put_time(o, S("ended"), j->ended_ms);
     put_time(o, S("deadline"), j->deadline_ms);
     json_out_put_string(o, S("arn"), str_of(j->arn));
+    json_out_put_string(o, S("bucket"), str_of(j->bucket));
+    json_out_put_string(o, S("prefix"), str_of(j->prefix));
     json_out_put_u64(o, S("tries"), j->tries);
     json_out_put_bool(o, S("stopping"), j->stopping);
     json_out_put_bool(o, S("cancelled"), j->cancelled);

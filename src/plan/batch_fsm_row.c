@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A job as a stored row: a version, its numbers as varints in the order of the table below, its
- * three texts with their lengths before them, and the words for states and statuses. Whoever adds a
- * field puts it at the table's end and makes the next version.
+ * texts with their lengths before them, and the words for states and statuses. Whoever adds a field
+ * puts it at the row's end and makes the next version. Version 1 ended with `why`.
  */
 #include "weir/base/varint.h"
 #include "weir/plan/batch_fsm.h"
 
 #include <string.h>
 
-enum { ROW_VERSION = 1 };
+enum { ROW_VERSION = 2 };
 
 static const struct str state_words[BATCH_STATES] = {
     STR("packed"), STR("creating"), STR("running"), STR("reading"), STR("cleaning"), STR("gone")};
@@ -95,6 +95,9 @@ void batch_job_write(const struct batch_job *j, struct buf *out)
     add_text(out, j->token);
     add_text(out, j->arn);
     add_text(out, j->why);
+    add_text(out, j->bucket);
+    add_text(out, j->prefix);
+    add_text(out, j->owner);
 }
 
 static bool take_text(struct str *in, char *out, size_t most)
@@ -134,15 +137,21 @@ static bool has_times(const struct batch_job *j)
            is_time(j->created_ms) && is_time(j->ended_ms) && is_time(j->stop_ms);
 }
 
+static bool take_place(struct str *in, struct batch_job *j)
+{
+    return take_text(in, j->bucket, BATCH_BUCKET_MOST) &&
+           take_text(in, j->prefix, BATCH_PREFIX_MOST) && take_text(in, j->owner, BATCH_OWNER_MOST);
+}
+
 int batch_job_read(struct str bytes, struct batch_job *out)
 {
     struct batch_job j = {0};
-    if (!bytes.len || bytes.ptr[0] != ROW_VERSION)
+    if (!bytes.len || bytes.ptr[0] < 1 || bytes.ptr[0] > ROW_VERSION)
         return ERR_BAD;
     struct str in = str_from_offset(bytes, 1);
     if (!take_numbers(&in, &j) || !take_text(&in, j.token, BATCH_TOKEN_BYTES) ||
         !take_text(&in, j.arn, BATCH_ARN_MOST) || !take_text(&in, j.why, BATCH_WHY_MOST) ||
-        in.len || !has_times(&j))
+        (bytes.ptr[0] > 1 && !take_place(&in, &j)) || in.len || !has_times(&j))
         return ERR_BAD;
     *out = j;
     return 0;

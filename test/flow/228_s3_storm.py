@@ -8,7 +8,8 @@ from weirflow import Story, check, equal, seed
 with Story() as s:
     rgw = s.start(Rgw(s))
     wire = s.start(Between(rgw.url))
-    road = Road(s, url=rgw.url, between=wire.url)
+    road = Road(s, url=rgw.url, between=wire.url, linger='10s')  # a second without a new one: all are there
+    wire.on('GET .*[?]uploads', 403)  # for the first job, which has none
     wire.storm(0.4, seed())
     for i in range(3):
         road.check_answers(road.ask_all(110, f'Round {i} ' + 'x' * 90000 * (i == 1), seconds=120))
@@ -18,4 +19,5 @@ with Story() as s:
     equal((road.charged('BatchConverse'), road.charged()), (330, 330), 'charged calls')
     equal(len(road.weir.records(330)), 330, 'records in the book')
     road.clean()
+    road.weir.line('uploads that were left open cannot be listed and aborted: .*403')
     print(dict(wire.met))

@@ -52,7 +52,14 @@ enum batch_status batch_status_read(struct str word);
 struct str batch_status_word(enum batch_status s); /* as Bedrock's; "none", "other" */
 bool batch_status_ends(enum batch_status s);
 
-enum { BATCH_ARN_MOST = 256, BATCH_TOKEN_BYTES = 32, BATCH_WHY_MOST = 200 };
+enum {
+    BATCH_ARN_MOST = 256,
+    BATCH_TOKEN_BYTES = 32,
+    BATCH_WHY_MOST = 200,
+    BATCH_BUCKET_MOST = 63,
+    BATCH_PREFIX_MOST = 200,
+    BATCH_OWNER_MOST = 12
+};
 
 /* A job's row. */
 struct batch_job {
@@ -80,6 +87,9 @@ struct batch_job {
     uint64_t read_bytes;          /* of its output, applied up to the end of a line */
     uint32_t answered;            /* members that got their answer from it */
     char why[BATCH_WHY_MOST + 1]; /* the last trouble: a sentence; empty: none */
+    /* Where its files are, whatever is configured meanwhile: the account is the bucket's. Empty in
+     * a row of version 1. */
+    char bucket[BATCH_BUCKET_MOST + 1], prefix[BATCH_PREFIX_MOST + 1], owner[BATCH_OWNER_MOST + 1];
 };
 
 /* What an act came to; or TICK, CANCEL, RETRY: these come when no act is under way, and are

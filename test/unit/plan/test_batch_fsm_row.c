@@ -43,6 +43,9 @@ static struct batch_job full(void)
     memset(j.token, 'f', BATCH_TOKEN_BYTES);
     memset(j.arn, 'a', BATCH_ARN_MOST);
     memset(j.why, 'w', BATCH_WHY_MOST);
+    memset(j.bucket, 'b', BATCH_BUCKET_MOST);
+    memset(j.prefix, 'p', BATCH_PREFIX_MOST);
+    memset(j.owner, '1', BATCH_OWNER_MOST);
     return j;
 }
 
@@ -58,6 +61,23 @@ static void comes_back(void **state)
         assert_memory_equal(&back, &jobs[i], sizeof back);
         buf_fini(&b);
     }
+}
+
+/* Its files are where they were configured. */
+static void reads_a_row_of_version_1(void **state)
+{
+    struct batch_job j = full(), back;
+    struct buf b = {0};
+    j.bucket[0] = j.prefix[0] = j.owner[0] = 0;
+    batch_job_write(&j, &b);
+    b.data[b.head] = 1;
+    assert_int_equal(batch_job_read(buf_str(&b), &back), ERR_BAD);
+    b.tail -= 3; /* three empty texts */
+    assert_int_equal(batch_job_read(buf_str(&b), &back), 0);
+    assert_int_equal(back.answered, j.answered);
+    assert_string_equal(back.why, j.why);
+    assert_string_equal(back.bucket, "");
+    buf_fini(&b);
 }
 
 static void refuses_what_is_cut_or_longer(void **state)
@@ -81,7 +101,7 @@ static void refuses_what_cannot_be(void **state)
     struct {
         size_t at;
         char byte;
-    } const bad[] = {{0, 2}, {3, BATCH_STATES}, {4, BATCH_STATUSES}, {15, 2}, {28, 0}};
+    } const bad[] = {{0, 3}, {0, 0}, {3, BATCH_STATES}, {4, BATCH_STATUSES}, {15, 2}, {28, 0}};
     assert_int_equal(batch_job_read(buf_str(&b), &back), 0);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char *at = b.data + b.head + bad[i].at, was = *at;
@@ -107,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_back),
+        cmocka_unit_test(reads_a_row_of_version_1),
         cmocka_unit_test(refuses_what_is_cut_or_longer),
         cmocka_unit_test(refuses_what_cannot_be),
         cmocka_unit_test(refuses_times_that_cannot_be),

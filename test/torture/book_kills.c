@@ -10,20 +10,13 @@
  * more: none may count twice. Every 25 kills the book is read whole (book/check) and begun anew, so
  * that kills also meet its making, its compacting, and its forgetting.
  */
-#include "../unit/book/folder.h"
-#include "weir/base/clock.h"
-#include "weir/base/log.h"
+#include "kills.h"
+
 #include "weir/base/mem.h"
-#include "weir/base/random.h"
 #include "weir/book/check.h"
 #include "weir/book/clerk.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <sys/wait.h>
 
 enum { EPOCH = 25, UNDERWAY = 64, AGAIN = 100, OLD = 60, BOOK_BYTES = 64 << 20 };
 
@@ -31,22 +24,14 @@ struct ack {
     uint32_t round, seq;
 };
 
-static struct folder at;
 static int64_t base_ms;
-static struct ack *acks;
-static size_t n_acks, cap_acks;
+static const struct ack *acks; /* in what was heard in this epoch */
+static size_t n_acks;
 static uint64_t all_acks;
-
-static void fail(const char *what)
-{
-    printf("not ok 1 - %s (folder kept: %s)\n", what, at.path);
-    exit(1);
-}
 
 /* --- the writer */
 
 static atomic_uint underway;
-static int journal;
 
 /* The same for the same numbers, whoever asks. */
 static struct record record_of(uint32_t round, uint32_t seq)
@@ -130,55 +115,15 @@ static void write_book(uint32_t round)
 
 /* --- this program */
 
-static void take_acks(int fd)
+static void run_and_take(uint32_t round)
 {
-    struct ack a[64];
-    ssize_t n = read(fd, a, sizeof a);
-    for (ssize_t i = 0; i < n / (ssize_t)sizeof *a; i++) {
-        if (n_acks == cap_acks) {
-            cap_acks = cap_acks ? 2 * cap_acks : 1024;
-            acks = mem_grow(acks, cap_acks * sizeof *acks);
-        }
-        acks[n_acks++] = a[i];
-        all_acks++;
-    }
-}
-
-static int64_t now_us(void)
-{
-    return clock_mono_ns() / 1000;
-}
-
-static void run_and_kill(uint32_t round)
-{
-    int fds[2], status;
+    size_t before = n_acks;
     /* A new book is made in the first two milliseconds. */
     uint64_t most_us = round % EPOCH == 0 ? 3000 : random_below(10) ? 15000 : 60000;
-    int64_t until = now_us() + (int64_t)random_below(most_us);
-    uint64_t seed = random_u64();
-    if (pipe(fds) != 0)
-        fail("no pipe");
-    fflush(stdout);
-    pid_t pid = fork();
-    if (pid == 0) {
-        close(fds[0]);
-        journal = fds[1];
-        random_seed(seed);
-        write_book(round);
-    }
-    close(fds[1]);
-    struct pollfd p = {.fd = fds[0], .events = POLLIN};
-    for (int64_t left; (left = until - now_us()) > 0;) {
-        struct timespec wait = {0, left * 1000};
-        if (ppoll(&p, 1, &wait, NULL) > 0)
-            take_acks(fds[0]);
-    }
-    kill(pid, SIGKILL);
-    if (waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-        fail("the writer ended by itself");
-    while (poll(&p, 1, -1) > 0 && p.revents & POLLIN)
-        take_acks(fds[0]);
-    close(fds[0]);
+    run_and_kill(write_book, round, most_us);
+    acks = (const void *)buf_str(&heard).ptr;
+    n_acks = buf_len(&heard) / sizeof *acks;
+    all_acks += n_acks - before;
 }
 
 static void check_ack(struct store_txn *t, const struct ack *a)
@@ -246,15 +191,16 @@ int main(int argc, char **argv)
     for (uint32_t round = 0; round < kills; round++) {
         if (round % EPOCH == 0) {
             folder_remove(at.meter);
+            buf_clear(&heard);
             n_acks = 0;
         }
         size_t from = n_acks;
-        run_and_kill(round);
+        run_and_take(round);
         look(round, from);
     }
     if (argc <= 3)
         folder_remove(at.path);
-    mem_free(acks);
+    buf_fini(&heard);
     if (all_acks < kills)
         fail("hardly anything was acknowledged: the kills come too early");
     printf("ok 1 - %lu kills, %" PRIu64 " acknowledged records: each is there once, every sum is "

@@ -11,27 +11,11 @@
  * before it is damaged, or its folder removed: it begins anew.
  */
 #include "../../src/book/keeper_private.h"
-#include "../unit/book/folder.h"
-#include "weir/base/clock.h"
-#include "weir/base/log.h"
-#include "weir/base/random.h"
-
-#include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/wait.h>
+#include "kills.h"
 
 enum { ROWS = 5000, INDEX_BYTES = 2 * ROWS * 64, ANEW = 20 };
 
-static struct folder at;
-static int journal;
 static uint16_t state; /* of the rows, in the keeper's process */
-
-static void fail(const char *what)
-{
-    printf("not ok 1 - %s (folder kept: %s)\n", what, at.path);
-    exit(1);
-}
 
 /* --- the keeper's side */
 
@@ -69,12 +53,12 @@ static void restore_named(void *arg, struct str name, struct str bytes)
 {
 }
 
-static void keep(uint16_t from)
+static void keep(uint32_t from)
 {
     const struct keeper_source s = {
         .take = take, .restore = restore, .each_named = each_named, .restore_named = restore_named};
     struct keeper *k = keeper_make(at.meter, INDEX_BYTES, &s);
-    for (state = from;; state++)
+    for (state = (uint16_t)from;; state++)
         if (!keeper_round(k) || write(journal, &state, sizeof state) != sizeof state)
             _exit(1);
 }
@@ -82,28 +66,13 @@ static void keep(uint16_t from)
 /* --- this program */
 
 /* The last state that was said to be saved; 0: none. */
-static uint16_t run_and_kill(uint16_t from)
+static uint16_t run_and_hear(uint16_t from)
 {
-    int fds[2], status;
-    uint16_t said, last = 0;
-    if (pipe(fds) != 0)
-        fail("no pipe");
-    fflush(stdout);
-    pid_t pid = fork();
-    if (pid == 0) {
-        close(fds[0]);
-        journal = fds[1];
-        keep(from);
-    }
-    close(fds[1]);
-    struct timespec wait = {0, (long)random_below(60) * 1000000};
-    (void)ppoll(NULL, 0, &wait, NULL);
-    kill(pid, SIGKILL);
-    if (waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status))
-        fail("the keeper ended by itself");
-    while (read(fds[0], &said, sizeof said) == sizeof said)
-        last = said;
-    close(fds[0]);
+    uint16_t last = 0;
+    buf_clear(&heard);
+    run_and_kill(keep, from, 60000);
+    if (buf_len(&heard))
+        memcpy(&last, buf_str(&heard).ptr + buf_len(&heard) - sizeof last, sizeof last);
     return last;
 }
 
@@ -172,7 +141,7 @@ int main(int argc, char **argv)
             ruin();
             saved = 0;
         }
-        uint16_t from = (uint16_t)(i * 100 + 1), last = run_and_kill(from);
+        uint16_t from = (uint16_t)(i * 100 + 1), last = run_and_hear(from);
         uint16_t tried = last ? last + 1 : from;
         saved = last ? last : saved;
         rounds += last ? (uint64_t)(last - from + 1) : 0;
@@ -180,6 +149,7 @@ int main(int argc, char **argv)
             look(saved, tried);
     }
     folder_remove(at.path);
+    buf_fini(&heard);
     if (rounds < kills / 4)
         fail("hardly anything was saved: the kills come too early");
     printf("ok 1 - %lu kills, %" PRIu64 " rounds: what was saved is there\n", kills, rounds);

@@ -11,19 +11,13 @@
  * sending requests of the one before once more: none may become a second record. Every 25 kills
  * the spool is begun anew, so that kills also meet its making.
  */
-#include "../unit/book/folder.h"
-#include "weir/base/clock.h"
+#include "kills.h"
+
 #include "weir/base/digest.h"
-#include "weir/base/log.h"
 #include "weir/base/mem.h"
-#include "weir/base/random.h"
 #include "weir/book/spool.h"
 
-#include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <sys/wait.h>
 
 enum { EPOCH = 25, UNDERWAY = 64, AGAIN = 100, MOVE_EACH = 20, SOME = 200 };
 #define SPOOL_BYTES (256ULL << 20)
@@ -35,17 +29,10 @@ struct ack {
     uint64_t number;
 };
 
-static struct folder at;
 static char dir[128];
-static struct ack *acks;
-static size_t n_acks, cap_acks;
+static const struct ack *acks; /* in what was heard in this epoch */
+static size_t n_acks;
 static uint64_t all_acks, settled_acks;
-
-static void fail(const char *what)
-{
-    printf("not ok 1 - %s (folder kept: %s)\n", what, at.path);
-    exit(1);
-}
 
 /* --- requests: the same for the same numbers, whoever asks */
 
@@ -75,7 +62,6 @@ static void answer_of(const char *name, struct buf *out)
 
 static atomic_uint underway;
 static atomic_bool moved;
-static int journal;
 
 struct request {
     uint32_t round, seq;
@@ -248,58 +234,17 @@ static void write_spool(uint32_t round)
 
 /* --- this program */
 
-static void take_acks(int fd)
+static void run_and_take(uint32_t round)
 {
-    struct ack a[64];
-    ssize_t n = read(fd, a, sizeof a);
-    for (ssize_t i = 0; i < n / (ssize_t)sizeof *a; i++) {
-        if (n_acks == cap_acks) {
-            cap_acks = cap_acks ? 2 * cap_acks : 1024;
-            acks = mem_grow(acks, cap_acks * sizeof *acks);
-        }
-        acks[n_acks++] = a[i];
-        all_acks++;
-        settled_acks += a[i].what == SETTLED;
-    }
-}
-
-static int64_t now_us(void)
-{
-    return clock_mono_ns() / 1000;
-}
-
-static void run_and_kill(uint32_t round)
-{
-    int fds[2], status;
+    size_t before = n_acks;
     /* A new spool is made in the first milliseconds. */
     uint64_t most_us = round % EPOCH == 0 ? 6000 : random_below(10) ? 20000 : 80000;
-    int64_t until = now_us() + (int64_t)random_below(most_us);
-    uint64_t seed = random_u64();
-    if (pipe(fds) != 0)
-        fail("no pipe");
-    fflush(stdout);
-    pid_t pid = fork();
-    if (pid == 0) {
-        close(fds[0]);
-        journal = fds[1];
-        random_seed(seed);
-        write_spool(round);
-    }
-    close(fds[1]);
-    struct pollfd p = {.fd = fds[0], .events = POLLIN};
-    for (int64_t left; (left = until - now_us()) > 0;) {
-        struct timespec wait = {left / 1000000, left % 1000000 * 1000};
-        if (ppoll(&p, 1, &wait, NULL) > 0)
-            take_acks(fds[0]);
-    }
-    kill(pid, SIGKILL);
-    if (waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
-        printf("# it ended with %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -status);
-        fail("the writer ended by itself");
-    }
-    while (poll(&p, 1, -1) > 0 && p.revents & POLLIN)
-        take_acks(fds[0]);
-    close(fds[0]);
+    run_and_kill(write_spool, round, most_us);
+    acks = (const void *)buf_str(&heard).ptr;
+    n_acks = buf_len(&heard) / sizeof *acks;
+    all_acks += n_acks - before;
+    for (size_t i = before; i < n_acks; i++)
+        settled_acks += acks[i].what == SETTLED;
 }
 
 /* --- looking */
@@ -436,14 +381,15 @@ int main(int argc, char **argv)
     for (uint32_t round = 0; round < kills; round++) {
         if (round % EPOCH == 0) {
             folder_remove(dir);
+            buf_clear(&heard);
             n_acks = 0;
         }
         size_t from = n_acks;
-        run_and_kill(round);
+        run_and_take(round);
         look(round, from);
     }
     folder_remove(argc <= 3 ? at.path : dir);
-    mem_free(acks);
+    buf_fini(&heard);
     if (all_acks < kills || settled_acks < kills / 10)
         fail("hardly anything was acknowledged: the kills come too early");
     printf("ok 1 - %lu kills, %" PRIu64 " acknowledged records and %" PRIu64

@@ -15,7 +15,7 @@ with Story() as s:
 
     for operation in ('converse', 'converse-stream'):
         with concurrent.futures.ThreadPoolExecutor(60) as pool:
-            first = [pool.submit(post, weir, 'search', body_of(f'[[sim:delay=4000]] {n}'), operation) for n in range(3)]
+            first = [pool.submit(post, weir, 'search', body_of(f'[[sim:delay=8000]] {n}'), operation) for n in range(3)]
             running(3)
             refused = list(pool.map(lambda n: post(weir, 'search', body_of(str(n)), operation), range(50)))
             running(3)

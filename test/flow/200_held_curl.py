@@ -11,7 +11,7 @@ from weirflow import Story, check, converse, equal, until
 VERSIONS = {'1.1': ['--http1.1'], '2': ['--http2-prior-knowledge'], '1.0': ['--http1.0']}
 
 with Story() as s:
-    weir = holding(s)
+    weir = holding(s, linger='7s')
 
     def curl(version):
         (s.dir / version).write_text(json.dumps(converse(f'a question over HTTP/{version}')))

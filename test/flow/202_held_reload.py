@@ -8,7 +8,7 @@ from holdflow import PATH, holding, pooled, take_ticket, workload
 from weirflow import Story, ask_as, check, converse, equal, token_of
 
 with Story() as s:
-    weir = holding(s, clients=[s.client('reports', data={'persist': 'spool'}, limits={'concurrent': 1})])
+    weir = holding(s, linger='6s', clients=[s.client('reports', data={'persist': 'spool'}, limits={'concurrent': 1})])
     (s.dir / 'body').write_text(json.dumps(converse('across a reload')))
 
     def held(options):

@@ -9,7 +9,7 @@ from holdflow import again, holding, keep_company, pooled, text_of, workload, PA
 from weirflow import Story, ask, converse, equal
 
 with Story() as s:
-    weir = holding(s, linger='6s')
+    weir = holding(s, linger='12s')
     client = s.boto3(workload('boto3', weir.url))
 
     def boto3(n):
@@ -22,7 +22,7 @@ with Story() as s:
         node = pool.submit(s.node, 'clients/held_kill.mjs', weir, HELD_URL=workload('js', weir.url), MODEL=BATCH_MODEL,
                            NODE_NO_WARNINGS='1')
         pooled(weir, 5)
-        time.sleep(2.3)  # a third of linger: these have a space
+        time.sleep(4.5)  # a third of linger: these have a space
         asked += [pool.submit(boto3, n) for n in range(2, 4)]
         pooled(weir, 7)
         weir.signal(signal.SIGKILL)

@@ -23,7 +23,7 @@ with Story() as s:
         pooled(weir, 2)
         first.kill()
         first.wait()
-        weir.line(r'outcome=client-left', since=before, seconds=1)
+        weir.line(r'outcome=client-left', since=before)
         equal(json.loads(s.run(curl(version, 2)))['stopReason'], 'end_turn', version)
     equal(sum(row['charged'] for row in s.sim.rows()), 4, 'charges, with those of two tickets')
     equal(len(weir.records(4)), 4, 'records')

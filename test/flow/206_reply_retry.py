@@ -10,7 +10,7 @@ from holdflow import holding, workload
 from weirflow import Story, ask, check, claude, converse, equal, model_path
 
 with Story() as s:
-    weir = holding(s, reply='retry')
+    weir = holding(s, reply='retry', linger='12s')
 
     def raw():
         return ask(weir.url, workload('raw') + model_path('invoke', BATCH_MODEL), claude('raw'), {'x-weir-explain': '1'})

@@ -6,13 +6,13 @@ from holdflow import ask_and_go, holding, look, pooled, take_ticket, text_of
 from weirflow import Story, check, equal, until
 
 with Story() as s:
-    weir = holding(s, clients=[s.client(n, data={'persist': 'spool'}) for n in ('search', 'agents')],
+    weir = holding(s, linger='6s', clients=[s.client(n, data={'persist': 'spool'}) for n in ('search', 'agents')],
                    batch={'keep': '6s', 'replay': '5s'})
     taken = take_ticket(weir, 'one', client='search')
     equal(taken.status, 202, 'status')
     ticket = taken.json()
     url = ticket['status_url']
-    equal((taken.header('location'), ticket['status'], taken.header('retry-after')), (url, 'waiting', '3'), 'where')
+    equal((taken.header('location'), ticket['status'], taken.header('retry-after')), (url, 'waiting', '6'), 'where')
     check(url.endswith(ticket['ticket']), url)
 
     waiting = look(weir, url, 'search')

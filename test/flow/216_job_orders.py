@@ -13,7 +13,7 @@ with Story() as s:
     waits = lambda: '120 in pools' in road.weir.command('batch', 'ls')
 
     got = []
-    callers = threading.Thread(target=lambda: got.extend(road.ask_all(120)))
+    callers = threading.Thread(target=lambda: got.extend(road.ask_all(120, flush=False)))
     callers.start()
     until('120 records wait', waits)
     road.weir.command('batch', 'flush', 'p99', status=1)
@@ -24,7 +24,7 @@ with Story() as s:
 
     road.batch.order(order='stall=InProgress')
     del got[:]
-    callers = threading.Thread(target=lambda: got.extend(road.ask_all(120, 'Stall')))
+    callers = threading.Thread(target=lambda: got.extend(road.ask_all(120, 'Stall', flush=False)))
     callers.start()
     until('120 records wait', waits)
     road.weir.command('batch', 'flush')
@@ -42,7 +42,7 @@ with Story() as s:
 
     road.batch.order(order='refuse=account')
     del got[:]
-    callers = threading.Thread(target=lambda: got.extend(road.ask_all(120, 'Refused')))
+    callers = threading.Thread(target=lambda: got.extend(road.ask_all(120, 'Refused', flush=False)))
     callers.start()
     until('120 records wait', waits)
     road.weir.command('batch', 'flush')

@@ -6,7 +6,7 @@ from jobflow import Road
 from weirflow import Story, check, equal, until
 
 with Story() as s:
-    road = Road(s, linger='1s', deadline='26s')
+    road = Road(s, linger='6s', deadline='26s')
     road.warm(1500)
 
     road.batch.order(order='stall=InProgress')

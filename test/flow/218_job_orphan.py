@@ -3,14 +3,12 @@
 start; jobs of others are left alone. And InvokeModel has jobs, too."""
 from batchflow import BATCH_MODEL, questions
 from jobflow import Road
-from weirflow import Story, ask, check, claude, equal, model_path, until
-import concurrent.futures
+from weirflow import Story, check, claude, equal, model_path, until
 
 with Story() as s:
     road = Road(s)
     path = '/w/nightly' + model_path('invoke', BATCH_MODEL)
-    with concurrent.futures.ThreadPoolExecutor(110) as callers:
-        got = list(callers.map(lambda i: ask(road.weir.url, path, claude(f'Ask {i}'), seconds=60), range(110)))
+    got = [answer for _, answer in road.at_once([f'Ask {i}' for i in range(110)], path, claude)]
     equal({(a.status, a.json()['type']) for a in got}, {(200, 'message')})
     equal(len({a.json()['content'][0]['text'] for a in got}), 110, 'answers')
     job = road.batch.jobs()[0]

@@ -6,7 +6,7 @@ import time
 from holdflow import PATH, holding, workload
 from weirflow import Story, ask, check, converse, equal, until
 
-HANG_S = 3
+HANG_S = 6
 
 with Story() as s:
     hang = {**s.keys(), 'WEIR_HOOK': f'spool.before_commit:2+=sleep:{HANG_S * 1000}'}

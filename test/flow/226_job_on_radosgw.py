@@ -11,7 +11,7 @@ MB = 1000 * 1000
 with Story() as s:
     rgw = s.start(Rgw(s))
     wire = s.start(Between(rgw.url))
-    road = Road(s, url=rgw.url, between=wire.url, linger='4s')
+    road = Road(s, url=rgw.url, between=wire.url)
     for rule in (('PUT .*partNumber=1&', 'lose'), ('PUT .*partNumber=2&', 503), ('POST .*uploadId', 'lose'),
                  ('GET .*out/.*jsonl.out', 'cut', MB), ('GET .*out/.*jsonl.out', 503),
                  ('GET .*out/.*jsonl.out', 'cut', 5 * MB), ('DELETE', 'lose')):

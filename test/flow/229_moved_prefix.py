@@ -8,10 +8,18 @@ from weirflow import Story, equal, until
 OTHER = {'bucket': 'weir-elsewhere', 'prefix': 'else/where', 'role_arn': 'arn:aws:iam::210987654321:role/other'}
 
 with Story() as s:
+<<<<<<< Updated upstream
     road = Road(s, linger='1s', reply='retry')
     road.batch.s3.create_bucket(Bucket=OTHER['bucket'])
     road.batch.order(job_ms=5000)
     road.ask_all(120)
+=======
+    road = Road(s, '--job-ms', '5000')
+    road.warm(300)
+    got = []
+    callers = threading.Thread(target=lambda: got.extend(road.ask_all(120)))
+    callers.start()
+>>>>>>> Stashed changes
     until('the job runs', lambda: any(job['state'] == 'InProgress' for job in road.batch.jobs()))
     road.changes['batch'].update(OTHER)
     road.weir.reload(s.config(**road.changes))

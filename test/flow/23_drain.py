@@ -16,7 +16,7 @@ def ready(weir):
 
 with Story() as s:
     weir = s.weir()
-    words = '[[sim:chunks=30]] [[sim:slow=100]]'
+    words = '[[sim:chunks=30]] [[sim:slow=200]]'
     straight = [ask(s.sim.url, model_path('converse-stream'), converse(f'[[sim:chunks=30]] {n}')).status for n in range(1)]
     equal(straight, [200])
     with concurrent.futures.ThreadPoolExecutor(20) as pool:

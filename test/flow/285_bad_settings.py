@@ -24,7 +24,7 @@ BAD = (  # batch, set.deadline, what is said
 admin = place()  # the command asks there
 
 with Story() as s:
-    road = Road(s, linger='1s', admin={'address': admin})
+    road = Road(s, admin={'address': admin})
     path = s.dir / 'bad.yaml'
     for batch, deadline, says in BAD:
         rule = {'name': 'nightly', 'match': {'workload': 'nightly'}, 'set': {'deadline': deadline}}

@@ -14,7 +14,7 @@ with Story() as s:
         if n == 9:
             weir.reload(s.config(metering='strict', settle={'drain': '5s'}))
     # Sent again while it runs: one charge, and the joined answer waits for the disk like any other.
-    again, slow = {'amz-sdk-invocation-id': 'one'}, converse('[[sim:delay=900]] sent again')
+    again, slow = {'amz-sdk-invocation-id': 'one'}, converse('[[sim:delay=3000]] sent again')
     try:
         ask(weir.url, model_path('converse'), slow, again, seconds=0.3)
     except TimeoutError:

@@ -3,8 +3,9 @@
 import concurrent.futures
 import json
 import statistics
+import time
 from batchflow import BATCH_MODEL, BUCKET, ROLE, Batch
-from weirflow import BUILD, ask, check, converse, equal, model_path, until
+from weirflow import BUILD, ask, check, converse, equal, http_ask, model_path, until
 
 PATH = '/w/nightly' + model_path('converse', BATCH_MODEL)
 WARM, FEW = model_path('converse', BATCH_MODEL), {'maxTokens': 1}
@@ -24,7 +25,7 @@ def most(times, ms=10000):
 class Road:
     """S3 and a simulator (`batch`), and a Weir before them (`weir`)."""
 
-    def __init__(self, story, *options, linger='2s', deadline='8h', reply='wait', bucket=BUCKET, env=None, url=None, between=None,
+    def __init__(self, story, *options, linger='20s', deadline='8h', reply='wait', bucket=BUCKET, env=None, url=None, between=None,
                  **more):
         """`url`: another S3 than moto (s3flow.py); `between`: where Weir finds it, when that is another place."""
         self.story, self.batch = story, Batch(story, *options, url=url)
@@ -39,12 +40,20 @@ class Road:
         self.weir = self.story.weir(**{**self.changes, **changes})
         return self.weir
 
-    def ask_all(self, n, text='Question', seconds=60):
+    def ask_all(self, n, text='Question', seconds=120, flush=True):
         """n callers at once: a list of (question, answer)."""
-        def one(i):
-            return f'{text} {i}', ask(self.weir.url, PATH, converse(f'{text} {i}'), seconds=seconds)
-        with concurrent.futures.ThreadPoolExecutor(n) as callers:
-            return list(callers.map(one, range(n)))
+        return self.at_once([f'{text} {i}' for i in range(n)], PATH, converse, seconds, flush)
+
+    def at_once(self, texts, path, made, seconds=120, flush=True):
+        """What is asked so, with bodies `made` of the texts. Their pool leaves when all are in it that come there: how long
+        that takes is the machine's affair, not batch.linger's."""
+        with concurrent.futures.ThreadPoolExecutor(len(texts)) as callers:
+            asked = [callers.submit(ask, self.weir.url, path, made(text), seconds=seconds) for text in texts]
+            while flush and (open_ := sum(not a.done() for a in asked)) > self.left('pooled'):
+                time.sleep(0.02)
+            if flush and open_:
+                http_ask(self.weir.admin, 'POST', '/api/v1/batches/flush', body=b'{}')
+            return [(text, a.result()) for text, a in zip(texts, asked)]
 
     def warm(self, n=600):
         """Interactive requests: so Weir learns how fast the model answers, and what goes on demand goes faster."""

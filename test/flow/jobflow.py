@@ -52,8 +52,12 @@ class Road:
             while flush and (open_ := sum(not a.done() for a in asked)) > self.left('pooled'):
                 time.sleep(0.02)
             if flush and open_:
-                http_ask(self.weir.admin, 'POST', '/api/v1/batches/flush', body=b'{}')
+                self.flush()
             return [(text, a.result()) for text, a in zip(texts, asked)]
+
+    def flush(self):
+        """What waits becomes a job now."""
+        equal(http_ask(self.weir.admin, 'POST', '/api/v1/batches/flush', body=b'{}').status, 200, 'flush')
 
     def warm(self, n=600):
         """Interactive requests: so Weir learns how fast the model answers, and what goes on demand goes faster."""

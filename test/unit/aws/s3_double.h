@@ -6,17 +6,9 @@
 #ifndef WEIR_TEST_AWS_S3_DOUBLE_H
 #define WEIR_TEST_AWS_S3_DOUBLE_H
 
-#include "origin_double.h"
+#include "signed_double.h"
 
 #include "weir/aws/s3.h"
-#include "weir/base/clock.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 
 enum { REPLIES = 16 };
 
@@ -68,26 +60,20 @@ static void on_told(void *arg, enum s3_end end, struct str why)
 
 static void open_bucket(const char *url, const char *bucket)
 {
-    char err[200];
-    struct s3_options o = {.region = STR("eu-west-1"),
+    struct s3_options o = {.at = signed_endpoint(url),
+                           .region = STR("eu-west-1"),
                            .bucket = str_of(bucket),
                            .owner = STR("123456789012"),
                            .creds = s3_creds};
     s3_free(t.s3);
-    assert_true(endpoint_parse(str_of(url), &o.at, err, sizeof err));
     t.s3 = s3_new(t.loop, NULL, &o);
 }
 
 static int setup(void **state)
 {
     memset(&t, 0, sizeof t);
-    t.loop = loop_new();
-    t.creds.users = 1;
-    t.creds.access_key = S("AKIDEXAMPLE");
-    t.creds.secret_key = S("secret");
-    serve = serve_s3;
-    t.mono_ns = 1000000000;
-    clock_fake(t.mono_ns, 1767323045000);
+    t.loop = signed_begin(&t.creds, serve_s3);
+    t.mono_ns = SIGNED_MONO_NS;
     open_bucket("http://127.0.0.1:7480", "acme");
     return 0;
 }
@@ -95,15 +81,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     s3_free(t.s3);
-    loop_turn(t.loop, 0);
-    loop_free(t.loop);
+    signed_end(t.loop, &t.creds);
     buf_fini(&t.heard);
     buf_fini(&t.fields);
-    assert_int_equal(origins_open, 0);
-    assert_int_equal(calls_open, 0);
-    assert_int_equal(the_tls.users, 0);
-    assert_int_equal(t.creds.users, 1);
-    clock_real();
     return 0;
 }
 
@@ -117,7 +97,7 @@ static void some_turns(unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         t.mono_ns += 500 * 1000000LL;
-        clock_fake(t.mono_ns, 1767323045000);
+        clock_fake(t.mono_ns, signed_wall_ms);
         loop_turn(t.loop, 0);
     }
 }
@@ -134,12 +114,6 @@ static void turn(void)
 static struct reply says(int status, const char *body)
 {
     return (struct reply){.status = status, .body = str_of(body)};
-}
-
-static struct reply with(struct reply r, const char *name, const char *value)
-{
-    (void)fields_add(&r.fields, str_of(name), str_of(value));
-    return r;
 }
 
 static inline void sent_field(const char *line)

@@ -2,17 +2,9 @@
  *
  * aws/bedrock_control: what is asked, how each answer is taken, and the model out of it.
  */
-#include "origin_double.h"
+#include "signed_double.h"
 
 #include "weir/aws/bedrock_control.h"
-#include "weir/base/clock.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 
 #define ARN            "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc"
 #define IN(region, id) "{\"modelArn\":\"arn:aws:bedrock:" region "::foundation-model/" id "\"}"
@@ -48,32 +40,19 @@ static void on_told(void *arg, const struct bedrock_control_answer *a)
 
 static int setup(void **state)
 {
-    char err[200];
     memset(&t, 0, sizeof t);
-    t.loop = loop_new();
-    t.creds.users = 1;
-    t.creds.access_key = S("AKIDEXAMPLE");
-    t.creds.secret_key = S("secret");
-    struct bedrock_control_options o = {.region = S("us-east-1")};
-    assert_true(
-        endpoint_parse(S("https://bedrock.us-east-1.amazonaws.com"), &o.at, err, sizeof err));
+    t.loop = signed_begin(&t.creds, serve_it);
+    struct bedrock_control_options o = {
+        .at = signed_endpoint("https://bedrock.us-east-1.amazonaws.com"), .region = S("us-east-1")};
     t.control = bedrock_control_new(t.loop, NULL, &o);
-    serve = serve_it;
-    clock_fake(1000000000, 1767323045000);
     return 0;
 }
 
 static int teardown(void **state)
 {
     bedrock_control_free(t.control);
-    loop_turn(t.loop, 0);
-    loop_free(t.loop);
+    signed_end(t.loop, &t.creds);
     buf_fini(&t.heard);
-    assert_int_equal(origins_open, 0);
-    assert_int_equal(calls_open, 0);
-    assert_int_equal(the_tls.users, 0);
-    assert_int_equal(t.creds.users, 1);
-    clock_real();
     return 0;
 }
 
@@ -88,17 +67,9 @@ static void ask(struct reply first, struct reply second)
         loop_turn(t.loop, 0);
 }
 
-static struct reply says(int status, const char *type, const char *body)
-{
-    struct reply r = {.status = status, .body = str_of(body)};
-    if (type)
-        (void)fields_add(&r.fields, S("x-amzn-errortype"), str_of(type));
-    return r;
-}
-
 static void asks_signed_for_one_segment(void **state)
 {
-    struct reply good = says(200, NULL, "{\"models\":[" IN("us-east-1", "a.b-v1:0") "]}");
+    struct reply good = says_json(200, NULL, "{\"models\":[" IN("us-east-1", "a.b-v1:0") "]}");
     ask(good, good);
     assert_int_equal(t.end, BEDROCK_CONTROL_KNOWN);
     assert_string_equal(t.model, "a.b-v1:0");
@@ -129,7 +100,7 @@ static void tells_never_from_not_now(void **state)
         {200, NULL, BEDROCK_CONTROL_FAILED}, /* and no JSON */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct reply r = says(rows[i].status, rows[i].type, "x");
+        struct reply r = says_json(rows[i].status, rows[i].type, "x");
         ask(r, r);
         assert_int_equal(t.told, 1);
         assert_int_equal(t.calls, 1); /* asked once, whatever came */
@@ -158,9 +129,9 @@ static void gives_up_after_five_seconds(void **state)
 
 static void mends_its_clock(void **state)
 {
-    struct reply late = says(403, "SignatureDoesNotMatch", "{}");
+    struct reply late = says_json(403, "SignatureDoesNotMatch", "{}");
     (void)fields_add(&late.fields, S("date"), S("Fri, 02 Jan 2026 04:04:05 GMT"));
-    ask(late, says(200, NULL, "{\"models\":[" IN("eu-west-1", "a.b") "]}"));
+    ask(late, says_json(200, NULL, "{\"models\":[" IN("eu-west-1", "a.b") "]}"));
     assert_int_equal(t.calls, 2);
     assert_int_equal(t.end, BEDROCK_CONTROL_KNOWN);
     ask(late, late); /* the same offset again is no news: told as it is */

@@ -2,18 +2,10 @@
  *
  * aws/bedrock_jobs: what each call sends, what each answer means, and lists over pages.
  */
-#include "origin_double.h"
+#include "signed_double.h"
 
 #include "weir/aws/bedrock_jobs.h"
-#include "weir/base/clock.h"
 #include "weir/base/random.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 
 #define ARN      "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abcdefghijkl"
 #define JOB(arn) "{\"jobArn\":\"" arn "\",\"jobName\":\"weir-7\",\"status\":\"InProgress\"}"
@@ -71,32 +63,19 @@ static void on_told(void *arg, const struct bedrock_jobs_answer *a)
 
 static int setup(void **state)
 {
-    char err[200];
     memset(&t, 0, sizeof t);
-    t.loop = loop_new();
-    t.creds.users = 1;
-    t.creds.access_key = S("AKIDEXAMPLE");
-    t.creds.secret_key = S("secret");
-    struct bedrock_control_options o = {.region = S("us-east-1")};
-    assert_true(
-        endpoint_parse(S("https://bedrock.us-east-1.amazonaws.com"), &o.at, err, sizeof err));
+    t.loop = signed_begin(&t.creds, serve_it);
+    struct bedrock_control_options o = {
+        .at = signed_endpoint("https://bedrock.us-east-1.amazonaws.com"), .region = S("us-east-1")};
     t.jobs = bedrock_jobs_new(t.loop, NULL, &o);
-    serve = serve_it;
-    clock_fake(1000000000, 1767323045000);
     return 0;
 }
 
 static int teardown(void **state)
 {
     bedrock_jobs_free(t.jobs);
-    loop_turn(t.loop, 0);
-    loop_free(t.loop);
+    signed_end(t.loop, &t.creds);
     buf_fini(&t.heard);
-    assert_int_equal(origins_open, 0);
-    assert_int_equal(calls_open, 0);
-    assert_int_equal(the_tls.users, 0);
-    assert_int_equal(t.creds.users, 1);
-    clock_real();
     return 0;
 }
 
@@ -110,14 +89,6 @@ static const struct bedrock_jobs_create good = {.name = STR("weir-a1-7"),
                                                 .owner = STR("123456789012"),
                                                 .kms_key = STR("alias/weir"),
                                                 .hours = 48};
-
-static struct reply says(int status, const char *type, const char *body)
-{
-    struct reply r = {.status = status, .body = str_of(body)};
-    if (type)
-        (void)fields_add(&r.fields, S("x-amzn-errortype"), str_of(type));
-    return r;
-}
 
 static void turn(void)
 {
@@ -142,7 +113,7 @@ static void create(const struct bedrock_jobs_create *c, struct reply r)
 
 static void creates_what_the_model_says(void **state)
 {
-    create(&good, says(200, NULL, "{\"jobArn\":\"" ARN "\"}"));
+    create(&good, says_json(200, NULL, "{\"jobArn\":\"" ARN "\"}"));
     assert_int_equal(t.end, BEDROCK_JOBS_GOOD);
     assert_int_equal(t.n, 1);
     assert_string_equal(t.first.arn.ptr, ARN);
@@ -159,7 +130,7 @@ static void creates_what_the_model_says(void **state)
     struct bedrock_jobs_create plain = good;
     plain.converse = false;
     plain.owner.len = plain.kms_key.len = 0;
-    create(&plain, says(200, NULL, "{}"));
+    create(&plain, says_json(200, NULL, "{}"));
     assert_int_equal(t.end, BEDROCK_JOBS_UNKNOWN); /* there may be a job, and nobody says which */
     const char *sent_body = buf_cstr(&t.heard);
     assert_non_null(strstr(sent_body, "\"modelInvocationType\":\"InvokeModel\""));
@@ -201,7 +172,7 @@ static void knows_what_is_certain(void **state)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct row *r = &rows[i];
-        struct reply reply = says(r->status, r->type, "{\"message\":\"the words\"}");
+        struct reply reply = says_json(r->status, r->type, "{\"message\":\"the words\"}");
         create(&good, reply);
         assert_int_equal(t.calls, 1);
         assert_int_equal(t.status, r->status);
@@ -243,7 +214,7 @@ static void knows_what_silence_means(void **state)
 
 static void tells_when_to_come_again(void **state)
 {
-    struct reply r = says(429, "ThrottlingException", "{}");
+    struct reply r = says_json(429, "ThrottlingException", "{}");
     (void)fields_add(&r.fields, S("retry-after"), S("7"));
     create(&good, r);
     assert_int_equal(t.retry_ms, 7000);
@@ -274,7 +245,7 @@ static void refuses_what_breaks_a_pattern(void **state)
     wrong[n++].hours = 23;
     wrong[n++].hours = 169;
     for (size_t i = 0; i < n; i++) {
-        create(&wrong[i], says(200, NULL, "{\"jobArn\":\"" ARN "\"}"));
+        create(&wrong[i], says_json(200, NULL, "{\"jobArn\":\"" ARN "\"}"));
         if (t.end != BEDROCK_JOBS_REFUSED)
             fail_msg("row %zu", i);
         assert_int_equal(t.calls, 0);
@@ -284,7 +255,7 @@ static void refuses_what_breaks_a_pattern(void **state)
 
 static void waits_for_credentials(void **state)
 {
-    begin(says(200, NULL, "{}"));
+    begin(says_json(200, NULL, "{}"));
     (void)bedrock_jobs_create(t.jobs, NULL, &good, on_told, NULL);
     turn();
     assert_int_equal(t.end, BEDROCK_JOBS_LATER);
@@ -293,12 +264,12 @@ static void waits_for_credentials(void **state)
 
 static void reads_a_job(void **state)
 {
-    begin(
-        says(200, NULL,
-             "{\"jobArn\":\"" ARN "\",\"jobName\":\"weir-7\",\"modelId\":\"m\","
-             "\"clientRequestToken\":\"tok\",\"status\":\"PartiallyCompleted\",\"message\":\"m!\","
-             "\"totalRecordCount\":100,\"processedRecordCount\":90,\"successRecordCount\":88,"
-             "\"errorRecordCount\":2,\"jobExpirationTime\":\"2026-01-02T03:04:05.678Z\"}"));
+    begin(says_json(
+        200, NULL,
+        "{\"jobArn\":\"" ARN "\",\"jobName\":\"weir-7\",\"modelId\":\"m\","
+        "\"clientRequestToken\":\"tok\",\"status\":\"PartiallyCompleted\",\"message\":\"m!\","
+        "\"totalRecordCount\":100,\"processedRecordCount\":90,\"successRecordCount\":88,"
+        "\"errorRecordCount\":2,\"jobExpirationTime\":\"2026-01-02T03:04:05.678Z\"}"));
     (void)bedrock_jobs_get(t.jobs, &t.creds, S(ARN), on_told, NULL);
     turn();
     assert_int_equal(t.end, BEDROCK_JOBS_GOOD);
@@ -315,7 +286,7 @@ static void reads_a_job(void **state)
     assert_string_equal(buf_cstr(&t.heard),
                         "GET /model-invocation-job/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012"
                         "%3Amodel-invocation-job%2Fabcdefghijkl \n");
-    begin(says(200, NULL, "[]"));
+    begin(says_json(200, NULL, "[]"));
     (void)bedrock_jobs_get(t.jobs, &t.creds, S(ARN), on_told, NULL);
     turn();
     assert_int_equal(t.end, BEDROCK_JOBS_UNKNOWN);
@@ -323,7 +294,7 @@ static void reads_a_job(void **state)
 
 static void stops_a_job(void **state)
 {
-    begin(says(200, NULL, "{}"));
+    begin(says_json(200, NULL, "{}"));
     (void)bedrock_jobs_stop(t.jobs, &t.creds, S("abcdefghijkl"), on_told, NULL);
     turn();
     assert_int_equal(t.end, BEDROCK_JOBS_GOOD);
@@ -338,8 +309,10 @@ static void list(struct str name)
 
 static void reads_every_page(void **state)
 {
-    begin(says(200, NULL, "{\"nextToken\":\"a+b\",\"invocationJobSummaries\":[" JOB("one") "]}"));
-    t.reply[1] = says(200, NULL, "{\"invocationJobSummaries\":[" JOB("two") "," JOB("three") "]}");
+    begin(says_json(200, NULL,
+                    "{\"nextToken\":\"a+b\",\"invocationJobSummaries\":[" JOB("one") "]}"));
+    t.reply[1] =
+        says_json(200, NULL, "{\"invocationJobSummaries\":[" JOB("two") "," JOB("three") "]}");
     list(S("weir-7"));
     assert_int_equal(t.end, BEDROCK_JOBS_GOOD);
     assert_int_equal(t.n, 3);
@@ -350,7 +323,7 @@ static void reads_every_page(void **state)
                         "&sortBy=CreationTime&sortOrder=Descending \n"
                         "GET /model-invocation-jobs?maxResults=100&nameContains=weir-7&nextToken="
                         "a%2Bb&sortBy=CreationTime&sortOrder=Descending \n");
-    begin(says(200, NULL, "{\"invocationJobSummaries\":[]}"));
+    begin(says_json(200, NULL, "{\"invocationJobSummaries\":[]}"));
     list(S("weir-7"));
     assert_int_equal(t.end, BEDROCK_JOBS_GOOD);
     assert_int_equal(t.n, 0);
@@ -359,9 +332,9 @@ static void reads_every_page(void **state)
 static void never_takes_half_a_list_for_one(void **state)
 {
     struct reply page =
-        says(200, NULL, "{\"nextToken\":\"x\",\"invocationJobSummaries\":[" JOB(ARN) "]}");
+        says_json(200, NULL, "{\"nextToken\":\"x\",\"invocationJobSummaries\":[" JOB(ARN) "]}");
     begin(page);
-    t.reply[1] = says(429, NULL, "{}");
+    t.reply[1] = says_json(429, NULL, "{}");
     list(S("weir-7"));
     assert_int_equal(t.end, BEDROCK_JOBS_LATER);
     assert_int_equal(t.n, 0);
@@ -372,17 +345,17 @@ static void never_takes_half_a_list_for_one(void **state)
     assert_int_equal(t.end, BEDROCK_JOBS_UNKNOWN);
     assert_int_equal(t.calls, 20);
     assert_int_equal(t.n, 20); /* for who wants the newest alone */
-    begin(says(200, NULL, "{\"invocationJobSummaries\":[{}]}"));
+    begin(says_json(200, NULL, "{\"invocationJobSummaries\":[{}]}"));
     list(S("weir-7"));
     assert_int_equal(t.end, BEDROCK_JOBS_UNKNOWN);
 }
 
 static void mends_its_clock(void **state)
 {
-    struct reply late = says(403, "InvalidSignatureException", "{}");
+    struct reply late = says_json(403, "InvalidSignatureException", "{}");
     (void)fields_add(&late.fields, S("date"), S("Fri, 02 Jan 2026 04:04:05 GMT"));
     begin(late);
-    t.reply[1] = says(200, NULL, "{\"jobArn\":\"" ARN "\"}");
+    t.reply[1] = says_json(200, NULL, "{\"jobArn\":\"" ARN "\"}");
     (void)bedrock_jobs_create(t.jobs, &t.creds, &good, on_told, NULL);
     turn();
     assert_int_equal(t.calls, 2);

@@ -89,7 +89,7 @@ static void knows_never_from_later(void **state)
         if (t.end != rows[i].end || t.calls != rows[i].calls || !strstr(t.why, rows[i].says))
             fail_msg("row %zu: %d after %u: %s", i, (int)t.end, t.calls, t.why);
     }
-    t.replies[0] = with(says(301, ""), "x-amz-bucket-region", "us-east-2");
+    t.replies[0] = with_field(says(301, ""), "x-amz-bucket-region", "us-east-2");
     probe();
     assert_non_null(strstr(t.why, "another Region, us-east-2"));
     t.replies[0] = says(503, "");
@@ -118,8 +118,8 @@ static void says_what_a_message_says(void **state)
 
 static void mends_its_clock(void **state)
 {
-    struct reply skewed =
-        with(says(403, ERROR_OF("RequestTimeTooSkewed")), "date", "Fri, 02 Jan 2026 04:04:05 GMT");
+    struct reply skewed = with_field(says(403, ERROR_OF("RequestTimeTooSkewed")), "date",
+                                     "Fri, 02 Jan 2026 04:04:05 GMT");
     t.replies[0] = skewed;
     t.replies[1] = says(200, "");
     probe();

@@ -49,12 +49,12 @@ static void get(uint64_t offset)
 
 static struct reply object(const char *body)
 {
-    return with(says(200, body), "etag", "\"e1\"");
+    return with_field(says(200, body), "etag", "\"e1\"");
 }
 
 static struct reply part(const char *range, const char *body)
 {
-    struct reply r = with(object(body), "content-range", range);
+    struct reply r = with_field(object(body), "content-range", range);
     r.status = 206;
     return r;
 }
@@ -202,17 +202,18 @@ static void tells_what_is_refused(void **state)
 
 static void mends_its_clock(void **state)
 {
-    t.replies[0] =
-        with(says(403, ERROR_OF("RequestTimeTooSkewed")), "date", "Fri, 02 Jan 2026 04:04:05 GMT");
+    t.replies[0] = with_field(says(403, ERROR_OF("RequestTimeTooSkewed")), "date",
+                              "Fri, 02 Jan 2026 04:04:05 GMT");
     t.replies[1] = object("0123");
     get(0);
     assert_int_equal(t.end, S3_GOOD);
     assert_int_equal(t.calls, 2);
     sent_field("x-amz-date: 20260102T040405Z\n");
-    t.replies[1] = with(says(403, ERROR_OF("RequestTimeTooSkewed")), "date",
-                        "Fri, 02 Jan 2026 08:04:05 GMT"); /* a clock that jumps is not followed */
-    t.replies[0] =
-        with(says(403, ERROR_OF("RequestTimeTooSkewed")), "date", "Fri, 02 Jan 2026 06:04:05 GMT");
+    t.replies[1] =
+        with_field(says(403, ERROR_OF("RequestTimeTooSkewed")), "date",
+                   "Fri, 02 Jan 2026 08:04:05 GMT"); /* a clock that jumps is not followed */
+    t.replies[0] = with_field(says(403, ERROR_OF("RequestTimeTooSkewed")), "date",
+                              "Fri, 02 Jan 2026 06:04:05 GMT");
     get(0);
     assert_int_equal(t.end, S3_FAILED);
     assert_int_equal(t.calls, 2);

@@ -52,7 +52,7 @@ static void put_hello(void)
 
 static void puts_at_once(void **state)
 {
-    t.replies[0] = with(says(200, ""), "x-amz-checksum-sha256", HELLO_BASE64);
+    t.replies[0] = with_field(says(200, ""), "x-amz-checksum-sha256", HELLO_BASE64);
     put_hello();
     assert_int_equal(t.end, S3_GOOD);
     assert_string_equal(buf_cstr(&t.heard), "PUT /acme/w/in.jsonl [5]\n");
@@ -94,14 +94,15 @@ static void asks_for_its_kms_key(void **state)
 
 static void takes_other_bytes_for_a_failure(void **state)
 {
-    t.replies[0] = with(says(200, ""), "x-amz-checksum-sha256", "AAAA");
+    t.replies[0] = with_field(says(200, ""), "x-amz-checksum-sha256", "AAAA");
     put_hello();
     assert_int_equal(t.end, S3_FAILED);
 }
 
 static struct reply head(const char *length, const char *mark)
 {
-    return with(with(says(200, ""), "content-length", length), "x-amz-meta-weir-put", mark);
+    return with_field(with_field(says(200, ""), "content-length", length), "x-amz-meta-weir-put",
+                      mark);
 }
 
 static void knows_its_own_again(void **state)
@@ -118,8 +119,8 @@ static void knows_its_own_again(void **state)
 static void replaces_what_is_not_its_own(void **state)
 {
     const struct reply others[] = {head("6", HELLO_SHA256), head("5", "b" HELLO_SHA256),
-                                   with(says(200, ""), "content-length", "5"),
-                                   with(says(200, ""), "x-amz-meta-weir-put", HELLO_SHA256),
+                                   with_field(says(200, ""), "content-length", "5"),
+                                   with_field(says(200, ""), "x-amz-meta-weir-put", HELLO_SHA256),
                                    says(404, "")};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         t.replies[0] = says(412, ERROR_OF("PreconditionFailed"));
@@ -175,9 +176,9 @@ static void of_exactly_a_part_is_put_at_once(void **state)
 static void answer_parts(void)
 {
     t.replies[0] = says(200, CREATED);
-    t.replies[1] = with(says(200, ""), "etag", "\"e1\"");
-    t.replies[2] = with(says(200, ""), "etag", "\"e2\"");
-    t.replies[3] = with(says(200, ""), "etag", "\"e3\"");
+    t.replies[1] = with_field(says(200, ""), "etag", "\"e1\"");
+    t.replies[2] = with_field(says(200, ""), "etag", "\"e2\"");
+    t.replies[3] = with_field(says(200, ""), "etag", "\"e3\"");
     t.replies[4] = says(200, "<CompleteMultipartUploadResult></CompleteMultipartUploadResult>");
 }
 
@@ -309,7 +310,7 @@ static void aborts_what_failed(void **state)
     t.replies[1] = says(200, ""); /* no ETag */
     gives_up(7, 0, S3_FAILED, 3);
     answer_parts();
-    t.replies[2] = with(t.replies[2], "x-amz-checksum-sha256", "AAAA");
+    t.replies[2] = with_field(t.replies[2], "x-amz-checksum-sha256", "AAAA");
     gives_up(7, 0, S3_FAILED, 4);
     answer_parts();
     t.replies[2] = says(403, ERROR_OF("AccessDenied"));

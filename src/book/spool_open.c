@@ -246,6 +246,8 @@ static int put_right(struct spool *s)
     int rc = *s->instance ? 0 : give_instance(s);
     if (rc == 0 && s->unmarked)
         rc = put_mark(s);
+    if (rc == 0 && s->unlisted)
+        rc = spool_relist(s);
     if (rc == 0 && s->nobodys)
         rc = repair(s);
     for (size_t i = 0; i < s->n_jobs; i++)

@@ -194,6 +194,7 @@ struct spool {
     int64_t known_ms;         /* the latest time that a record tells of */
     struct prune_clock clock; /* for what is forgotten */
     size_t nobodys;           /* records of pools or jobs that could not be read */
+    uint64_t unlisted;        /* after reading all: 0 where lists and places say the same */
     bool unmarked;            /* it is not said yet with which key it is sealed, and may be */
     int64_t said_ns[2];       /* when it was said that it is full; that a client's share is */
     bool gave_up;             /* a record, in this transaction: somebody may wait for it */
@@ -288,6 +289,11 @@ void spool_sums_drop(struct spool *s, size_t place);
 void spool_open(struct spool *s);
 /* What is in memory is not what is on the disk any more. */
 void spool_open_again(struct spool *s);
+/* While all is read: what should be in a list, and what is. */
+void spool_relist_place(struct spool *s, uint64_t number, const struct spool_place *place);
+void spool_relist_entry(struct spool *s, struct str key);
+/* Makes the lists say what the places say. */
+MUST_CHECK int spool_relist(struct spool *s);
 /* Whether `key` is the one that it is sealed with: ERR_REFUSED with a sentence. *out_unmarked: it
  * is empty, and no mark or another one is there. */
 MUST_CHECK int spool_open_mark(const char *dir, struct store *store, const unsigned char *key,

@@ -316,6 +316,7 @@ void spool_sums_init(struct spool *s)
     memset(s->counts.records, 0, sizeof s->counts.records);
     s->counts.unclaimed = s->counts.unclaimed_nanousd = s->counts.outbox = 0;
     s->nobodys = 0;
+    s->unlisted = 0;
 }
 
 static void free_pool(struct spool_sum *p)
@@ -380,11 +381,14 @@ static void load_row(struct spool *s, enum table table, struct str key, struct s
         uint64_t number = store_get_u64(key.ptr);
         if (spool_place_read(number, value, &place) == 0) {
             count(s, &place, true);
+            spool_relist_place(s, number, &place);
             later(&s->known_ms, place.accepted_ms);
             later(&s->known_ms, place.done_ms);
         }
         s->next = number >= s->next ? number + 1 : s->next;
     }
+    if (table == TABLE_LISTS)
+        spool_relist_entry(s, key);
     if (table == TABLE_OUTBOX && key.len == 8) {
         uint64_t number = store_get_u64(key.ptr);
         s->next_outbox = number >= s->next_outbox ? number + 1 : s->next_outbox;
@@ -405,7 +409,8 @@ static int load_table(struct spool *s, struct store_txn *t, enum table table)
 
 int spool_sums_load(struct spool *s, struct store_txn *t)
 {
-    static const enum table tables[] = {TABLE_POOLS, TABLE_JOBS, TABLE_PLACES, TABLE_OUTBOX};
+    static const enum table tables[] = {TABLE_POOLS, TABLE_JOBS, TABLE_PLACES, TABLE_LISTS,
+                                        TABLE_OUTBOX};
     int rc = 0;
     pthread_mutex_lock(&s->lock);
     spool_sums_fini(s);

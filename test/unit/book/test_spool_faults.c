@@ -3,6 +3,7 @@
  * book/spool when its disk fails, its rows are damaged, its folder is gone, or the book is late:
  * nothing crashes, nothing that was acknowledged is lost, what cannot be taken is said so at once.
  */
+#include "../../../src/book/spool_rows.h"
 #include "clerk_side.h"
 #include "faulty_disk.h"
 #include "spool_side.h"
@@ -219,15 +220,22 @@ static void what_cannot_be_opened(void **state)
 
 /* --- damaged rows */
 
-static void damage(enum table table, uint64_t number)
+static struct store *open_its_store(void)
 {
-    char dir[128], why[256], bytes[STORE_VALUE_MOST];
-    struct store_txn *t;
+    char dir[128], why[256];
     struct store *store;
-    struct store_walk w;
     snprintf(dir, sizeof dir, "%s/spool", at.path);
     const struct store_options o = {.dir = dir, .size_bytes = 64 << 20, .kind = STORE_SPOOL};
     assert_int_equal(store_open(&o, &store, why, sizeof why), 0);
+    return store;
+}
+
+static void damage(enum table table, uint64_t number)
+{
+    char bytes[STORE_VALUE_MOST];
+    struct store_txn *t;
+    struct store *store = open_its_store();
+    struct store_walk w;
     assert_int_equal(store_begin(store, true, &t), 0);
     store_walk_init(&w, t, table);
     int rc = store_walk_from(&w, S(""));
@@ -378,6 +386,47 @@ static void members_of_a_job_without_a_pool(void **state)
     spool_free(s);
 }
 
+/* --- lists */
+
+/* As a flipped bit in the entry's key does. */
+static void list_elsewhere(unsigned list, uint64_t of, uint64_t number, uint64_t as_of)
+{
+    const struct spool_key key = spool_key_list(list, of, number),
+                           other = spool_key_list(list, as_of, number);
+    struct store_txn *t;
+    struct store *store = open_its_store();
+    assert_int_equal(store_begin(store, true, &t), 0);
+    assert_int_equal(store_delete(t, TABLE_LISTS, spool_key_str(&key)), 0);
+    assert_int_equal(store_put(t, TABLE_LISTS, spool_key_str(&other), S("")), 0);
+    assert_int_equal(store_commit(t), 0);
+    store_close(store);
+}
+
+/* In no list that anybody looks at they would wait for ever. */
+static void what_no_list_has_is_found(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller c[4];
+    admit_body(s, "in a job", "", &c[0]);
+    struct batch_job job = cut(s, 1, 1);
+    admit_body(s, "on demand", "", &c[1]);
+    pool_direct(s, 1, 1);
+    admit_body(s, "pooled", "", &c[2]);
+    admit_body(s, "pooled, too", "", &c[3]);
+    spool_free(s);
+    list_elsewhere(SPOOL_LIST_JOB, job.number, c[0].a.id.number, 77);
+    list_elsewhere(SPOOL_LIST_DIRECT, 0, c[1].a.id.number, 1);
+    list_elsewhere(SPOOL_LIST_POOL, 1, c[2].a.id.number, 3);
+    s = spool_of(&at);
+    assert_int_equal(list_of(s, SPOOL_LIST_JOB, job.number).n, 1);
+    assert_int_equal(list_of(s, SPOOL_LIST_DIRECT, 0).n, 1);
+    assert_int_equal(list_of(s, SPOOL_LIST_POOL, 1).n, 2);
+    assert_int_equal(counts(s).size.rows[TABLE_LISTS], 4); /* and in no other */
+    pool_direct(s, 1, 2);
+    assert_int_equal(pools_of(s).at[0].view.count, 0);
+    spool_free(s);
+}
+
 /* --- the outbox */
 
 static struct record bill_of(const char *workload)
@@ -503,6 +552,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_damaged_answer_is_asked_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(members_of_what_cannot_be_read, setup, teardown),
         cmocka_unit_test_setup_teardown(members_of_a_job_without_a_pool, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_no_list_has_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_go_into_the_book_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_book_that_cannot_be_written, setup, teardown),
         cmocka_unit_test_setup_teardown(late_rows_count_beside, setup, teardown),

@@ -18,10 +18,10 @@ static void on_stopped(void *arg, const struct bedrock_jobs_answer *a)
     struct batch *b = arg;
     bool good = a->end == BEDROCK_JOBS_GOOD;
     b->sweep = NULL;
+    b->sweep_failed |= !good;
     if (!good)
         log_say(LOG_WARN, "batch", "it could not be stopped: %s", a->why);
-    /* There may be more of them. */
-    b->swept_ms = loop_now_ms(b->loop) + (good ? SWEEP_NEXT_MS : SWEEP_AGAIN_MS);
+    b->swept_ms = loop_now_ms(b->loop) + SWEEP_NEXT_MS; /* there may be more of them */
 }
 
 /* "weir-0123abcd-12-", and what follows */
@@ -50,25 +50,46 @@ static bool is_orphan(struct batch *b, const struct bedrock_job *j)
     return !known;
 }
 
+/* The newest of those that were not tried yet: one that cannot be stopped is in no other's way. */
+static const struct bedrock_job *next_orphan(struct batch *b, const struct bedrock_jobs_answer *a)
+{
+    const struct bedrock_job *next = NULL;
+    uint64_t number, newest = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        const struct bedrock_job *j = &a->jobs[i];
+        if (!is_orphan(b, j) || !is_ours(b, j->name, &number) || number <= newest ||
+            (b->sweep_tried && number >= b->sweep_tried))
+            continue;
+        newest = number;
+        next = j;
+    }
+    b->sweep_tried = newest;
+    return next;
+}
+
+static void stop(struct batch *b, const struct bedrock_job *j)
+{
+    struct creds *creds = batch_creds(b, S(""), S(""));
+    log_say(LOG_WARN, "batch",
+            "job %.*s (%.*s) is ours by its name, and the spool knows nothing of it: it is stopped",
+            STR_ARG(j->name), STR_ARG(j->arn));
+    b->sweep = bedrock_jobs_stop(b->control, creds, j->arn, on_stopped, b);
+    creds_unref(creds);
+}
+
 static void on_list(void *arg, const struct bedrock_jobs_answer *a)
 {
     struct batch *b = arg;
-    b->sweep = NULL;
-    int64_t now_ms = loop_now_ms(b->loop);
+    const struct bedrock_job *orphan = next_orphan(b, a);
     bool told = a->end == BEDROCK_JOBS_GOOD || a->n;
-    b->swept_ms = now_ms + (told ? SWEEP_EVERY_MS : SWEEP_AGAIN_MS);
-    for (size_t i = 0; i < a->n; i++) {
-        if (!is_orphan(b, &a->jobs[i]))
-            continue;
-        struct creds *creds = batch_creds(b, S(""), S(""));
-        log_say(LOG_WARN, "batch",
-                "job %.*s (%.*s) is ours by its name, and the spool knows nothing of it: it is "
-                "stopped",
-                STR_ARG(a->jobs[i].name), STR_ARG(a->jobs[i].arn));
-        b->sweep = bedrock_jobs_stop(b->control, creds, a->jobs[i].arn, on_stopped, b);
-        creds_unref(creds);
+    b->sweep = NULL;
+    if (orphan) {
+        stop(b, orphan);
         return;
     }
+    told = told && !b->sweep_failed;
+    b->swept_ms = loop_now_ms(b->loop) + (told ? SWEEP_EVERY_MS : SWEEP_AGAIN_MS);
+    b->sweep_failed = false;
 }
 
 void batch_sweep_look(struct batch *b)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A job that is ours by its name and that the spool knows nothing of (it was lost, or is an old copy) is stopped at the
-start; jobs of others are left alone. And InvokeModel has jobs, too."""
+start, also behind one that cannot be; jobs of others are left alone. And InvokeModel has jobs, too."""
 from batchflow import BATCH_MODEL, questions
 from jobflow import Road
 from weirflow import Story, check, claude, equal, model_path, until
@@ -18,10 +18,11 @@ with Story() as s:
     check(number == '1' and job['token'].startswith(token) and len(token) == 8, f'no name of its own: {job}')
     road.weir.end()
     s.processes.remove(road.weir)
-    for name in (f'{ours}-77-0123abcd', 'weir-01234567-77-0123abcd'):
-        road.batch.order(order='stall=Scheduled')
+    for name in (f'{ours}-77-0123abcd', 'weir-01234567-77-0123abcd', f'{ours}-78-0123abcd'):
+        road.batch.order(order='stall=Scheduled unknown=600000' if '78' in name else 'stall=Scheduled')
         road.batch.create(name, questions(100))
     road.again()
+    road.weir.line('it could not be stopped')  # the newest, which keeps no other one
     road.weir.line(f'job {ours}-77-0123abcd .* is ours by its name')
     states = lambda: {j['name']: j['state'] for j in road.batch.jobs()}
     until('the orphan is stopped', lambda: states()[f'{ours}-77-0123abcd'] in ('Stopping', 'Stopped'))

@@ -27,6 +27,7 @@ enum {
     PARTS_MOST = 10000, /* S3's */
     MARK_BYTES = 16,
     ID_MOST = 1024,
+    PART_ROOM = S3_PART_BYTES + 1024 * 1024,
 };
 #define MARK "x-amz-meta-weir-put"
 
@@ -44,6 +45,7 @@ struct put {
     bool replaces;   /* something else is there, and may go */
     char mark[SHA256_HEX];
     size_t mark_len;
+    struct sha256 hash;                 /* of `part`, as it grows: 8 MiB at once take 20 ms */
     unsigned char sha256[SHA256_BYTES]; /* of `part` */
     struct buf checksum;                /* of `part`, in base64 */
     struct buf upload;                  /* its id; empty: there is none */
@@ -167,9 +169,10 @@ static size_t add_kms(const struct put *p, struct field *fields, size_t n)
     return n;
 }
 
-static void hash_part(struct put *p)
+static void end_hash(struct put *p)
 {
-    sha256_of(buf_str(&p->part), p->sha256);
+    sha256_end(&p->hash, p->sha256);
+    sha256_init(&p->hash);
     buf_clear(&p->checksum);
     text_add_base64(&p->checksum, str_from((const char *)p->sha256, SHA256_BYTES));
 }
@@ -346,7 +349,7 @@ static void on_pulled(struct put *p)
         return;
     }
     p->length += buf_len(&p->part);
-    hash_part(p);
+    end_hash(p);
     if (p->n_parts)
         put_part(p);
     else if (p->last)
@@ -358,11 +361,13 @@ static void on_pulled(struct put *p)
 static void pull(void *arg)
 {
     struct put *p = arg;
+    size_t before = buf_len(&p->part);
     p->call.busy = true;
     int rc = p->more(p->arg, &p->part);
     p->call.busy = false;
     if (p->call.over)
         return;
+    sha256_add(&p->hash, str_from_offset(buf_str(&p->part), before));
     if (rc < 0) {
         end(p, S3_FAILED, "who puts it has given up");
         return;
@@ -383,6 +388,8 @@ struct s3_call *s3_put(struct s3 *s, struct str key, struct str content_type,
     p->arg = arg;
     buf_add(&p->key, key);
     buf_add(&p->content_type, content_type);
+    sha256_init(&p->hash);
+    (void)buf_reserve(&p->part, PART_ROOM); /* growing would move it */
     later_init(&p->pull, pull, p);
     loop_next_turn(s->loop, &p->pull);
     return &p->call;

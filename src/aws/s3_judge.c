@@ -66,8 +66,14 @@ static struct row row_of_status(int status)
     return (struct row){.end = S3_REFUSED};
 }
 
+/* Of its key S3 tells KMS's own codes, some with "KMS." in front; throttling is a 400 (AWS re:Post,
+ * "KMS ThrottlingException", November 2026). */
 static struct row row_of(int status, struct str code)
 {
+    if (str_ends(code, S("ThrottlingException")) || str_ends(code, S("KMSInternalException")))
+        return (struct row){.end = S3_FAILED, .again = true};
+    if (str_starts(code, S("KMS.")))
+        return (struct row){.end = S3_REFUSED, .hint = "KMS refuses the key"};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (str_eq(rows[i].code, code))
             return rows[i];
@@ -118,9 +124,7 @@ static void judge_error(const struct s3 *s, const struct fields *fields, struct 
     if (code.len >= S3_CODE_MOST || !text_is_plain(code))
         code.len = 0;
     snprintf(v->code, sizeof v->code, "%.*s", STR_ARG(code));
-    bool kms = str_starts(code, S("KMS."));
-    struct row row = kms ? (struct row){.end = S3_REFUSED, .hint = "KMS refuses the key"}
-                         : row_of(v->status, code);
+    struct row row = row_of(v->status, code);
     bool elsewhere = v->status == 301 || v->status == 307 || v->status == 400;
     v->end = row.end;
     v->again = row.again;

@@ -71,6 +71,8 @@ static void knows_never_from_later(void **state)
         {403, "", S3_REFUSED, 1, "403: these credentials"},
         {301, ERROR_OF("PermanentRedirect"), S3_REFUSED, 1, "another Region"},
         {400, ERROR_OF("KMS.DisabledException"), S3_REFUSED, 1, "KMS refuses the key"},
+        {400, ERROR_OF("ThrottlingException"), S3_FAILED, 5, "400 ThrottlingException"},
+        {400, ERROR_OF("KMS.ThrottlingException"), S3_FAILED, 5, "400 KMS.Throttling"},
         {400, ERROR_OF("InvalidArgument"), S3_REFUSED, 1, "400 InvalidArgument"},
         {501, ERROR_OF("NotImplemented"), S3_REFUSED, 1, "501 NotImplemented"},
         {400, ERROR_OF("ExpiredToken"), S3_FAILED, 1, "have expired"},

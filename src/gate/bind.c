@@ -47,3 +47,28 @@ bool bind_address(struct str address, const char *port, int *fds, size_t n, char
     log_end(&l);
     return true;
 }
+
+static bool is_open(const struct config *c, struct str address)
+{
+    for (size_t i = 0; i < c->n_listen; i++)
+        if (str_eq(c->listen[i].address, address))
+            return true;
+    return false;
+}
+
+bool bind_listeners(const struct config *old, const struct config *new, int fds[][BIND_MOST],
+                    unsigned n, char *err, size_t err_size)
+{
+    for (size_t i = 0; i < new->n_listen; i++) {
+        for (size_t w = 0; w < n; w++)
+            fds[i][w] = -1;
+        if (old && is_open(old, new->listen[i].address))
+            continue;
+        if (bind_address(new->listen[i].address, "data", fds[i], n, err, err_size))
+            continue;
+        for (size_t j = 0; j < i; j++)
+            bind_close(fds[j], n);
+        return false;
+    }
+    return true;
+}

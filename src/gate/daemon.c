@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The daemon's life: lock, bind, start, serve, reload, drain. This thread becomes the office; every
- * other thread is a worker that learns of changes by mail.
+ * The daemon's life: lock, bind, start, serve, drain. This thread becomes the office; every other
+ * thread is a worker that learns of changes by mail. A new configuration: daemon_reload.c.
  */
 #include "weir/gate/daemon.h"
 
 #include "bind.h"
 #include "cache_keeper.h"
+#include "daemon_private.h"
 #include "order.h"
 #include "spooling.h"
 #include "volatile_news.h"
@@ -32,8 +33,7 @@ enum {
     LOG_RING_BYTES = 4 * 1024 * 1024,
     LOG_EVERY_MS = 50,
     LIMITS_EVERY_MS = 1000,
-    BOOK_OPENS_MS = 10000,
-    MOST_WORKERS = 256
+    BOOK_OPENS_MS = 10000
 };
 
 /* --- the lock */
@@ -114,7 +114,7 @@ static void open_book(struct daemon *s)
 }
 
 /* Budgets begin with what the book says: until it is open it is asked again. */
-static void follow_limits(struct daemon *s)
+void daemon_follow_limits(struct daemon *s)
 {
     const struct config *c = s->setups->config;
     s->limits_follow = limits_follow(s->limits, c, s->clerk, clock_wall_ms());
@@ -126,13 +126,13 @@ static void begin_limits(struct daemon *s)
 {
     if (s->clerk && s->setups->config->n_clients)
         clerk_wait_open(s->clerk, BOOK_OPENS_MS);
-    follow_limits(s);
+    daemon_follow_limits(s);
 }
 
 static void look_at_limits(struct daemon *s)
 {
     if (!s->limits_follow && loop_now_ms(s->office.loop) - s->limits_asked_ms >= LIMITS_EVERY_MS)
-        follow_limits(s);
+        daemon_follow_limits(s);
 }
 
 /* When the workers' threads have ended and their last records are on the way. */
@@ -175,7 +175,7 @@ static bool load_keys(struct daemon *s)
     return s->office.keyring;
 }
 
-/* --- reload */
+/* --- credentials */
 
 /* Not before it is known whether there are credentials: what comes earlier would be refused. */
 static void become_ready(struct daemon *s)
@@ -194,7 +194,7 @@ static void look_at_credentials(struct daemon *s)
     creds_unref(set);
 }
 
-static void creds_changed(void *arg)
+void daemon_creds_changed(void *arg)
 {
     struct daemon *s = arg;
     struct creds_chain *chain = s->setups ? s->setups->creds : NULL;
@@ -215,126 +215,6 @@ static void creds_changed(void *arg)
     creds_unref(set);
     look_at_credentials(s);
     become_ready(s);
-}
-
-static const char *needs_restart(const struct config *old, const struct config *new)
-{
-    if (!str_eq(old->state, new->state))
-        return "state changed: that needs a restart";
-    if (old->workers != new->workers)
-        return "workers changed: that needs a restart";
-    if (!str_eq(old->admin_address, new->admin_address))
-        return "admin.address changed: that needs a restart";
-    if (old->book_bytes != new->book_bytes)
-        return "book.size changed: that needs a restart";
-    if (old->cache_bytes != new->cache_bytes)
-        return "cache.memory changed: that needs a restart";
-    if ((old->batch.bucket.len == 0) != (new->batch.bucket.len == 0))
-        return "batch.bucket was set or taken away: that needs a restart";
-    if (old->batch.spool_bytes != new->batch.spool_bytes)
-        return "batch.spool_max changed: that needs a restart";
-    if (!str_eq(old->batch.spool_key_file, new->batch.spool_key_file))
-        return "batch.spool_key_file changed: that needs a restart";
-    if ((old->metering == METERING_OFF) != (new->metering == METERING_OFF))
-        return "metering was turned on or off: that needs a restart";
-    return NULL;
-}
-
-static bool is_open(const struct config *c, struct str address)
-{
-    for (size_t i = 0; i < c->n_listen; i++)
-        if (str_eq(c->listen[i].address, address))
-            return true;
-    return false;
-}
-
-/* Sockets for the addresses that are new; fds[listener][worker], -1 where nothing is to open. */
-static bool bind_new(struct daemon *s, const struct config *old, const struct config *new,
-                     int fds[][MOST_WORKERS], char *err, size_t err_size)
-{
-    for (size_t i = 0; i < new->n_listen; i++) {
-        for (size_t w = 0; w < s->n_workers; w++)
-            fds[i][w] = -1;
-        if (old && is_open(old, new->listen[i].address))
-            continue;
-        if (bind_address(new->listen[i].address, "data", fds[i], s->n_workers, err, err_size))
-            continue;
-        for (size_t j = 0; j < i; j++)
-            bind_close(fds[j], s->n_workers);
-        return false;
-    }
-    return true;
-}
-
-static bool refuse_reload(struct daemon *s, struct buf *faults, const char *why)
-{
-    if (why)
-        buf_addf(faults, "%s\n", why);
-    s->reloads_bad++;
-    struct str said = buf_str(faults);
-    said.len -= str_ends(said, S("\n"));
-    log_say(LOG_ERROR, "reload", "refused, the old configuration stays: %.*s", STR_ARG(said));
-    return false;
-}
-
-bool daemon_reload(struct daemon *s, struct buf *faults)
-{
-    static int fds[CONFIG_MOST_LISTENERS][MOST_WORKERS];
-    char err[512];
-    const struct config *old = s->setups->config;
-    if (atomic_load(&s->draining))
-        return refuse_reload(s, faults, "Weir is draining");
-    struct config *config = config_load(s->config_path, faults);
-    if (!config)
-        return refuse_reload(s, faults, NULL);
-    const char *why = needs_restart(old, config);
-    if (why) {
-        config_free(config);
-        return refuse_reload(s, faults, why);
-    }
-    struct keyring *ring = keyring_load(config->state, config->seal_file, err, sizeof err);
-    if (!ring || keyring_is_gone(s->office.keyring, ring)) {
-        const char *gone =
-            "the issued keys are gone; put STATE/keys back, or restart Weir if there "
-            "are to be none";
-        refuse_reload(s, faults, ring ? gone : err);
-        keyring_unref(ring);
-        config_free(config);
-        return false;
-    }
-    struct setup *setup = setup_new(config, s->setups, s->office.loop, s->office.dns, creds_changed,
-                                    s, err, sizeof err);
-    if (!setup) {
-        keyring_unref(ring);
-        return refuse_reload(s, faults, err);
-    }
-    s->setups = setup;
-    if (!bind_new(s, old, config, fds, err, sizeof err)) {
-        setup_withdraw(&s->setups);
-        keyring_unref(ring);
-        return refuse_reload(s, faults, err);
-    }
-    log_setup(config->log_level, config->log_format);
-    s->bodies.most_bytes = (int64_t)config->bodies_bytes;
-    levers_follow(&s->levers, old->levers, config->levers);
-    follow_limits(s); /* before a new client can come in */
-    for (unsigned w = 0; w < s->n_workers; w++) {
-        struct order *o = order_new(s->workers[w]);
-        o->setup = setup_ref(setup);
-        for (size_t i = 0; i < config->n_listen; i++)
-            o->fds[i] = fds[i][w];
-        order_send(o);
-    }
-    worker_follow(&s->office, setup);
-    daemon_set_keyring(s, ring);
-    names_follow(s->names, setup);
-    spooling_follow(s, setup);
-    if (s->clerk)
-        clerk_keep(s->clerk, config->keep_requests_ms);
-    exporters_follow(s->exporters, setup);
-    s->reloads_good++;
-    log_say(LOG_INFO, "reload", "the new configuration is in force");
-    return true;
 }
 
 /* --- drain */
@@ -437,7 +317,7 @@ static unsigned count_workers(const struct config *c)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned n = c->workers ? c->workers : cores > 0 ? (unsigned)cores : 1;
-    return n < MOST_WORKERS ? n : MOST_WORKERS;
+    return n < BIND_MOST ? n : BIND_MOST;
 }
 
 static bool open_admin(struct daemon *s, char *err, size_t err_size)
@@ -452,9 +332,9 @@ static bool open_admin(struct daemon *s, char *err, size_t err_size)
 
 static bool open_ports(struct daemon *s, char *err, size_t err_size)
 {
-    static int fds[CONFIG_MOST_LISTENERS][MOST_WORKERS];
+    static int fds[CONFIG_MOST_LISTENERS][BIND_MOST];
     const struct config *c = s->setups->config;
-    if (!bind_new(s, NULL, c, fds, err, err_size))
+    if (!bind_listeners(NULL, c, fds, s->n_workers, err, err_size))
         return false;
     if (!open_admin(s, err, err_size)) {
         for (size_t i = 0; i < c->n_listen; i++)
@@ -580,8 +460,8 @@ int daemon_run(const char *config_path)
     int status = 2;
     if (take_lock(s, config->state)) {
         worker_init(&s->office, s, NULL);
-        s->setups = setup_new(config, NULL, s->office.loop, s->office.dns, creds_changed, s, err,
-                              sizeof err);
+        s->setups = setup_new(config, NULL, s->office.loop, s->office.dns, daemon_creds_changed, s,
+                              err, sizeof err);
         if (!s->setups)
             log_say(LOG_ERROR, "config", "%s", err);
         else if (load_keys(s))

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# waits: 10
 """A role's keys are renewed ahead under load: no request fails and none is signed with keys that have ended.
 While STS is down they serve to their end, then the client is refused; another client notices nothing."""
 import concurrent.futures

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# waits: 17
 """Tokens a minute: the estimate is taken and the real figure settled; what was read from the cache is free; a
 request that does not say max_tokens reserves 4,096; one larger than a minute's worth is told so."""
 import json

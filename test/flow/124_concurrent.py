@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# waits: 17
 """Three requests at a time: the fourth is told to come again in a second, whichever worker it meets; whoever
 ends, leaves or fails makes room; nothing stays counted."""
 import concurrent.futures

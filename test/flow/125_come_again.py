@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 90
+# timeout: 90, waits: 30
 """SDKs that meet a limit come again and get in: boto3 in its three retry modes, the AWS SDK for JavaScript after
 the time that Retry-After says. A spent budget none of them tries again."""
 import json

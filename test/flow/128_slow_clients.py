@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 180
+# timeout: 180, waits: 82
 """slowhttptest's slow heads (-H), slow bodies (-B) and slow readers (-X), 1,000 connections each, at the same
 time: Weir ends them all, and everybody else is served meanwhile."""
 import shutil

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# waits: 20
 """Killed in the middle of a conversation: after a restart Weir knows what it had saved at most half a minute before, and
 the next prompt of the conversation is read from the cache at once."""
 import signal

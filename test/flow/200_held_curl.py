@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# asan: yes
+# asan: yes, waits: 11
 """A held request as curl sees it, over each version of HTTP: nothing, then 200 and a space, a space again, then the
 answer that the simulator gives to that question; one record in the book, one charge."""
 import concurrent.futures

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# waits: 14
 """boto3 in a pool of threads, with default settings: each gets the answer to its own question; and the same with
 the AWS SDK for JavaScript over both versions of HTTP, Node's http and its fetch."""
 import concurrent.futures

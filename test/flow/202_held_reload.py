@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# asan: yes
+# asan: yes, waits: 9
 """A reload while requests are held, over both versions of HTTP: nobody notices, and who comes later has
 the new rules. A client that may have one request at a time has two that are held, and a third one."""
 import concurrent.futures

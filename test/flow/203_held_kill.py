@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# waits: 19
 """Weir is killed while requests are held: some have a space already, some nothing yet. The SDKs send again by
 themselves and join their records, and each question is answered and charged once."""
 import concurrent.futures

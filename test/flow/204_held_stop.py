@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# asan: yes
+# asan: yes, waits: 10
 """SIGTERM while requests are held: 503 for who has nothing yet, a reset for who has a space; the
 records are kept, and the next Weir answers the same requests, each charged once."""
 import http.client

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# waits: 11
 """A program is killed while its requests are held, and started again at once: its new connections, with other
 invocation ids, find the old records; over HTTP/1.1 and HTTP/2."""
 import json

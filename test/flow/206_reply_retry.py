@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# asan: yes
+# asan: yes, waits: 32
 """reply: retry, and a program that notes an error and runs again: 429 with the time, as boto3 understands it; the
 five attempts of an SDK are one request; five samples of one question are five; run again, each gets its answer."""
 import concurrent.futures

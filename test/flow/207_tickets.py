@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# asan: yes
+# asan: yes, waits: 14
 """Tickets of all kinds: one that waits, its answer, twice the same bytes; unknown, foreign and malformed ones, all
 alike; one whose answer is deleted; one whose client was gone when it was made; one request asked for twice."""
 from holdflow import ask_and_go, holding, look, pooled, take_ticket, text_of

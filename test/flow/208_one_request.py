@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# asan: yes
+# asan: yes, waits: 20
 """Which request is which: one that is sent again on 40 connections at once is one; the same id with another body is
 another; five samples of one question are five; a delivered answer is repeated for batch.replay, and then not."""
 import concurrent.futures

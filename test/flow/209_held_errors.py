@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# waits: 24
 """An answer that is an error for good: before the first space it has its own status; behind it the connection breaks
 off, and the SDK's own next attempt is told, by boto3 and by the AWS SDK for JavaScript over both versions of HTTP."""
 from batchflow import BATCH_MODEL

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a job does not answer is answered on demand: records that it did not come to, that failed in it, whose line is
-broken, twice there or of nobody. Every caller gets its own answer, and nothing is charged twice. timeout: 200"""
+broken, twice there or of nobody. Every caller gets its own answer, and nothing is charged twice. timeout: 200 waits: 14"""
 import json
 from jobflow import Road
 from weirflow import Story, equal

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replies get lost, and lists lag behind: there is one job for its token, whatever was heard of it; and what reads and
-stores of it fails is done again. timeout: 200"""
+stores of it fails is done again. timeout: 200 waits: 18"""
 import json
 from jobflow import Road
 from weirflow import Story, equal

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where no job can be made, the log says so in a sentence at once, and everybody is answered on demand: a bucket that is
-not there (known at the start), a role or an account that is refused. timeout: 200"""
+not there (known at the start), a role or an account that is refused. timeout: 200 waits: 18"""
 from batchflow import BUCKET
 from jobflow import Road
 from weirflow import Story, equal

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The operator's orders: flush makes a job of a pool before its time, cancel stops a job and its records go on demand,
-retry opens pools that were closed; names that are none are told. timeout: 200"""
+retry opens pools that were closed; names that are none are told. timeout: 200 waits: 22"""
 import threading
 from holdflow import take_ticket
 from jobflow import Road

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A job that stalls does not keep anybody beyond their deadline: it is stopped; where it does not stop, its records go
-on demand, marked as perhaps paid twice, and what it says of them later is metered and dropped. timeout: 200"""
+on demand, marked as perhaps paid twice, and what it says of them later is metered and dropped. timeout: 200 waits: 48"""
 import time
 from jobflow import Road
 from weirflow import Story, check, equal, until

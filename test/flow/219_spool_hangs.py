@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# asan: yes
+# asan: yes, waits: 9
 """A disk that hangs, in the build with hooks: what would wait goes on demand after batch.linger (10 s at most); what
 the spool took meanwhile is taken back, so each is paid for once. Without hooks the disk is well."""
 import time

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers are lost, connections refused, S3 is slow or says no for now: each object is put once all the same, whole,
-and no upload stays open but that whose beginning nobody was told of. timeout: 120"""
+and no upload stays open but that whose beginning nobody was told of. timeout: 120 waits: 28"""
 from s3flow import Between, Driver, Moto, Rgw, got, made
 from weirflow import Story, equal
 

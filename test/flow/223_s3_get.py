@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An object is read from any offset, over connections that break, at the reader's speed; one that is replaced meanwhile
-is told, and never mixed. asan: yes timeout: 120"""
+is told, and never mixed. asan: yes timeout: 120 waits: 14"""
 from s3flow import Between, Driver, Moto, Rgw, got, made
 from weirflow import SANITIZED, Story, check, equal
 

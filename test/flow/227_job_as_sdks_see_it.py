@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Weir asks of the control plane is what AWS's own SDK would ask with the same members, byte for byte of path, query
-and JSON; and the SDKs read the job and its input. timeout: 120"""
+and JSON; and the SDKs read the job and its input. timeout: 120 waits: 7"""
 import json
 import threading
 from jobflow import Road

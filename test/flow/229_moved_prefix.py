@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# waits: 12
 """A reload, and then a restart, change batch.bucket, batch.prefix and batch.role_arn while a job runs: its answers are
 found where its files are, nothing is paid for twice, the next job is at the new place, and both are empty at the end."""
 from batchflow import BUCKET

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# asan: yes
+# asan: yes, waits: 7
 """SIGTERM while streams are open: readiness says no first, every stream ends whole, new connections are
 refused, then Weir ends with 0."""
 import concurrent.futures

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# waits: 15
 """Calls for what waits that do not go well: throttling and errors of Bedrock's are tried again, a refusal is the answer,
 and what was sent again after a lost answer may have been paid for twice: it says so."""
 import json

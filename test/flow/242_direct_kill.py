@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# waits: 9
 """kill -9 while calls for what waits are under way: the next Weir makes them again, each record gets one answer and one
 row, and those that were on their way are marked as perhaps paid twice."""
 import signal

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# waits: 8
 """What goes on demand out of the spool takes the Flex tier where its model has it, and leaves it where that is refused
 or throttled: at once, and no further call asks for it."""
 import json

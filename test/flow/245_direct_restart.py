@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# waits: 10
 """A restart while calls for what waits are under way: they end first, no new one begins, and the rest goes after it; so
 nothing is paid for twice, and nothing says that it may have been."""
 from holdflow import PATH as MODEL_PATH, holding, workload

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 600
+# timeout: 600, waits: 73
 """Weir is killed again and again (kill -9, WEIR_KILLS times, 30) in a night of 600 prompts (WEIR_PROMPTS), with lost and
 broken answers, throttles and errors of Bedrock and of S3 among it, a disk that is full for some seconds, and a clock that
 is up to an hour off, another way now and then. Every prompt gets its answer; no job is made twice; what was charged more

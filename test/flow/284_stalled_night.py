@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 200
+# timeout: 200, waits: 54
 """A job of many records stalls for ever: it is stopped in time, its records go on demand no faster than a fifth of what the
 model was seen to take, and all are answered by their deadline, each rightly, while somebody else asks all the time.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 120
+# timeout: 120, waits: 11
 """What cannot be batched is said where it can be known: of settings before the start, of a bucket at the start; and when the
 bucket goes while people wait, they are answered on demand, the log and `weir batch ls` say why, and `weir batch retry` is
 enough when it is there again."""

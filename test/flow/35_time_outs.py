@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# asan: yes
+# asan: yes, waits: 13
 """An answer that never begins is 408 (SDKs do not buy it again); a stream that falls silent ends with an
 exception in its own language; a client that leaves is noticed."""
 import socket

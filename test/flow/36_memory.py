@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# asan: yes
+# asan: yes, waits: 13
 # timeout: 90
 """memory.bodies is shared by all: whoever does not fit waits a little, then is told 503 in a sentence; what
 was used comes back."""

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# waits: 16
 """A slow model and an impatient boto3: without Weir each attempt is charged, with it the first one alone."""
 import concurrent.futures
 from weirflow import MODEL, Story, check, equal

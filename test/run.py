@@ -260,7 +260,7 @@ def fuzz_jobs():
 def kills_jobs():
     batch = [PYTHON, str(ROOT / 'test' / 'torture' / 'batch_kills.py'), '--seed', '1']
     return [meson_job('kills', BUILD, ['kills']),
-            Job('kills/batch', batch, 600, {'WEIR_BUILD': str(ASAN), 'WEIR_SHARED': str(SHARED)})]
+            Job('kills/batch', batch, 600, {'WEIR_BUILD': str(ASAN), 'WEIR_SHARED': str(SHARED)}, waits=58)]
 
 
 def sim_jobs():

@@ -9,7 +9,7 @@ node_wanted=22.23.3 # the npm package `node`, where the system's Node is older t
 
 build_packages=(gcc libc6-dev meson ninja-build pkg-config ca-certificates git libnghttp2-dev
     libssl-dev libev-dev libc-ares-dev libyaml-dev libcjson-dev zlib1g-dev liblmdb-dev libxxhash-dev libcmocka-dev tzdata)
-flow_packages=(python3 python3-boto3 python3-yaml curl nghttp2-client openssl)
+flow_packages=(python3 python3-boto3 python3-cryptography python3-yaml curl nghttp2-client openssl) # cryptography: moto's
 story_packages=(awscli gdb libfaketime procps slowhttptest strace systemd) # for single stories
 test_packages=(clang clang-format libclang-rt-14-dev python3-hpack python3-h2)
 
@@ -110,7 +110,7 @@ need_moto() {
         apt-get "${options[@]}" update
         apt-get "${options[@]}" download python3-moto python3-boto3 python3-botocore python3-s3transfer python3-responses python3-jmespath
         for package in *.deb; do dpkg-deb -x "$package" .; done
-        PYTHONPATH=$home/usr/lib/python3/dist-packages /usr/bin/python3 -c 'import moto.server'
+        PYTHONPATH=$home/usr/lib/python3/dist-packages /usr/bin/python3 -c 'import cryptography, moto.server, moto.s3.urls'
     ) >/dev/null 2>&1; then
         say "no moto: the story that uses it is skipped"
         rm -rf "$home/usr"

@@ -31,12 +31,10 @@ static enum step_result closed(struct exchange *ex)
 static enum step_result start_all(struct exchange *ex)
 {
     const struct daemon *d = ex->worker->daemon;
-    struct batch_counts counts;
     struct buf b = {0};
     if (!d->spool || !d->batch)
         return closed(ex);
-    batch_count(d->batch, &counts);
-    batch_show_json(d->spool, &counts, &b);
+    batch_show_json(d->spool, d->batch, &b);
     return answer(ex, &b);
 }
 const struct back back_batches = {"batches", start_all, NULL, NULL, NULL};

@@ -11,6 +11,7 @@
 #include "weir/base/log.h"
 #include "weir/base/mem.h"
 #include "weir/base/random.h"
+#include "weir/base/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -167,12 +168,20 @@ static void count_step(struct batch_work *w)
 static void close_pool(struct batch_work *w)
 {
     struct batch *b = w->batch;
-    const struct shared_lanes_pool name = batch_pool_name(w->pool);
-    batch_trouble(b, str_of(w->next.why));
-    (void)shared_lanes_close(b->lanes, &name, clock_wall_ms());
-    log_say(LOG_ERROR, "batch",
-            "no job can be made for client %.*s and %.*s: %s; what waits goes on demand for a time",
-            STR_ARG(w->pool->client), STR_ARG(w->pool->model), w->next.why);
+    struct batch_pool *p = w->pool;
+    const struct shared_lanes_pool name = batch_pool_name(p);
+    char about[16], until[21];
+    struct buf why = {0};
+    text_iso_time(shared_lanes_close(b->lanes, &name, clock_wall_ms()) / 1000, until);
+    snprintf(about, sizeof about, "p%" PRIu32, p->number);
+    buf_addf(&why,
+             "no job can be made for client %.*s and %.*s: %s; its requests go on demand, and the "
+             "next job is tried at %s, or after weir batch retry",
+             STR_ARG(p->client), STR_ARG(p->model), w->next.why, until);
+    p->closed = true;
+    (void)batch_trouble_tell(b, str_of(about), buf_str(&why));
+    log_say(LOG_ERROR, "batch", "%s: %s", about, buf_cstr(&why));
+    buf_fini(&why);
 }
 
 /* Of those that have no answer. */
@@ -236,8 +245,6 @@ static void take_over(struct batch_work *w)
     count_step(w);
     if (w->turn.pool_bad)
         close_pool(w);
-    else if (runs)
-        batch_trouble(w->batch, S(""));
     w->row = w->next;
     if (runs)
         (void)HOOK("batch.running");

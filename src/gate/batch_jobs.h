@@ -28,7 +28,7 @@ struct batch_place {
     int64_t probe_ms;  /* the next one is due; monotonic */
     bool refused;      /* no job can be made here now */
     bool told_uploads; /* that those left open cannot be aborted */
-    char why[BATCH_WHY_MOST + 1];
+    bool silent;       /* it does not answer: jobs wait */
 };
 
 struct batch_pool {
@@ -38,9 +38,10 @@ struct batch_pool {
     struct str client, model, role; /* in `text` */
     enum batch_kind kind;
     struct pool_view view;
-    bool seen;  /* the spool has it */
-    bool busy;  /* a move of its members is under way */
-    bool flush; /* by the operator */
+    bool seen;   /* the spool has it */
+    bool busy;   /* a move of its members is under way */
+    bool flush;  /* by the operator */
+    bool closed; /* Bedrock or S3 refused a job of it, which is told as its trouble */
     char text[];
 };
 
@@ -103,8 +104,8 @@ struct batch_limits {
     uint64_t file_bytes, job_bytes;
 };
 struct batch_limits batch_limits_of(const struct batch *b, struct str model);
-/* Why nothing is batched now; empty: all is well. */
-void batch_trouble(struct batch *b, struct str why);
+/* All that was closed is open again: the operator, a reload, a bucket that came back. */
+void batch_pools_reopen(struct batch *b);
 /* Looks at everything soon. */
 void batch_look(struct batch *b);
 
@@ -122,7 +123,8 @@ void batch_work_settle(struct batch_work *w, const struct batch_news *n,
 void batch_work_look(struct batch_work *w, int64_t now_ms);
 /* Drops the act at hand; its end is unknown, and an event says so. */
 void batch_work_interrupt(struct batch_work *w, const char *why);
-/* "weir-0123abcd-12-TOKEN", its beginning; "weir/0123abcd/12-TOKEN/" and what follows, into `out`. */
+/* "weir-0123abcd-12-TOKEN", its beginning; "weir/0123abcd/12-TOKEN/" and what follows, into `out`.
+ */
 void batch_work_name(const struct batch_work *w, struct buf *out);
 void batch_work_key(const struct batch_work *w, const char *rest, struct buf *out);
 

@@ -125,7 +125,7 @@ int batch_retry(struct batch *b, struct str name, struct batch_given *out)
     int err = order(b, name, retry_pool, retry_job, out);
     if (err < 0)
         return err;
-    shared_lanes_reopen(b->lanes);
+    batch_pools_reopen(b);
     batch_places_probe(b);
     return ERR_OK;
 }

@@ -47,29 +47,63 @@ static void set_refused(struct batch_place *p, bool refused)
         atomic_store(&p->batch->daemon->bucket_refused, refused);
 }
 
+static void add_about(const struct batch_place *p, struct buf *out)
+{
+    buf_addf(out, "bucket%s%.*s", p->name.client.len ? " of client " : "", STR_ARG(p->name.client));
+}
+
+static bool forget_trouble(struct batch_place *p)
+{
+    struct buf about = {0};
+    add_about(p, &about);
+    bool had = batch_trouble_over(p->batch, buf_str(&about), NULL);
+    buf_fini(&about);
+    return had;
+}
+
+static void tell(struct batch_place *p, const char *what, struct str why, const char *then)
+{
+    struct buf about = {0}, sentence = {0};
+    add_about(p, &about);
+    buf_addf(&sentence, "%s%s%.*s: %.*s; %s", what, p->name.client.len ? " for client " : "",
+             STR_ARG(p->name.client), STR_ARG(why), then);
+    if (batch_trouble_tell(p->batch, buf_str(&about), buf_str(&sentence)))
+        log_say(LOG_ERROR, "batch", "%s", buf_cstr(&sentence));
+    buf_fini(&about);
+    buf_fini(&sentence);
+}
+
 static void refuse(struct batch_place *p, struct str why)
 {
-    struct batch *b = p->batch;
-    snprintf(p->why, sizeof p->why, "%.*s", STR_ARG(why));
-    batch_trouble(b, why);
     if (!p->refused)
-        log_say(
-            LOG_ERROR, "batch",
-            "nothing is batched%s%.*s: %.*s; what waits goes on demand, and the bucket is tried "
-            "again",
-            p->name.client.len ? " for client " : "", STR_ARG(p->name.client), STR_ARG(why));
+        (void)forget_trouble(p); /* it was another one */
+    tell(p, "nothing is batched", why,
+         "what waits goes on demand; the bucket is tried again every 3 minutes, and by weir batch "
+         "retry (docs/LANES.md says what it needs)");
+    p->silent = false;
     set_refused(p, true);
+}
+
+static void miss(struct batch_place *p, struct str why)
+{
+    if (p->refused) /* that it does not answer now is no better */
+        return;
+    p->silent = true;
+    tell(p, "no job can be made", why,
+         "jobs wait, and what must go by its deadline goes on demand; the bucket is tried again "
+         "every 30 seconds, and by weir batch retry");
 }
 
 static void take_back(struct batch_place *p)
 {
-    struct batch *b = p->batch;
-    if (!p->refused)
-        return;
+    bool was_refused = p->refused;
+    p->silent = false;
     set_refused(p, false);
-    batch_trouble(b, S(""));
-    log_say(LOG_INFO, "batch", "the bucket can be used again");
-    shared_lanes_reopen(b->lanes);
+    if (forget_trouble(p))
+        log_say(LOG_INFO, "batch", "the bucket can be used again%s%.*s",
+                p->name.client.len ? " for client " : "", STR_ARG(p->name.client));
+    if (was_refused)
+        batch_pools_reopen(p->batch);
 }
 
 static void on_probe(void *arg, enum s3_end end, struct str why)
@@ -82,6 +116,8 @@ static void on_probe(void *arg, enum s3_end end, struct str why)
         refuse(p, why);
     else if (end == S3_GOOD)
         take_back(p);
+    else
+        miss(p, why);
     batch_look(p->batch);
 }
 
@@ -89,7 +125,7 @@ static void on_probe(void *arg, enum s3_end end, struct str why)
  * bucket of before. */
 static void look(struct batch_place *p, bool now)
 {
-    bool due = now || p->refused || p->probe_ms == 0;
+    bool due = now || p->refused || p->silent || p->probe_ms == 0;
     if (!p->s3 || !p->current || p->probe || !due ||
         (!now && loop_now_ms(p->batch->loop) < p->probe_ms))
         return;
@@ -182,6 +218,7 @@ void batch_places_free(struct batch *b)
     while ((n = list_take(&b->places))) {
         struct batch_place *p = LIST_OF(n, struct batch_place, node);
         set_refused(p, false);
+        (void)forget_trouble(p);
         s3_drop(p->probe);
         s3_free(p->s3);
         arena_fini(&p->names);

@@ -9,6 +9,7 @@
  *     batch_collect  output to ends of records
  *     batch_direct   the direct list, on demand
  *     batch_bill     an answer to its row for the book
+ *     batch_trouble  what an operator must know now
  */
 #ifndef WEIR_SRC_GATE_BATCH_PRIVATE_H
 #define WEIR_SRC_GATE_BATCH_PRIVATE_H
@@ -41,6 +42,7 @@ struct batch {
     struct bedrock_jobs *control;
     struct list places; /* S3 as seen with one client's role, or with Weir's own credentials */
     struct list pools, jobs;
+    struct list troubles; /* batch_trouble.c's */
     struct batch_direct *direct;
     struct batch_counts counts; /* each part adds what it did; read by batch_count */
     int64_t twice_day;          /* the day that counts.twice_nanousd is of */
@@ -73,6 +75,12 @@ void batch_direct_free(struct batch_direct *d);
 void batch_direct_follow(struct batch_direct *d);
 /* Each second, and soon after members came to the list. `now_ms`: wall clock. */
 void batch_direct_tick(struct batch_direct *d);
+
+/* --- batch_trouble: see struct batch_trouble. True: it is new. */
+bool batch_trouble_tell(struct batch *b, struct str about, struct str why);
+/* True: there was one; since when (may be NULL). */
+bool batch_trouble_over(struct batch *b, struct str about, int64_t *out_since_ms);
+void batch_trouble_free(struct batch *b);
 
 /* --- batch_bill: an answer of a model to its row for the book. */
 struct batch_answered {

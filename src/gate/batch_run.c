@@ -159,15 +159,6 @@ bool batch_may_twice(struct batch *b, uint64_t nanousd)
     return b->counts.twice_nanousd <= most && nanousd <= most - b->counts.twice_nanousd;
 }
 
-void batch_trouble(struct batch *b, struct str why)
-{
-    size_t most = sizeof b->counts.trouble - 1;
-    size_t len = why.len < most ? why.len : most;
-    if (len)
-        memcpy(b->counts.trouble, why.ptr, len);
-    b->counts.trouble[len] = 0;
-}
-
 /* --- pools */
 
 static struct batch_pool *new_pool(struct batch *b, const struct spool_pool *s)
@@ -201,6 +192,25 @@ void batch_see_pool(void *arg, const struct spool_pool *s)
     p->seen = true;
 }
 
+/* A job is tried again: that it was refused is old news. */
+static void see_if_open(struct batch_pool *p, int64_t now_ms)
+{
+    const struct shared_lanes_pool name = batch_pool_name(p);
+    char about[16];
+    if (!p->closed || !shared_lanes_open(p->batch->lanes, &name, now_ms))
+        return;
+    p->closed = false;
+    snprintf(about, sizeof about, "p%" PRIu32, p->number);
+    (void)batch_trouble_over(p->batch, str_of(about), NULL);
+}
+
+void batch_pools_reopen(struct batch *b)
+{
+    shared_lanes_reopen(b->lanes);
+    for (struct list *n = b->pools.next; n != &b->pools; n = n->next)
+        see_if_open(LIST_OF(n, struct batch_pool, node), clock_wall_ms());
+}
+
 static bool has_job(const struct batch_pool *p)
 {
     const struct list *jobs = &p->batch->jobs;
@@ -220,10 +230,11 @@ static void see_pools(struct batch *b)
     for (n = b->pools.next; n != &b->pools; n = then) {
         struct batch_pool *p = LIST_OF(n, struct batch_pool, node);
         then = n->next;
+        see_if_open(p, clock_wall_ms());
         if (p->seen)
             continue;
         p->view = (struct pool_view){0};
-        if (p->busy || has_job(p))
+        if (p->busy || p->closed || has_job(p))
             continue;
         list_remove(&p->node);
         mem_free(p);
@@ -441,6 +452,7 @@ struct batch *batch_new(struct daemon *d)
     list_init(&b->places);
     list_init(&b->pools);
     list_init(&b->jobs);
+    list_init(&b->troubles);
     b->direct = batch_direct_new(b);
     timer_init(&b->timer, b->loop, look, b);
     begin(b);
@@ -469,6 +481,7 @@ void batch_free(struct batch *b)
     struct list *n;
     while ((n = list_take(&b->pools)))
         mem_free(LIST_OF(n, struct batch_pool, node));
+    batch_trouble_free(b);
     b->link->batch = NULL;
     link_drop(b->link);
     setup_unref(b->setup);
@@ -497,8 +510,7 @@ void batch_follow(struct batch *b, struct setup *setup)
         drop_services(b);
         begin(b);
     }
-    shared_lanes_reopen(b->lanes);
-    batch_trouble(b, S(""));
+    batch_pools_reopen(b);
     batch_places_probe(b);
     batch_direct_follow(b->direct);
     setup_unref(old);

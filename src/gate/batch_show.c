@@ -179,19 +179,54 @@ static void put_counts(struct json_out *o, const struct spool_counts *c)
     json_out_put_u64(o, S("outbox"), c->outbox);
 }
 
-/* Since the daemon began. */
-static void put_done(struct json_out *o, const struct batch_counts *c)
+static void put_trouble(void *arg, const struct batch_trouble *t)
 {
+    struct json_out *o = arg;
+    json_out_object(o);
+    json_out_put_string(o, S("about"), t->about);
+    put_time(o, S("since"), t->since_ms);
+    json_out_put_string(o, S("why"), t->why);
+    json_out_end(o);
+}
+
+static void put_troubles(struct json_out *o, struct batch *b)
+{
+    json_out_key(o, S("troubles"));
+    json_out_array(o);
+    if (b)
+        batch_troubles(b, put_trouble, o);
+    json_out_end(o);
+}
+
+static void take_first(void *arg, const struct batch_trouble *t)
+{
+    struct str *first = arg;
+    *first = first->len ? *first : t->why;
+}
+
+/* The oldest alone: as it was before there could be several. */
+static void put_first_trouble(struct json_out *o, struct batch *b)
+{
+    struct str first = S("");
+    if (b)
+        batch_troubles(b, take_first, &first);
     json_out_key(o, S("trouble"));
-    if (c && c->trouble[0])
-        json_out_string(o, str_of(c->trouble));
+    if (first.len)
+        json_out_string(o, first);
     else
         json_out_null(o);
+}
+
+/* Since the daemon began. */
+static void put_done(struct json_out *o, struct batch *b)
+{
     json_out_key(o, S("answered"));
-    if (!c) {
+    if (!b) {
         json_out_null(o);
         return;
     }
+    struct batch_counts counts, *c = &counts;
+    batch_count(b, c);
     json_out_object(o);
     json_out_put_u64(o, S("batch"), c->by_batch);
     json_out_put_u64(o, S("direct"), c->by_direct);
@@ -202,7 +237,7 @@ static void put_done(struct json_out *o, const struct batch_counts *c)
     json_out_end(o);
 }
 
-void batch_show_json(struct spool *s, const struct batch_counts *counts, struct buf *out)
+void batch_show_json(struct spool *s, struct batch *b, struct buf *out)
 {
     struct json_out o = {.buf = out};
     struct spool_counts c = {0};
@@ -212,7 +247,8 @@ void batch_show_json(struct spool *s, const struct batch_counts *counts, struct 
     view_init(&v, s);
     json_out_object(&o);
     put_counts(&o, &c);
-    put_done(&o, counts);
+    put_first_trouble(&o, b);
+    put_done(&o, b);
     json_out_key(&o, S("pools"));
     json_out_array(&o);
     for (size_t i = 0; i < v.n_pools; i++)
@@ -226,6 +262,7 @@ void batch_show_json(struct spool *s, const struct batch_counts *counts, struct 
     json_out_end(&o);
     json_out_put_bool(&o, S("more"),
                       v.more || shown > BATCH_SHOW_MOST || v.n_jobs > BATCH_SHOW_MOST);
+    put_troubles(&o, b);
     json_out_end(&o);
     buf_add_char(out, '\n');
     view_fini(&v);

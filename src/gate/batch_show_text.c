@@ -26,10 +26,15 @@ static const struct column job_columns[] = {
 enum { CELL_MOST = 96 };
 
 /* Names come from clients. */
+static bool is_control(char c)
+{
+    return (unsigned char)c < ' ' || c == 127;
+}
+
 static void hide_controls(char *text)
 {
     for (char *p = text; *p; p++)
-        *p = (unsigned char)*p < ' ' || *p == 127 ? '?' : *p;
+        *p = is_control(*p) ? '?' : *p;
 }
 
 /* A time without its milliseconds; "-" for what is empty or null. */
@@ -104,12 +109,41 @@ static void add_counts(const cJSON *top, struct buf *out)
                  number(done, "saved_usd"));
 }
 
+static const char *text_of(const cJSON *o, const char *member)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(o, member));
+    return text ? text : "";
+}
+
+static void add_plain(const char *text, struct buf *out)
+{
+    for (; *text; text++)
+        buf_add_char(out, is_control(*text) ? '?' : *text);
+}
+
+/* A line for each that is in trouble: "p7, since 2026-11-20T02:10:04Z: no job can be made ..." */
+static void add_whys(const cJSON *rows, const char *name, struct buf *out)
+{
+    const cJSON *row;
+    cJSON_ArrayForEach(row, rows)
+    {
+        const char *why = text_of(row, "why"), *since = text_of(row, "since");
+        if (!*why)
+            continue;
+        add_plain(text_of(row, name), out);
+        if (*since)
+            buf_addf(out, ", since %.19sZ", since);
+        buf_add(out, S(": "));
+        add_plain(why, out);
+        buf_add_char(out, '\n');
+    }
+}
+
 bool batch_show_table(struct str json, struct buf *out)
 {
     cJSON *top = cJSON_ParseWithLength(json.ptr, json.len);
     const cJSON *pools = cJSON_GetObjectItem(top, "pools");
     const cJSON *jobs = cJSON_GetObjectItem(top, "jobs");
-    const cJSON *trouble = cJSON_GetObjectItem(top, "trouble");
     bool good = cJSON_IsArray(pools) && cJSON_IsArray(jobs);
     if (good) {
         add_table(pools, pool_columns, sizeof pool_columns / sizeof *pool_columns, out);
@@ -117,8 +151,8 @@ bool batch_show_table(struct str json, struct buf *out)
         if (cJSON_IsTrue(cJSON_GetObjectItem(top, "more")))
             buf_add(out, S("and more, which are not shown\n"));
         add_counts(top, out);
-        if (cJSON_IsString(trouble))
-            buf_addf(out, "nothing is batched now: %s\n", trouble->valuestring);
+        add_whys(jobs, "name", out);
+        add_whys(cJSON_GetObjectItem(top, "troubles"), "about", out);
     }
     cJSON_Delete(top);
     return good;

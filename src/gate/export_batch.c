@@ -94,7 +94,7 @@ static uint64_t simple(enum metric_id id, const struct spool_counts *s,
         return s->unclaimed;
     if (id == METRIC_BATCH_DIRECT)
         return b->direct_running;
-    return id == METRIC_BATCH_TWICE ? b->twice : b->trouble[0] != 0;
+    return id == METRIC_BATCH_TWICE ? b->twice : b->troubles > 0;
 }
 
 void export_batch_print(struct daemon *d, enum metric_id id, struct buf *out)

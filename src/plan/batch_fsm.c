@@ -114,14 +114,21 @@ static struct batch_turn wait_for(struct batch_job *j, const struct batch_terms 
     return (struct batch_turn){.act = BATCH_WAIT};
 }
 
+/* What is too long ends behind a word, and says that there is more. */
 static void say(struct batch_job *j, struct str why)
 {
+    static const struct str more = STR(" ...");
     if (!why.len)
         return;
-    size_t n = why.len < BATCH_WHY_MOST ? why.len : BATCH_WHY_MOST;
-    while (n && n < why.len && ((unsigned char)why.ptr[n] & 0xc0) == 0x80)
-        n--; /* not within a character */
+    size_t n = why.len;
+    if (n > BATCH_WHY_MOST)
+        for (n = BATCH_WHY_MOST - more.len; n && why.ptr[n] != ' ';)
+            n--;
     memcpy(j->why, why.ptr, n);
+    if (n < why.len) {
+        memcpy(j->why + n, more.ptr, more.len);
+        n += more.len;
+    }
     j->why[n] = 0;
 }
 

@@ -45,8 +45,17 @@ struct batch_counts {
     uint64_t saved_nanousd;
     uint64_t seconds_sum, seconds_n; /* of jobs, cut to read */
     unsigned direct_running;
-    char trouble[200]; /* why nothing is batched now: a sentence; empty: all is well */
+    unsigned troubles; /* now: as many as batch_troubles tells */
 };
 void batch_count(struct batch *b, struct batch_counts *out);
+
+/* What is in trouble now, the oldest first. Borrowed. */
+struct batch_trouble {
+    struct str about; /* "bucket", "bucket of client NAME", "p7", "model NAME" */
+    struct str why;   /* what happened, what is done meanwhile, what to do */
+    int64_t since_ms;
+};
+void batch_troubles(struct batch *b, void (*each)(void *arg, const struct batch_trouble *t),
+                    void *arg);
 
 #endif

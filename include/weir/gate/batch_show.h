@@ -13,8 +13,8 @@
 enum { BATCH_SHOW_MOST = 100, BATCH_SHOW_TICKETS = 200, BATCH_SHOW_TICKETS_MOST = 1000 };
 
 /* Pools, jobs and counts. At most BATCH_SHOW_MOST of either: `more` says that there are others.
- * `counts` NULL: there is no daemon. */
-void batch_show_json(struct spool *s, const struct batch_counts *counts, struct buf *out);
+ * `b` NULL: there is no daemon. */
+void batch_show_json(struct spool *s, struct batch *b, struct buf *out);
 /* Of one: "p7" or "j12". False: there is none of that name. */
 bool batch_show_json_one(struct spool *s, struct str name, struct buf *out);
 

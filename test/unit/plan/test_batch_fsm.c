@@ -135,12 +135,22 @@ static void a_good_life(void **state)
 
 static void refused_for_good(void **state)
 {
+    static const char long_why[] = "more more more more more more more more more more more more "
+                                   "more more more more more more more more more more more more "
+                                   "more more more more more more more more more more more more "
+                                   "more more more more more more more more more more more more ";
     struct life l = begin();
     tell(&l, BATCH_TICK, BATCH_PUT);
     news(&l, (struct batch_news){.event = BATCH_PUT_REFUSED, .why = S("no such bucket")});
     ASSERT_TURN(l, BATCH_LEAVE, BATCH_CLEANING);
     assert_true(l.turn.pool_bad);
     assert_string_equal(l.j.why, "no such bucket");
+    l = begin();
+    tell(&l, BATCH_TICK, BATCH_PUT);
+    news(&l, (struct batch_news){.event = BATCH_PUT_REFUSED, .why = str_of(long_why)});
+    assert_true(strlen(l.j.why) <= BATCH_WHY_MOST && strlen(l.j.why) > BATCH_WHY_MOST - 16);
+    assert_memory_equal(l.j.why, long_why, strlen(l.j.why) - 4);
+    assert_string_equal(l.j.why + strlen(l.j.why) - 8, "more ...");
     l = creating();
     tell(&l, BATCH_CREATE_REFUSED, BATCH_CLEAN);
     ASSERT_TURN(l, BATCH_LEAVE, BATCH_CLEANING);

@@ -13,6 +13,7 @@
  */
 #include "batch_call.h"
 #include "batch_jobs.h"
+#include "batch_reach.h"
 #include "batch_verdict.h"
 #include "weir/base/clock.h"
 #include "weir/base/hook.h"
@@ -292,6 +293,7 @@ static void on_answer(void *arg, const struct fetch_answer *a)
     }
     const struct batch_verdict v = batch_verdict_of(&ended);
     learn(c, &v, a->status);
+    batch_reach_heard(c, a, ended.error_type, v.bad_creds);
     switch (v.fate) {
     case BATCH_FATE_ANSWER:
         end_with_answer(c, a);
@@ -324,6 +326,7 @@ static void send_call(struct batch_call *c)
                                      .now_ms = clock_wall_ms(),
                                      .deadline_ms = c->rec.deadline_ms};
     const struct batch_verdict v = batch_verdict_of(&none);
+    batch_reach_no_creds(c);
     if (v.fate == BATCH_FATE_ERROR)
         end_with_error(c, 503, "Weir has no valid AWS credentials for this client.");
     else
@@ -414,6 +417,15 @@ static void pump(void *arg)
         look_again(d, next_ms - now_ms);
 }
 
+static bool waits(void *arg, struct str model)
+{
+    struct batch_direct *d = arg;
+    for (const struct list *n = d->calls.next; n != &d->calls; n = n->next)
+        if (str_eq(LIST_OF(n, const struct batch_call, node)->rec.model, model))
+            return true;
+    return batch_queue_has(&d->queue, model);
+}
+
 void batch_direct_tick(struct batch_direct *d)
 {
     for (struct list *n = d->calls.next; n != &d->calls; n = n->next) {
@@ -423,5 +435,6 @@ void batch_direct_tick(struct batch_direct *d)
     }
     batch_queue_trim(&d->queue);
     walk(d);
+    batch_reach_tick(d->batch, waits, d);
     pump(d);
 }

@@ -138,6 +138,12 @@ bool batch_queue_take(struct batch_queue_model *m, int64_t now_ms, struct batch_
     return false;
 }
 
+bool batch_queue_has(const struct batch_queue *q, struct str model)
+{
+    const struct batch_queue_model *m = find(q, model);
+    return m && m->n;
+}
+
 void batch_queue_trim(struct batch_queue *q)
 {
     struct list *next;

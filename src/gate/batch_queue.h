@@ -49,6 +49,8 @@ void batch_queue_put(struct batch_queue *q, struct str model, const struct batch
  * INT64_MAX: there is none. */
 bool batch_queue_take(struct batch_queue_model *m, int64_t now_ms, struct batch_item *out,
                       int64_t *out_ms);
+/* Is there an item of it? */
+bool batch_queue_has(const struct batch_queue *q, struct str model);
 /* Models without an item go. */
 void batch_queue_trim(struct batch_queue *q);
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 400
 """weir batch accept beside a daemon: from then on that caller's requests wait in a pool in those hours, and nobody
 else's; over reloads and restarts; until it is revoked. Who asks one after the other is accepted with --reply retry."""
 import json

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 400
 """Without a daemon a rule is accepted and revoked under the lock of the state directory. A file that somebody spoilt
 stops nobody: what is wrong in it is left out, and told."""
 from nightflow import batch, make_book, night_now, nightly_weir, nights, waits

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An accepted rule takes itself back at the first deadline that is missed, with a warning; a deadline of the request's
-own, or one that is kept, is no reason. timeout: 120 waits: 35"""
+own, or one that is kept, is no reason. timeout: 500 waits: 35"""
 from concurrent.futures import ThreadPoolExecutor
 from holdflow import PATH
 from nightflow import batch, make_book, night_now, nightly_weir, nights, waits

@@ -33,7 +33,7 @@ def make_book(story, *lines):
 def night_now():
     """The hour that it is, and a zone in which it is 02:00 to 03:00 then."""
     while time.gmtime().tm_min >= 57:
-        time.sleep(1)  # the hour's end is not near
+        time.sleep(1)  # the hour's end is not near: three minutes at most, which a story's timeout must allow
     hour = time.gmtime().tm_hour
     east = (2 - hour + 12) % 24 - 12
     zone = f'Etc/GMT{-east:+d}'  # as POSIX counts, so the wrong way round

@@ -26,7 +26,8 @@ enum {
     LOOKS_FEW = 3,
     LOOKS_MANY = 12, /* where output is promised: about half an hour */
     LOOK_MANY_MS = 15 * 60 * 1000,
-    CLEANS = 100 /* about eight hours; then the bucket's life cycle rules have it */
+    READS = 100, /* about eight hours; nobody waits for it any more then */
+    CLEANS = 100 /* as long; then the bucket's life cycle rules have it */
 };
 
 /* Milliseconds for a second's worth of records: a tenth more, for calls that take their time. */
@@ -474,7 +475,8 @@ static struct batch_turn read_failed(struct batch_job *j, const struct batch_new
                                      const struct batch_terms *t)
 {
     struct batch_turn turn = failed(j, n, t);
-    return j->cancelled && j->left ? clean(j, BATCH_LEAVE) : or_leave(j, t, turn);
+    bool enough = j->left && (j->cancelled || j->tries >= READS);
+    return enough ? clean(j, BATCH_LEAVE) : or_leave(j, t, turn);
 }
 
 /* --- CLEANING */

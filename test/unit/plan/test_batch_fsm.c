@@ -367,10 +367,15 @@ static void output_that_cannot_be_read(void **state)
     ASSERT_TURN(l, BATCH_LEAVE_TWICE, BATCH_READING);
     assert_int_equal(l.t.now_ms, batch_leave_at(&l.j, 10, 1000));
     later(&l, BATCH_READ);
-    struct life given_up = l;
+    struct life given_up = l, gone = l;
     tell(&l, BATCH_READ_ALL, BATCH_CLEAN);
     tell(&given_up, BATCH_CANCEL, BATCH_READ);
     tell(&given_up, BATCH_READ_FAILED, BATCH_CLEAN);
+    while (gone.j.tries < 99) {
+        tell(&gone, BATCH_READ_FAILED, BATCH_WAIT);
+        later(&gone, BATCH_READ);
+    }
+    tell(&gone, BATCH_READ_FAILED, BATCH_CLEAN); /* its bucket is gone for good */
 }
 
 /* --- how jobs end */

@@ -190,6 +190,7 @@ struct spool *spool_new(const struct spool_options *o)
         .gone = "the spool is gone or another one lies there; Weir opens what is there",
         .tell = o->trouble,
         .arg = o->arg};
+    s->waits = o->waits;
     s->arg = o->arg;
     spool_keep(s, o->keep_ms, o->replay_ms);
     bell_thread(&s->thread, run, s);

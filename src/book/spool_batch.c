@@ -207,6 +207,7 @@ static void batch_committed(struct spool *s, size_t n, bool more)
 {
     spool_well(s);
     spool_batch_measure(s);
+    spool_sums_tell(s, false);
     for (; n > (more ? 1 : 0); n--) {
         struct spool_mail *m = take(s);
         slice_committed(s, m);
@@ -214,6 +215,7 @@ static void batch_committed(struct spool *s, size_t n, bool more)
     }
     if (more)
         slice_committed(s, s->first);
+    spool_sums_tell(s, true);
     if (s->gave_up)
         spool_wake_lost(s);
     spool_outbox_hand(s);
@@ -278,6 +280,7 @@ int spool_batch_chores(struct spool *s)
         return rc;
     s->outbox.n = 0;
     spool_batch_measure(s);
+    spool_sums_tell(s, true);
     return more;
 }
 

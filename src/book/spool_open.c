@@ -59,10 +59,12 @@ static int load(struct spool *s, struct store *store)
 void spool_open_again(struct spool *s)
 {
     int rc = load(s, s->store);
-    if (rc)
+    if (rc) {
         spool_fail(s, rc, NULL);
-    else
-        spool_wake_lost(s);
+        return;
+    }
+    spool_sums_tell(s, true);
+    spool_wake_lost(s);
 }
 
 /* --- its key */
@@ -296,6 +298,7 @@ static void try_to_open(struct spool *s)
         return;
     }
     spool_batch_measure(s);
+    spool_sums_tell(s, true);
     spool_wake_lost(s);
     spool_well(s);
 }

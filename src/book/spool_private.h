@@ -127,6 +127,9 @@ struct spool_mail {
 struct spool_client {
     struct spool_client *next;
     uint64_t bytes;
+    uint64_t waits_nanousd; /* what its records without an end are expected to cost */
+    uint64_t ended_nanousd; /* of those that ended in the transaction at hand */
+    uint64_t told_nanousd;
     struct str name; /* owned */
 };
 
@@ -167,6 +170,7 @@ struct spool {
     const unsigned char *key; /* NULL: nothing is sealed */
     struct clerk *clerk;
     int (*ready)(void *arg, char *why, size_t why_size);
+    void (*waits)(void *arg, struct str client, uint64_t nanousd);
     void *arg;
 
     /* Readers hold it while they read; the thread to change `store`. */
@@ -271,7 +275,11 @@ void spool_sums_fini(struct spool *s);
 /* All of it, from the tables, in a transaction: once the environment was opened, or a transaction
  * was lost. */
 MUST_CHECK int spool_sums_load(struct spool *s, struct store_txn *t);
-void spool_sums_count(struct spool *s, const struct spool_place *p, bool in);
+/* NULL: it was, or is, not anywhere. */
+void spool_sums_move(struct spool *s, const struct spool_place *from, const struct spool_place *to);
+/* What clients wait for is told where it changed: first with what has just ended, then, when those
+ * ends were told, without it. */
+void spool_sums_tell(struct spool *s, bool ends_told);
 /* The first members of pools that lost theirs. */
 MUST_CHECK int spool_sums_refresh(struct spool *s);
 struct spool_sum *spool_sums_pool(struct spool *s, uint32_t number);

@@ -57,6 +57,8 @@ const char *spool_room_refusal(struct spool *s, const struct spool_ask *ask)
     uint64_t full = spool_full_at(s), more = ask->body.len + SPOOL_RECORD_BYTES, held = 0;
     size_t text = ask->client.len + ask->workload.len + ask->model.len + ask->operation.len +
                   ask->role.len + ask->content_type.len + ask->accept.len + ask->target.len;
+    if (ask->known_only)
+        return "it is not there";
     if (text > SPOOL_ROW_MOST)
         return "too long";
     if (!p && s->n_pools >= SPOOL_POOLS_MOST)

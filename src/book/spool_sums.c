@@ -251,10 +251,53 @@ static void count(struct spool *s, const struct spool_place *at, bool in)
     }
 }
 
-void spool_sums_count(struct spool *s, const struct spool_place *p, bool in)
+static uint64_t expected(const struct spool_place *at)
+{
+    return at && at->state != SPOOL_DONE ? at->expect_nanousd : 0;
+}
+
+/* What goes on from list to list waits as before. */
+static void count_waits(struct spool *s, const struct spool_place *from,
+                        const struct spool_place *to)
+{
+    struct spool_sum *p = spool_sums_pool(s, from ? from->pool : to->pool);
+    uint64_t before = expected(from), now = expected(to);
+    if (!p)
+        return;
+    p->client->waits_nanousd += now - before;
+    p->client->ended_nanousd += before > now ? before - now : 0;
+}
+
+void spool_sums_move(struct spool *s, const struct spool_place *from, const struct spool_place *to)
 {
     pthread_mutex_lock(&s->lock);
-    count(s, p, in);
+    count_waits(s, from, to);
+    if (from)
+        count(s, from, false);
+    if (to)
+        count(s, to, true);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void spool_sums_tell(struct spool *s, bool ends_told)
+{
+    pthread_mutex_lock(&s->lock);
+    for (struct spool_client *c = s->clients; c; c = c->next) {
+        if (ends_told)
+            c->ended_nanousd = 0;
+        uint64_t nanousd = c->waits_nanousd + c->ended_nanousd;
+        if (nanousd != c->told_nanousd && s->waits)
+            s->waits(s->arg, c->name, nanousd);
+        c->told_nanousd = nanousd;
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+void spool_tell_waits(struct spool *s)
+{
+    pthread_mutex_lock(&s->lock);
+    for (const struct spool_client *c = s->clients; c && s->waits; c = c->next)
+        s->waits(s->arg, c->name, c->told_nanousd);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -314,6 +357,8 @@ int spool_sums_refresh(struct spool *s)
 void spool_sums_init(struct spool *s)
 {
     memset(s->counts.records, 0, sizeof s->counts.records);
+    for (struct spool_client *c = s->clients; c; c = c->next)
+        c->bytes = c->waits_nanousd = c->ended_nanousd = 0;
     s->counts.unclaimed = s->counts.unclaimed_nanousd = s->counts.outbox = 0;
     s->nobodys = 0;
     s->unlisted = 0;
@@ -342,21 +387,26 @@ void spool_sums_drop(struct spool *s, size_t place)
     pthread_mutex_unlock(&s->lock);
 }
 
-void spool_sums_fini(struct spool *s)
+static void drop_all(struct spool *s)
 {
     for (size_t i = 0; i < s->n_pools; i++)
         free_pool(s->pools[i]);
+    mem_free(s->pools);
+    mem_free(s->jobs);
+    s->pools = NULL;
+    s->jobs = NULL;
+    s->n_pools = s->cap_pools = s->n_jobs = s->cap_jobs = 0;
+}
+
+void spool_sums_fini(struct spool *s)
+{
+    drop_all(s);
     for (struct spool_client *c = s->clients, *next; c; c = next) {
         next = c->next;
         mem_free((char *)(uintptr_t)c->name.ptr);
         mem_free(c);
     }
-    mem_free(s->pools);
-    mem_free(s->jobs);
-    s->pools = NULL;
-    s->jobs = NULL;
     s->clients = NULL;
-    s->n_pools = s->cap_pools = s->n_jobs = s->cap_jobs = 0;
 }
 
 static void later(int64_t *at, int64_t ms)
@@ -380,6 +430,7 @@ static void load_row(struct spool *s, enum table table, struct str key, struct s
     if (table == TABLE_PLACES && key.len == 8) {
         uint64_t number = store_get_u64(key.ptr);
         if (spool_place_read(number, value, &place) == 0) {
+            count_waits(s, NULL, &place);
             count(s, &place, true);
             spool_relist_place(s, number, &place);
             later(&s->known_ms, place.accepted_ms);
@@ -413,7 +464,7 @@ int spool_sums_load(struct spool *s, struct store_txn *t)
                                         TABLE_OUTBOX};
     int rc = 0;
     pthread_mutex_lock(&s->lock);
-    spool_sums_fini(s);
+    drop_all(s); /* clients stay: what is not of them any more is told, too */
     spool_sums_init(s);
     for (size_t i = 0; i < sizeof tables / sizeof *tables && rc == 0; i++)
         rc = load_table(s, t, tables[i]);

@@ -83,10 +83,7 @@ int spool_table_move(struct spool *s, uint64_t number, const struct spool_place 
         rc = store_put(s->txn, TABLE_LISTS, key_str(&now), S(""));
     if (rc)
         return rc;
-    if (from)
-        spool_sums_count(s, from, false);
-    if (to)
-        spool_sums_count(s, to, true);
+    spool_sums_move(s, from, to);
     return 0;
 }
 

@@ -138,6 +138,7 @@ static bool make_ask(struct exchange *ex, struct limits_ask *ask)
 static enum step_result over_limit(struct exchange *ex, const struct limits_verdict *v)
 {
     struct str sentence;
+    limits_refused(ex->worker->daemon->limits, ex->client_name, v);
     ex->retry_after_s = v->retry_ms == INT64_MAX ? 0 : (v->retry_ms + 999) / 1000;
     ex->trouble = arena_printf(&ex->arena, "over %.*s", STR_ARG(v->what)).ptr;
     if (v->answer == LIMITS_BUDGET) {
@@ -156,6 +157,23 @@ static enum step_result over_limit(struct exchange *ex, const struct limits_verd
                                 ? " This request alone is larger than a minute's worth."
                                 : " Try again after the time in Retry-After.");
     return exchange_fail(ex, OUTCOME_RATE_LIMITED, sentence);
+}
+
+enum step_result admit_refuse(struct exchange *ex)
+{
+    return over_limit(ex, ex->over);
+}
+
+/* Who asks again for what the spool accepted buys nothing: whether it is that, the spool says. */
+static enum step_result put_off(struct exchange *ex, const struct limits_verdict *v)
+{
+    bool may_wait = ex->worker->daemon->spool && ex->op->usage != NO_USAGE;
+    struct limits_verdict *kept = may_wait ? arena_new(&ex->arena, sizeof *kept) : NULL;
+    if (!kept)
+        return over_limit(ex, v);
+    *kept = *v;
+    ex->over = kept;
+    return STEP_NEXT;
 }
 
 static enum step_result take_limits(struct exchange *ex)
@@ -181,9 +199,10 @@ static enum step_result take_limits(struct exchange *ex)
     case LIMITS_BUDGET_FLEX:
         ex->wants_flex = true;
         return STEP_NEXT;
+    case LIMITS_BUDGET:
+        return put_off(ex, &v);
     case LIMITS_RATE:
     case LIMITS_CONCURRENT:
-    case LIMITS_BUDGET:
         break;
     }
     return over_limit(ex, &v);

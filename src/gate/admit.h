@@ -11,6 +11,8 @@
 enum step_result admit_identify(struct exchange *ex);
 /* Its model, its body, its limits: what it may need is reserved. */
 enum step_result admit(struct exchange *ex);
+/* Its budget does not cover it, and it was not accepted before. */
+enum step_result admit_refuse(struct exchange *ex);
 /* Its record is made: what it used is settled, the rest given back. */
 void admit_settle(struct limits *l, struct limits_held *held, const struct record *r);
 /* It ended without a record: all of it is given back, but that it came. */

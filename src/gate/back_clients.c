@@ -94,7 +94,7 @@ static void add_budget(struct json_out *o, struct str period, const struct limit
                        int64_t resets_s)
 {
     char when[21];
-    uint64_t gone = b->spent_nanousd + b->reserved_nanousd;
+    uint64_t gone = limit_budget_gone(b);
     json_out_key(o, period);
     json_out_object(o);
     if (b->most_nanousd) {
@@ -103,6 +103,7 @@ static void add_budget(struct json_out *o, struct str period, const struct limit
     }
     add_usd(o, S("spent_usd"), b->spent_nanousd);
     add_usd(o, S("reserved_usd"), b->reserved_nanousd);
+    add_usd(o, S("waiting_usd"), b->waiting_nanousd);
     text_iso_time(resets_s, when);
     json_out_key(o, S("resets"));
     json_out_string(o, str_of(when));

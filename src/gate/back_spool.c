@@ -163,6 +163,7 @@ static enum step_result ask(struct exchange *ex)
                           .flags = lanes->ask.allowed & LANE_SET_FLEX ? SPOOL_MAY_FLEX : 0,
                           .now_ms = clock_wall_ms(),
                           .deadline_ms = lanes->deadline_ms,
+                          .known_only = ex->over != NULL,
                           .expect_nanousd = lanes->choice.nanousd[LANE_BATCH],
                           .content_type = fields_get(fields, S("content-type")),
                           .accept = fields_get(fields, S("accept")),
@@ -183,7 +184,7 @@ static enum step_result ask(struct exchange *ex)
 static enum step_result not_held(struct exchange *ex)
 {
     go_on_demand(ex, ex->spooled->admitted.why);
-    return ex->back->start(ex);
+    return ex->over ? admit_refuse(ex) : ex->back->start(ex);
 }
 
 /* --- wait */

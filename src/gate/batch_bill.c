@@ -8,7 +8,6 @@
 #include "accepting.h"
 #include "batch_private.h"
 #include "bill.h"
-#include "weir/base/clock.h"
 
 #include <string.h>
 
@@ -133,10 +132,4 @@ void batch_bill(struct batch *b, const struct spool_record *rec, const struct ba
     *out = billed(&r);
     if (b->daemon->clerk)
         record_write(&r, row);
-}
-
-void batch_charge(struct batch *b, struct str client, const struct batch_billed *paid)
-{
-    limits_charge(b->daemon->limits, client, paid->rate_tokens, paid->cost_nanousd,
-                  clock_wall_ms());
 }

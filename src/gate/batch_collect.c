@@ -166,7 +166,7 @@ static void settle(struct batch_collect *c)
         .event = BATCH_READ_SOME, .read_bytes = c->lines.at, .answered = c->slice.answers};
     c->settling = true;
     (void)HOOK("batch.read");
-    batch_work_settle(w, &some, c->slice.ends, c->slice.n);
+    batch_work_settle(w, &some, c->slice.ends, c->slice.n, &c->slice.billed);
 }
 
 void batch_collect_settled(struct batch_collect *c)
@@ -175,7 +175,6 @@ void batch_collect_settled(struct batch_collect *c)
     c->settling = false;
     b->counts.errors += c->slice.errors;
     b->counts.saved_nanousd += c->slice.billed.saved_nanousd;
-    batch_charge(b, c->work->pool->client, &c->slice.billed);
 }
 
 /* A slice is due, or the end, or more bytes. */

@@ -147,7 +147,6 @@ static void on_settled(struct batch *b, const struct batch_mail *m)
     c->settling = false;
     if (!m->good)
         return; /* the disk is full: with the next tick */
-    batch_charge(b, c->rec.client, &c->billed);
     if (m->answered) {
         b->counts.by_direct += c->status < 400;
         b->counts.errors += c->status >= 400;
@@ -171,9 +170,10 @@ static void settle(struct batch_call *c)
                                   .saved_nanousd = c->billed.saved_nanousd,
                                   .outbox = buf_str(&c->row),
                                   .late_outbox = buf_str(&c->late_row)};
+    struct batch_mail *m = batch_mail_new(b, c->item.number, on_settled);
     c->settling = true;
-    spool_settle(b->spool, NULL, &end, 1, batch_mail_settled,
-                 batch_mail_new(b, c->item.number, on_settled));
+    batch_mail_pays(m, c->rec.client, &c->billed);
+    spool_settle(b->spool, NULL, &end, 1, batch_mail_settled, m);
 }
 
 static uint64_t us_since(int64_t began_ns)

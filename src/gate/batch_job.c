@@ -309,14 +309,15 @@ static void on_settled(struct batch *b, const struct batch_mail *m)
 }
 
 void batch_work_settle(struct batch_work *w, const struct batch_news *n,
-                       const struct spool_end *ends, size_t n_ends)
+                       const struct spool_end *ends, size_t n_ends, const struct batch_billed *paid)
 {
     const struct batch_terms terms = terms_of(w);
+    struct batch_mail *m = batch_mail_new(w->batch, w->row.number, on_settled);
     w->next = w->row;
     w->turn = batch_step(&w->next, n, &terms);
     w->writing = true;
-    spool_settle(w->batch->spool, &w->next, ends, n_ends, batch_mail_settled,
-                 batch_mail_new(w->batch, w->row.number, on_settled));
+    batch_mail_pays(m, w->pool->client, paid);
+    spool_settle(w->batch->spool, &w->next, ends, n_ends, batch_mail_settled, m);
 }
 
 /* --- time */

@@ -84,9 +84,15 @@ struct batch_mail {
     bool good;
     size_t answered;
     struct batch_job job; /* of a cut */
+    struct limits *limits;
+    struct batch_billed paid;
+    char *payer; /* owned; NULL: nobody pays */
 };
 struct batch_mail *batch_mail_new(struct batch *b, uint64_t number,
                                   void (*deliver)(struct batch *b, const struct batch_mail *m));
+/* The client's budgets and limits pay it as soon as the end is on the disk, before what waits of it
+ * is told to be less: what is spent is never in neither of them. */
+void batch_mail_pays(struct batch_mail *m, struct str client, const struct batch_billed *paid);
 /* The spool's callbacks: `arg` is the mail. */
 void batch_mail_done(void *arg, bool good);
 void batch_mail_settled(void *arg, size_t answered, bool good);
@@ -115,10 +121,11 @@ struct batch_work *batch_work_new(struct batch *b, struct batch_pool *pool,
 void batch_work_free(struct batch_work *w);
 /* One step, from an act's answer or a timer. Ends the act. */
 void batch_work_event(struct batch_work *w, const struct batch_news *n);
-/* The same for READ_SOME: row and ends in one transaction. The act goes on with
+/* The same for READ_SOME: row and ends, which cost `paid`, in one transaction. The act goes on with
  * batch_collect_go_on. */
 void batch_work_settle(struct batch_work *w, const struct batch_news *n,
-                       const struct spool_end *ends, size_t n_ends);
+                       const struct spool_end *ends, size_t n_ends,
+                       const struct batch_billed *paid);
 /* Is it time for anything? */
 void batch_work_look(struct batch_work *w, int64_t now_ms);
 /* Drops the act at hand; its end is unknown, and an event says so. */

@@ -103,8 +103,6 @@ struct batch_billed {
 /* Appends record_write's bytes to `row` (nothing of it where metering is off). */
 void batch_bill(struct batch *b, const struct spool_record *rec, const struct batch_answered *a,
                 struct buf *row, struct batch_billed *out);
-/* Its client's budgets and limits pay it: once, when its end is on the disk. */
-void batch_charge(struct batch *b, struct str client, const struct batch_billed *paid);
 
 /* --- errors as clients see them (batch_error.c): x-amzn-errortype by status, and a body. */
 struct str batch_error_type(int status);

@@ -37,6 +37,7 @@ static void deliver(struct mail *mail)
     if (m->link->batch)
         m->deliver(m->link->batch, m);
     link_drop(m->link);
+    mem_free(m->payer);
     mem_free(m);
 }
 
@@ -63,10 +64,22 @@ void batch_mail_done(void *arg, bool good)
     send_mail(arg, good);
 }
 
+void batch_mail_pays(struct batch_mail *m, struct str client, const struct batch_billed *paid)
+{
+    m->payer = mem_new(client.len + 1);
+    if (client.len)
+        memcpy(m->payer, client.ptr, client.len);
+    m->paid = *paid;
+    m->limits = m->link->batch->daemon->limits;
+}
+
 void batch_mail_settled(void *arg, size_t answered, bool good)
 {
     struct batch_mail *m = arg;
     m->answered = answered;
+    if (good && m->payer)
+        limits_charge(m->limits, str_of(m->payer), m->paid.rate_tokens, m->paid.cost_nanousd,
+                      clock_wall_ms());
     send_mail(m, good);
 }
 

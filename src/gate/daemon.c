@@ -16,6 +16,7 @@
 #include "weir/base/log.h"
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
+#include "weir/book/spool.h"
 #include "weir/gate/state.h"
 
 #include <errno.h>
@@ -119,6 +120,8 @@ void daemon_follow_limits(struct daemon *s)
     const struct config *c = s->setups->config;
     s->limits_follow = limits_follow(s->limits, c, s->clerk, clock_wall_ms());
     s->limits_asked_ms = loop_now_ms(s->office.loop);
+    if (s->spool)
+        spool_tell_waits(s->spool);
 }
 
 /* Before anyone comes in. A disk that hangs is not waited for longer than a service may start. */
@@ -126,6 +129,8 @@ static void begin_limits(struct daemon *s)
 {
     if (s->clerk && s->setups->config->n_clients)
         clerk_wait_open(s->clerk, BOOK_OPENS_MS);
+    if (s->spool && s->setups->config->n_clients)
+        (void)spool_wait_open(s->spool, BOOK_OPENS_MS);
     daemon_follow_limits(s);
 }
 

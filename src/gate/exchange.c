@@ -80,6 +80,8 @@ static enum step_result step_understand(struct exchange *ex)
 
 static enum step_result step_dispatch(struct exchange *ex)
 {
+    if (ex->over && ex->back != &back_spool)
+        return admit_refuse(ex);
     return ex->back->start(ex);
 }
 

@@ -231,9 +231,10 @@ static void print_limited(const struct labelled *l, const struct limits_view *v)
 static void print_budget(const struct labelled *l, struct str client, const char *period,
                          const struct limit_budget *b)
 {
-    uint64_t nanousd = l->id == METRIC_BUDGET         ? b->most_nanousd
-                       : l->id == METRIC_BUDGET_SPENT ? b->spent_nanousd
-                                                      : b->reserved_nanousd;
+    uint64_t nanousd = l->id == METRIC_BUDGET            ? b->most_nanousd
+                       : l->id == METRIC_BUDGET_SPENT    ? b->spent_nanousd
+                       : l->id == METRIC_BUDGET_RESERVED ? b->reserved_nanousd
+                                                         : b->waiting_nanousd;
     if (!b->most_nanousd)
         return;
     buf_addf(l->out, "%s{client=\"", metric_row(l->id)->name.ptr);
@@ -256,7 +257,7 @@ static void print_limits(void *arg, const struct limits_view *v)
 
 static bool is_of_limits(enum metric_id id)
 {
-    return id >= METRIC_LIMITED && id <= METRIC_BUDGET_RESERVED;
+    return id >= METRIC_LIMITED && id <= METRIC_BUDGET_WAITING;
 }
 
 /* --- what was learned for prompt caching */

@@ -272,13 +272,6 @@ static bool take_whole(struct limits *l, struct limits_entry *e, const struct li
     return false;
 }
 
-static void count_refusal(struct limits_entry *e, const struct limits_verdict *v)
-{
-    for (int kind = 0; kind < LIMITS_ALL_REQUESTS; kind++)
-        if (v->what.ptr == words[kind].ptr)
-            e->limited[kind + (v->of_all ? LIMITS_ALL_REQUESTS : 0)]++;
-}
-
 static void note_left(const struct limits_entry *e, int64_t now_ms, struct limits_verdict *v)
 {
     uint64_t requests = limit_rate_left(&e->requests, now_ms);
@@ -299,13 +292,25 @@ struct limits_verdict limits_admit(struct limits *l, struct str client,
     lock(l, e);
     if (take_whole(l, e, ask, now_ms, &v))
         *out = (struct limits_held){e, ask->tokens, ask->nanousd};
-    else
-        count_refusal(e, &v);
     note_left(e, now_ms, &v);
     note_left(l->all, now_ms, &v);
     unlock(l, e);
     pthread_rwlock_unlock(&l->table);
     return v;
+}
+
+void limits_refused(struct limits *l, struct str client, const struct limits_verdict *v)
+{
+    pthread_rwlock_rdlock(&l->table);
+    struct limits_entry *e = find(l, client);
+    if (!e)
+        e = l->all;
+    pthread_mutex_lock(&e->lock);
+    for (int kind = 0; kind < LIMITS_ALL_REQUESTS; kind++)
+        if (v->what.ptr == words[kind].ptr)
+            e->limited[kind + (v->of_all ? LIMITS_ALL_REQUESTS : 0)]++;
+    pthread_mutex_unlock(&e->lock);
+    pthread_rwlock_unlock(&l->table);
 }
 
 /* What holds a reservation is not dropped: no lock of the table. */
@@ -337,6 +342,18 @@ void limits_charge(struct limits *l, struct str client, uint64_t tokens, uint64_
         settle_money(e, 0, nanousd, now_ms);
     }
     unlock(l, e ? e : l->all);
+    pthread_rwlock_unlock(&l->table);
+}
+
+void limits_wait(struct limits *l, struct str client, uint64_t nanousd)
+{
+    pthread_rwlock_rdlock(&l->table);
+    struct limits_entry *e = find(l, client);
+    if (e) {
+        pthread_mutex_lock(&e->lock);
+        e->day.waiting_nanousd = e->month.waiting_nanousd = nanousd;
+        pthread_mutex_unlock(&e->lock);
+    }
     pthread_rwlock_unlock(&l->table);
 }
 

@@ -55,6 +55,12 @@ static void trouble(void *arg, const char *sentence)
         log_say(LOG_INFO, "spool", "the spool is written again");
 }
 
+static void waits(void *arg, struct str client, uint64_t nanousd)
+{
+    struct daemon *d = arg;
+    limits_wait(d->limits, client, nanousd);
+}
+
 /* What waits there is owed an answer, whatever the configuration says today. */
 static bool is_there(const char *dir)
 {
@@ -91,6 +97,7 @@ void spooling_open(struct daemon *d)
                                     .clerk = d->clerk,
                                     .ready = ready,
                                     .trouble = trouble,
+                                    .waits = waits,
                                     .arg = d};
     d->spool = spool_new(&o);
     secret_wipe(key, sizeof key);

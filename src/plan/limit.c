@@ -96,10 +96,15 @@ void limit_budget_turn(struct limit_budget *b, int64_t period)
     b->spent_nanousd = 0;
 }
 
+uint64_t limit_budget_gone(const struct limit_budget *b)
+{
+    return sum(sum(b->spent_nanousd, b->reserved_nanousd), b->waiting_nanousd);
+}
+
 bool limit_budget_reserve(struct limit_budget *b, uint64_t nanousd, int64_t period)
 {
     limit_budget_turn(b, period);
-    uint64_t gone = sum(b->spent_nanousd, b->reserved_nanousd);
+    uint64_t gone = limit_budget_gone(b);
     if (b->most_nanousd && (gone > b->most_nanousd || nanousd > b->most_nanousd - gone))
         return false;
     b->reserved_nanousd = sum(b->reserved_nanousd, nanousd);

@@ -65,6 +65,10 @@ struct spool_options {
     struct clerk *clerk; /* its outbox goes there; NULL: nothing is metered */
     int (*ready)(void *arg, char *why, size_t why_size); /* as the clerk's */
     void (*trouble)(void *arg, const char *sentence);    /* as the clerk's */
+    /* What all that waits of a client is expected to cost, when that changed: never too late for
+     * what is held, never too early for what ended (its `done` came before). Under the spool's
+     * lock: it must not call the spool. May be NULL. */
+    void (*waits)(void *arg, struct str client, uint64_t nanousd);
     void *arg;
 };
 /* Never fails: what cannot be opened now is tried again; until then nothing is taken. */
@@ -87,6 +91,7 @@ struct spool_ask {
     struct str invocation; /* amz-sdk-invocation-id, or empty */
     enum spool_reply reply;
     unsigned flags;                  /* SPOOL_MAY_FLEX */
+    bool known_only;                 /* what is not there already is not taken */
     int64_t now_ms, deadline_ms;     /* wall clock */
     uint64_t expect_nanousd;         /* what it may cost in a job */
     struct str content_type, accept; /* of an InvokeModel */
@@ -113,7 +118,8 @@ enum spool_said {
 };
 struct spool_admitted {
     enum spool_said said;
-    const char *why; /* static: "full", "closed", "too much of one client" */
+    const char *why; /* static: "full", "closed", "too much of one client",
+                        "it is not there" */
     struct spool_id id;
     bool fresh;          /* a new record was made */
     int64_t deadline_ms; /* of the record */
@@ -197,6 +203,9 @@ void spool_cancel_pool(struct spool *s, uint32_t pool, int status, struct str er
                        struct str body, spool_done *done, void *arg);
 
 /* --- looking */
+
+/* `waits` is told of every client once more. Any thread. */
+void spool_tell_waits(struct spool *s);
 
 /* Under the spool's lock: copy and return. Pools without a member are told, too, while a job is of
  * them. */

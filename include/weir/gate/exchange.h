@@ -56,6 +56,8 @@ struct exchange {
     struct str client_name;      /* empty: not known yet */
     struct str bearer;           /* of a passthrough client: goes upstream. Borrowed from request */
     struct limits_held reserved; /* reserved until it ends */
+    const struct limits_verdict *over;   /* its budget does not cover it: it gets what was accepted
+                                            before, or is refused; NULL: it does */
     uint64_t requests_left, tokens_left; /* of its limits; UINT64_MAX: no limit */
     int64_t retry_after_s;               /* of a refusal; 0: says nothing */
     bool wants_flex;                     /* its budget is spent: it goes to the Flex tier */

@@ -5,6 +5,9 @@
  *
  *     limits_admit --> a reservation --> limits_settle, exactly once
  *
+ * What waits in the spool is expected to cost something: that is in the way of others, too, from
+ * the moment it is held until its end is charged.
+ *
  * What a client spent in a period is what the book held before this process wrote anything into it
  * (clerk_spent), and what this process settled. So nothing counts twice, and after a restart
  * nothing is missing but what did not reach the book.
@@ -58,6 +61,8 @@ struct limits_verdict {
 struct limits_verdict limits_admit(struct limits *l, struct str client,
                                    const struct limits_ask *ask, int64_t now_ms,
                                    struct limits_held *out);
+/* Any thread. A refusal that was told to its client is counted. */
+void limits_refused(struct limits *l, struct str client, const struct limits_verdict *v);
 /* Any thread. What it really used: tokens as Bedrock counts them (cache reads are free), and what
  * it cost: the cost of its record, in the period of its end. */
 void limits_settle(struct limits *l, struct limits_held *held, uint64_t tokens, uint64_t nanousd,
@@ -68,6 +73,10 @@ void limits_settle(struct limits *l, struct limits_held *held, uint64_t tokens, 
  */
 void limits_charge(struct limits *l, struct str client, uint64_t tokens, uint64_t nanousd,
                    int64_t now_ms);
+
+/* Any thread. So much what waits of this client is expected to cost, all of it; a client that is
+ * not in the configuration has no budget, and must be told of again when it comes there. */
+void limits_wait(struct limits *l, struct str client, uint64_t nanousd);
 
 /* What can refuse. */
 enum limits_kind {

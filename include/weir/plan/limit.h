@@ -23,15 +23,19 @@ int64_t limit_rate_take(struct limit_rate *r, uint64_t n, int64_t now_ms);
 void limit_rate_adjust(struct limit_rate *r, int64_t taken_more, int64_t now_ms);
 uint64_t limit_rate_left(const struct limit_rate *r, int64_t now_ms);
 
-/* Money in a period: spent is in the book, reserved is under way. */
+/* Money in a period: spent is in the book, reserved is under way, waiting is expected of what was
+ * accepted and has no answer yet. */
 struct limit_budget {
     uint64_t most_nanousd; /* 0: no limit */
     uint64_t spent_nanousd, reserved_nanousd;
-    int64_t period; /* which day or month it counts */
+    uint64_t waiting_nanousd; /* whoever knows it sets it */
+    int64_t period;           /* which day or month it counts */
 };
 bool limit_budget_reserve(struct limit_budget *b, uint64_t nanousd, int64_t period);
 /* Reserves even what is not there: for those that are let in all the same. */
 void limit_budget_hold(struct limit_budget *b, uint64_t nanousd, int64_t period);
+/* Of the period: all three together. */
+uint64_t limit_budget_gone(const struct limit_budget *b);
 /* What was reserved is given back, what it cost is spent, in the period of its end. */
 void limit_budget_settle(struct limit_budget *b, uint64_t reserved, uint64_t cost, int64_t period);
 /* Begins a new period. All of them do it; for those who only look. */

@@ -33,7 +33,17 @@ struct caller {
     struct spool_admitted a;
     struct spool_answer *answer; /* of READY, or woken with */
     unsigned admitted, woken;
+    uint64_t waits; /* what was said to wait then */
 };
+
+/* What waits of "web", as it was told last. */
+static _Atomic uint64_t web_waits;
+
+static inline void on_waits(void *arg, struct str client, uint64_t nanousd)
+{
+    if (str_eq(client, S("web")))
+        web_waits = nanousd;
+}
 
 static inline void caller_free(struct caller *c)
 {
@@ -56,6 +66,7 @@ static inline void on_admitted(void *arg, const struct spool_admitted *a)
     if (a->answer)
         c->answer = a->answer;
     c->admitted++;
+    c->waits = web_waits;
     news_came();
 }
 
@@ -130,7 +141,8 @@ static inline struct spool *spool_with(struct folder *at, uint64_t size, const u
                                                         .keep_ms = spool_keeps_ms,
                                                         .replay_ms = REPLAY_MS,
                                                         .clerk = clerk,
-                                                        .trouble = on_spool_trouble});
+                                                        .trouble = on_spool_trouble,
+                                                        .waits = on_waits});
     spool_settled(s); /* it was opened, or could not be */
     return s;
 }
@@ -200,6 +212,7 @@ struct moved {
     bool good;
     size_t answered;
     struct batch_job job;
+    uint64_t waits;
 };
 
 static inline void on_done(void *arg, bool good)
@@ -217,6 +230,7 @@ static inline void on_settled(void *arg, size_t answered, bool good)
     pthread_mutex_lock(&news.lock);
     m->good = good;
     m->answered = answered;
+    m->waits = web_waits;
     m->n++;
     news_came();
 }

@@ -315,6 +315,46 @@ static void a_pool_is_given_up(void **state)
 
 /* --- restarts */
 
+/* Before its caller hears that it is held, and until its end was told: wherever it is meanwhile. */
+static void what_waits_is_told(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller c[3], again;
+    struct moved m = {0};
+    for (unsigned i = 0; i < 3; i++) {
+        char body[] = {(char)('a' + i), 0};
+        admit_body(s, body, "", &c[i]);
+        assert_int_equal(c[i].waits, 1000 * (i + 1));
+    }
+    leave(s, &c[0]);
+    admit_body(s, "a", "", &again); /* it waits already */
+    struct batch_job job = cut(s, 1, 2);
+    pool_direct(s, 1, 1);
+    spool_settled(s);
+    assert_int_equal(web_waits, 3000);
+    const struct spool_end e = {.number = again.a.id.number, .status = 200, .cost_nanousd = 7};
+    spool_settle(s, &job, &e, 1, on_settled, &m);
+    wait_for(&m.n, 1);
+    assert_int_equal(m.waits, 3000);
+    spool_settled(s);
+    assert_int_equal(web_waits, 2000);
+    spool_free(s);
+    web_waits = 0;
+    s = spool_of(&at);
+    assert_int_equal(web_waits, 2000); /* after a restart */
+    web_waits = 0;
+    spool_tell_waits(s);
+    assert_int_equal(web_waits, 2000);
+    spool_withdraw(s, c[2].a.id.number, NULL); /* nobody has it: it is deleted */
+    assert_int_equal(settle_one(s, &job, c[1].a.id.number, "{}"), 1);
+    spool_settled(s);
+    assert_int_equal(web_waits, 0);
+    spool_free(s);
+    for (unsigned i = 0; i < 3; i++)
+        caller_free(&c[i]);
+    caller_free(&again);
+}
+
 static void each_state_is_found_again(void **state)
 {
     struct spool *s = spool_of(&at);
@@ -447,6 +487,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_error_is_an_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(sent_is_noted, setup, teardown),
         cmocka_unit_test_setup_teardown(a_pool_is_given_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_waits_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(each_state_is_found_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_walk_goes_on_from_a_number, setup, teardown),
         cmocka_unit_test_setup_teardown(a_command_reads_beside_it, setup, teardown),

@@ -121,6 +121,7 @@ NOT_ASKED(struct spool *, spool_new, const struct spool_options *o)
 NOT_ASKED(void, spool_free, struct spool *s)
 NOT_ASKED(void, spool_keep, struct spool *s, int64_t keep_ms, int64_t replay_ms)
 NOT_ASKED(bool, spool_wait_open, struct spool *s, int64_t most_ms)
+NOT_ASKED(void, spool_tell_waits, struct spool *s)
 NOT_ASKED(struct str, spool_instance, struct spool *s)
 NOT_ASKED(void, spool_cut, struct spool *s, uint32_t pool, uint32_t n, uint64_t bytes,
           const struct batch_job *job,

@@ -48,8 +48,11 @@ static void some_requests(void)
     (void)limits_admit(daemon_.limits, S("agents"), &ask, noon_ms, &stays);
     config.clients[0].limits.requests_per_minute = 1;
     assert_true(limits_follow(daemon_.limits, &config, NULL, noon_ms));
-    (void)limits_admit(daemon_.limits, S("agents"), &ask, noon_ms, &held);
-    (void)limits_admit(daemon_.limits, S("agents"), &ask, noon_ms, &held);
+    for (int i = 0; i < 2; i++) {
+        struct limits_verdict v = limits_admit(daemon_.limits, S("agents"), &ask, noon_ms, &held);
+        limits_refused(daemon_.limits, S("agents"), &v);
+    }
+    limits_wait(daemon_.limits, S("agents"), 250000000);
 }
 
 static void the_page(void **state)
@@ -68,14 +71,16 @@ static void the_page(void **state)
         "\"running\":1,\"limits\":{\"requests_per_minute\":{\"most\":1,\"left\":0},"
         "\"concurrent\":{\"most\":4,\"left\":3}},\"limited\":{\"requests_per_minute\":2},"
         "\"budget\":{\"then\":\"warn\",\"day\":{\"usd\":2.500000000,\"left_usd\":0.000000000,"
-        "\"spent_usd\":1.000000001,\"reserved_usd\":1.500000000,"
+        "\"spent_usd\":1.000000001,\"reserved_usd\":1.500000000,\"waiting_usd\":0.250000000,"
         "\"resets\":\"2026-11-21T00:00:00Z\"},\"month\":{\"spent_usd\":1.000000001,"
-        "\"reserved_usd\":1.500000000,\"resets\":\"2026-12-01T00:00:00Z\"}}},"
+        "\"reserved_usd\":1.500000000,\"waiting_usd\":0.250000000,\"resets\":\"2026-12-01T00:00:"
+        "00Z\"}}},"
         "{\"name\":\"reports\",\"methods\":[\"sigv4\",\"loopback\"],\"issued_keys\":0,"
         "\"running\":0,\"limits\":{},\"limited\":{},\"budget\":{\"day\":{"
-        "\"spent_usd\":0.000000000,\"reserved_usd\":0.000000000,"
+        "\"spent_usd\":0.000000000,\"reserved_usd\":0.000000000,\"waiting_usd\":0.000000000,"
         "\"resets\":\"2026-11-21T00:00:00Z\"},\"month\":{\"spent_usd\":0.000000000,"
-        "\"reserved_usd\":0.000000000,\"resets\":\"2026-12-01T00:00:00Z\"}}}]}\n");
+        "\"reserved_usd\":0.000000000,\"waiting_usd\":0.000000000,\"resets\":\"2026-12-01T00:00:"
+        "00Z\"}}}]}\n");
     buf_fini(&b);
 }
 
@@ -93,6 +98,8 @@ static void the_metrics(void **state)
     assert_true(has(&b, "\nweir_budget_spent_usd{client=\"agents\",period=\"day\"} 1.000000001\n"));
     assert_true(
         has(&b, "\nweir_budget_reserved_usd{client=\"agents\",period=\"day\"} 1.500000000\n"));
+    assert_true(
+        has(&b, "\nweir_budget_waiting_usd{client=\"agents\",period=\"day\"} 0.250000000\n"));
     assert_false(has(&b, "period=\"month\""));
     assert_false(has(&b, "client=\"reports\""));
     buf_fini(&b);

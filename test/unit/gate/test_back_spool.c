@@ -122,6 +122,34 @@ static void goes_on_demand_when_it_is_not_taken(void **state)
     assert_int_equal(den.left + den.whole + den.broken, 0);
 }
 
+/* Its budget is spent: it gets what was accepted before, and nothing is bought. */
+static void is_refused_when_nothing_is_there(void **state)
+{
+    static const struct limits_verdict spent = {
+        .answer = LIMITS_BUDGET, .what = STR("usd_per_day"), .resets_s = 1782000000};
+    daemon_.limits = limits_new();
+    for (unsigned i = 0; i < 2; i++) {
+        struct exchange *ex = begin();
+        goes_to_batch(ex, SPOOL_WAIT);
+        ex->over = &spent;
+        give_whole(hello);
+        assert_true(den.asks[i].as.known_only);
+        if (i == 0)
+            spool_double_says(0,
+                              (struct spool_admitted){.said = SPOOL_NOT, .why = "it is not there"});
+        else
+            pass(PATIENCE_MS);
+        turn();
+        assert_true(client.status == 400 && far.started == 0);
+        gone(FRONT_DONE);
+    }
+    assert_int_equal(ended_as(OP_CONVERSE, OUTCOME_BUDGET_SPENT), 2);
+    spool_double_says(1, (struct spool_admitted){.said = SPOOL_NOT, .why = "closed"});
+    turn();
+    limits_free(daemon_.limits);
+    daemon_.limits = NULL;
+}
+
 /* Its disk hangs. What it took all the same is taken back, but for what was there before. */
 static void goes_on_demand_when_the_spool_is_slow(void **state)
 {
@@ -539,6 +567,7 @@ int main(void)
         T(keys_differ_where_requests_do),
         T(goes_on_demand_when_it_is_not_taken),
         T(goes_on_demand_when_the_spool_is_slow),
+        T(is_refused_when_nothing_is_there),
         T(answers_at_once_what_is_there),
         T(says_what_it_cost_when_asked),
         T(drops_the_body_and_holds),

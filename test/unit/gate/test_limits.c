@@ -71,7 +71,10 @@ static struct limits_verdict admit(struct side *s, const char *client, uint64_t 
 {
     const struct limits_ask ask = {tokens, nanousd, true};
     *held = (struct limits_held){0};
-    return limits_admit(s->limits, str_of(client), &ask, s->now_ms, held);
+    struct limits_verdict v = limits_admit(s->limits, str_of(client), &ask, s->now_ms, held);
+    if (v.answer != LIMITS_IN && v.answer < LIMITS_BUDGET_FLEX)
+        limits_refused(s->limits, str_of(client), &v);
+    return v;
 }
 
 static void settle(struct side *s, struct limits_held *held, uint64_t tokens, uint64_t nanousd)
@@ -222,6 +225,33 @@ static void budget_rejects(void **state)
 }
 
 /* Flex and warn let in, count all the same, and say once a period that it was the first. */
+/* What waits is in the way of others, in every period, until somebody says that it does not. */
+static void what_waits_is_reserved(void **state)
+{
+    struct side s = side_of(1);
+    struct limits_held held;
+    limits_wait(s.limits, S("reports"), 90); /* not configured yet: it must be told again */
+    s.config->clients[0].day_nanousd = 100;
+    s.config->clients[0].month_nanousd = 1000;
+    follow(&s);
+    assert_true(view(&s, "reports").day.waiting_nanousd == 0);
+    limits_wait(s.limits, S("reports"), 90);
+    assert_true(refused(admit(&s, "reports", 0, 11, &held), LIMITS_BUDGET, "usd_per_day"));
+    assert_true(admit(&s, "reports", 0, 10, &held).answer == LIMITS_IN);
+    settle(&s, &held, 0, 0);
+    follow(&s); /* a reload changes nothing of it */
+    s.now_ms += 86400000LL;
+    assert_true(refused(admit(&s, "reports", 0, 11, &held), LIMITS_BUDGET, "usd_per_day"));
+    limits_charge(s.limits, S("reports"), 0, 40, s.now_ms);
+    limits_wait(s.limits, S("reports"), 0);
+    assert_true(view(&s, "reports").month.spent_nanousd == 40);
+    assert_true(refused(admit(&s, "reports", 0, 61, &held), LIMITS_BUDGET, "usd_per_day"));
+    assert_true(admit(&s, "reports", 0, 60, &held).answer == LIMITS_IN);
+    limits_wait(s.limits, S("reports"), 960); /* beyond both */
+    assert_true(refused(admit(&s, "reports", 0, 0, &held), LIMITS_BUDGET, "usd_per_month"));
+    side_end(&s);
+}
+
 static void budget_lets_in(void **state)
 {
     struct side s = side_of(2);
@@ -462,6 +492,7 @@ int main(void)
         cmocka_unit_test(refuses_one_too_many),
         cmocka_unit_test(gives_back_what_all_refuse),
         cmocka_unit_test(budget_rejects),
+        cmocka_unit_test(what_waits_is_reserved),
         cmocka_unit_test(budget_lets_in),
         cmocka_unit_test(charges_without_a_reservation),
         cmocka_unit_test(reloads_lose_nothing),

@@ -175,8 +175,9 @@ static void stands_the_largest_numbers(void **state)
 
 static void reserves_and_settles(void **state)
 {
-    struct limit_budget b = {.most_nanousd = 100, .period = 7};
+    struct limit_budget b = {.most_nanousd = 110, .waiting_nanousd = 10, .period = 7};
     assert_true(limit_budget_reserve(&b, 60, 7));
+    assert_true(limit_budget_gone(&b) == 70);
     assert_false(limit_budget_reserve(&b, 41, 7));
     assert_true(limit_budget_reserve(&b, 40, 7));
     assert_true(limit_budget_reserve(&b, 0, 7));

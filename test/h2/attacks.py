@@ -70,7 +70,7 @@ def flood(target, unit, units, setup=None, batch=25):
         sent += batch
         for f in conn.frames(0.01):
             seen.take(f)
-    for f in conn.frames(10):
+    for f in conn.frames(40):
         if f == SILENT or seen.closed:
             break
         seen.take(f)
@@ -85,7 +85,7 @@ def survived(target, unit, units, setup=None):
     if setup:
         setup(conn)
     conn.send(*(unit(i) for i in range(units)), ping(b'stillhow'))
-    for f in conn.frames(5):
+    for f in conn.frames(30):
         if f == SILENT or f == CLOSED or f.kind == GOAWAY:
             raise Broken(f'{units} units, an honest measure, cost the connection: {f}')
         if f.kind == PING and f.payload == b'stillhow':
@@ -101,7 +101,7 @@ def bounded(target, unit, units, count=None, limit=None, per_second=0, setup=Non
     if not seen.over():
         raise Broken(f'{units} units and no GOAWAY, the connection is still there; seen {dict(seen.kinds)}')
     if not seen.closed:
-        raise Broken('GOAWAY, but the connection was still open 10 s later')
+        raise Broken('GOAWAY, but the connection was still open 40 s later')
     got = count(seen) if count else 0
     most = None if limit is None else limit + per_second * seen.seconds() + SLACK
     if most is not None and got > most:
@@ -190,7 +190,7 @@ def goaway_then_flood(target, pid):
                    setup=lambda conn: conn.send(wire.goaway()))
 
 
-def refusal(conn, stream=1, wait=5):
+def refusal(conn, stream=1, wait=30):
     """How a stream was refused, in words; Broken when it was not."""
     decoder = Decoder()
     for f in conn.frames(wait):
@@ -281,7 +281,7 @@ def huffman_waste(target, pid):
         conn = target.dial()
         conn.hello()
         conn.send(frame(HEADERS, END_STREAM | END_HEADERS, 1, block(target.request()) + field + tail))
-        f = next(f for f in conn.frames(5) if f in (CLOSED, SILENT) or f.kind in (
+        f = next(f for f in conn.frames(30) if f in (CLOSED, SILENT) or f.kind in (
             HEADERS, RST_STREAM, GOAWAY))
         conn.close()
         return f
@@ -353,7 +353,7 @@ def slow_read(target, pid):
         conn = target.dial()
         conn.hello((INITIAL_WINDOW_SIZE, window))
         conn.send(head(1, target))
-        for f in conn.frames(10):
+        for f in conn.frames(40):
             if f in (CLOSED, SILENT):
                 raise Broken(f'no answer: {f}')
             if f.kind == HEADERS:

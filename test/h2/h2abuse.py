@@ -38,7 +38,7 @@ class Bystander:
         """'' when a request is answered, else what came."""
         self.conn.send(frame(HEADERS, END_STREAM | END_HEADERS, self.stream,
                              block(self.target.request())))
-        for f in self.conn.frames(10):
+        for f in self.conn.frames(40):
             if f in (CLOSED, SILENT):
                 return str(f)
             if f.kind == HEADERS and f.stream == self.stream:

@@ -78,7 +78,7 @@ def main():
     parser.add_argument('--path', default='/')
     parser.add_argument('--post-path')
     parser.add_argument('--tls', action='store_true')
-    parser.add_argument('--timeout', type=float, default=2.0)
+    parser.add_argument('--timeout', type=float, default=20.0)
     parser.add_argument('--only', default='')
     parser.add_argument('--exceptions')
     parser.add_argument('--jobs', type=int, default=4)

@@ -113,7 +113,7 @@ def block(fields):
 class Target:
     """Whom the cases speak to, and how an ordinary request to it looks."""
 
-    def __init__(self, host, port, path='/', post_path=None, tls=False, timeout=2.0):
+    def __init__(self, host, port, path='/', post_path=None, tls=False, timeout=20.0):
         self.host, self.port, self.tls, self.timeout = host, port, tls, timeout
         self.path, self.post_path = path, post_path or path
         self.authority = f'{host}:{port}'
@@ -151,7 +151,7 @@ class Target:
 class Conn:
     def __init__(self, target):
         self.target = target
-        self.sock = socket.create_connection((target.host, target.port), timeout=5)
+        self.sock = socket.create_connection((target.host, target.port), timeout=30)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if target.tls:
             context = ssl.create_default_context()
@@ -171,7 +171,7 @@ class Conn:
         if self.gone:
             return
         try:
-            self.sock.settimeout(5)
+            self.sock.settimeout(30)
             self.sock.sendall(b''.join(pieces))
         except OSError:
             self.drain_after_reset()
@@ -211,7 +211,7 @@ class Conn:
         if not pending and not select.select([self.sock], [], [], max(wait, 0))[0]:
             return False
         try:
-            self.sock.settimeout(5)
+            self.sock.settimeout(30)
             piece = self.sock.recv(262144)
         except OSError:
             piece = b''
@@ -244,7 +244,7 @@ class Conn:
         """The preface and both SETTINGS, each acknowledged."""
         self.send(PREFACE, settings(*pairs))
         acked = heard = False
-        for f in self.frames(5):
+        for f in self.frames(30):
             if f in (CLOSED, SILENT):
                 raise AssertionError(f'no handshake: {f}')
             if f.kind == SETTINGS and f.flags & ACK:

@@ -66,7 +66,7 @@ def witness(road):
 def at_point(hook):
     text = LONG.get(hook.partition(':')[0], 'Question')
     with Story() as s:
-        road = Road(s, linger='1s', env={**s.keys(), 'WEIR_HOOK': hook})
+        road = Road(s, env={**s.keys(), 'WEIR_HOOK': hook})
         if hook.startswith('direct'):
             road.batch.order(order='partial=90')
         first_life(road, text)

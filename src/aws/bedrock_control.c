@@ -45,11 +45,6 @@ void bedrock_control_free(struct bedrock_control *c)
     mem_free(c);
 }
 
-void bedrock_control_drop(struct bedrock_control_call *call)
-{
-    control_call_drop((struct control_call *)call);
-}
-
 /* --- the answer */
 
 /* "arn:aws:bedrock:eu-west-1::foundation-model/ID" */
@@ -140,10 +135,9 @@ static bool tell(struct control_call *c, const struct fetch_answer *a)
 
 /* --- the question */
 
-struct bedrock_control_call *
-bedrock_control_ask_profile(struct bedrock_control *c, struct creds *creds, struct str profile,
-                            void (*done)(void *arg, const struct bedrock_control_answer *a),
-                            void *arg)
+void bedrock_control_ask_profile(struct bedrock_control *c, struct creds *creds, struct str profile,
+                                 void (*done)(void *arg, const struct bedrock_control_answer *a),
+                                 void *arg)
 {
     struct bedrock_control_call *call = control_call_new(&c->plane, sizeof *call, creds);
     call->done = done;
@@ -154,5 +148,4 @@ bedrock_control_ask_profile(struct bedrock_control *c, struct creds *creds, stru
     buf_add(&call->call.target, S("/inference-profiles/"));
     uri_encode_segment(&call->call.target, profile);
     control_call_ask(&call->call);
-    return call;
 }

@@ -17,21 +17,21 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Prefixes, names and suffixes of botocore's partitions.json version 1.1 (commit 0e6e2404,
+/* Suffixes and prefixes of botocore's partitions.json version 1.1 (commit 0e6e2404,
  * 2026-08-07); the rule from its endpoint rule sets of bedrock-runtime, bedrock, sts, s3,
  * cloudwatch and logs. The pseudo-regions ("aws-global") name no place that could be called. */
 static const struct partition {
-    const char *name, *suffix;
+    const char *suffix;
     struct str prefixes; /* separated by spaces */
 } partitions[] = {
-    {"aws", "amazonaws.com", STR("us eu ap sa ca me af il mx")},
-    {"aws-cn", "amazonaws.com.cn", STR("cn")},
-    {"aws-us-gov", "amazonaws.com", STR("us-gov")},
-    {"aws-eusc", "amazonaws.eu", STR("eusc-de")},
-    {"aws-iso", "c2s.ic.gov", STR("us-iso")},
-    {"aws-iso-b", "sc2s.sgov.gov", STR("us-isob")},
-    {"aws-iso-e", "cloud.adc-e.uk", STR("eu-isoe")},
-    {"aws-iso-f", "csp.hci.ic.gov", STR("us-isof")},
+    {"amazonaws.com", STR("us eu ap sa ca me af il mx")},
+    {"amazonaws.com.cn", STR("cn")},
+    {"amazonaws.com", STR("us-gov")},
+    {"amazonaws.eu", STR("eusc-de")},
+    {"c2s.ic.gov", STR("us-iso")},
+    {"sc2s.sgov.gov", STR("us-isob")},
+    {"cloud.adc-e.uk", STR("eu-isoe")},
+    {"csp.hci.ic.gov", STR("us-isof")},
 };
 
 enum { LABEL_MOST = 63, PORT_HTTP = 80, PORT_HTTPS = 443 };
@@ -68,12 +68,6 @@ static const struct partition *partition_of(struct str region)
             if (str_eq(str_cut(&rest, ' '), prefix))
                 return &partitions[i];
     return NULL;
-}
-
-const char *endpoint_partition(struct str region)
-{
-    const struct partition *p = partition_of(region);
-    return p ? p->name : NULL;
 }
 
 bool endpoint_of(struct str service, struct str region, struct endpoint *out)

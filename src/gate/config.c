@@ -39,12 +39,12 @@ const struct config_list config_lists[CONFIG_OWNERS] = {
 };
 #undef LIST
 
-size_t *config_list_n(struct config *c, const struct config_list *list)
+static size_t *list_n(struct config *c, const struct config_list *list)
 {
     return (size_t *)(void *)((char *)c + list->n_offset);
 }
 
-void *config_list_item(struct config *c, const struct config_list *list, size_t i)
+static void *list_item(struct config *c, const struct config_list *list, size_t i)
 {
     return (char *)c + list->offset + i * list->item_size;
 }
@@ -271,13 +271,13 @@ static bool read_item(struct config_reader *r, const struct yaml_node *node,
                       const struct config_list *list)
 {
     struct str section = arena_printf(&r->config->arena, "%.*s[].", STR_ARG(list->name));
-    size_t *n = config_list_n(r->config, list);
+    size_t *n = list_n(r->config, list);
     if (*n == list->most) {
         config_faultf(r, node, "%.*s has more than %zu items", STR_ARG(list->name), list->most);
         return false;
     }
     r->items[list - config_lists][*n] = node;
-    r->item = config_list_item(r->config, list, (*n)++);
+    r->item = list_item(r->config, list, (*n)++);
     set_item_defaults(r, list);
     read_section(r, node, section);
     return true;
@@ -290,7 +290,7 @@ static void read_list(struct config_reader *r, const struct yaml_node *nodes,
         config_faultf(r, nodes, "%.*s wants a list", STR_ARG(list->name));
         return;
     }
-    *config_list_n(r->config, list) = 0;
+    *list_n(r->config, list) = 0;
     for (const struct yaml_node *node = nodes->first; node; node = node->next)
         if (!read_item(r, node, list))
             return;

@@ -31,8 +31,6 @@ struct config_list {
     size_t most;
 };
 extern const struct config_list config_lists[CONFIG_OWNERS];
-size_t *config_list_n(struct config *c, const struct config_list *list);
-void *config_list_item(struct config *c, const struct config_list *list, size_t i);
 
 struct config_reader {
     struct config *config;

@@ -294,7 +294,7 @@ static void ask(struct names *n, struct name *name)
     } else {
         list_append(&n->asked, &name->node);
         n->n_asked++;
-        (void)bedrock_control_ask_profile(n->control, creds, name->arn, on_answer, name);
+        bedrock_control_ask_profile(n->control, creds, name->arn, on_answer, name);
     }
     creds_unref(creds);
 }

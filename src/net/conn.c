@@ -245,17 +245,6 @@ void conn_flush(struct conn *c)
     rewatch(c);
 }
 
-void conn_send(struct conn *c, struct str bytes)
-{
-    if (!can_write(c) || c->blocked) {
-        conn_write(c, bytes);
-        return;
-    }
-    conn_write_borrowed(c, bytes);
-    conn_flush(c);
-    conn_keep_borrowed(c);
-}
-
 size_t conn_unwritten(const struct conn *c)
 {
     return c->unwritten;

@@ -48,14 +48,15 @@ bool ask_string(struct ask *a, struct str *out_raw)
     return true;
 }
 
-struct str ask_inside(struct str raw)
+/* Of a string. */
+static struct str inside_of(struct str raw)
 {
     return str_from(raw.ptr + 1, raw.len - 2);
 }
 
 static int which(struct str key, const struct str *names, unsigned n)
 {
-    struct str inside = ask_inside(key);
+    struct str inside = inside_of(key);
     bool plain = memchr(inside.ptr, '\\', inside.len) == NULL;
     for (unsigned i = 0; i < n; i++)
         if (plain ? inside.len == names[i].len && inside.ptr[0] == names[i].ptr[0] &&
@@ -84,8 +85,9 @@ int ask_member(struct ask *a, struct ask_members *m, const struct str *names, un
     return i;
 }
 
-/* With the comma before it; the first member with the one behind it. */
-bool ask_cut(struct ask *a, struct ask_found *f, struct ask_members *m)
+/* The member that was just read is not hashed, nor the comma before it; the first one's is behind
+ * it. */
+static bool cut_out(struct ask *a, struct ask_found *f, struct ask_members *m)
 {
     const char *text = a->scan.text.ptr;
     size_t at = m->key_at, end = a->scan.pos;
@@ -164,7 +166,7 @@ bool ask_own_member(struct ask *a, struct ask_found *f, struct ask_members *m)
         return ask_unclear(a, "a marker that is no object");
     else if (!read_own(a, f))
         return false;
-    return ask_cut(a, f, m);
+    return cut_out(a, f, m);
 }
 
 /* --- what a block's bytes are */
@@ -195,7 +197,7 @@ static size_t blank_unit(struct str s)
 
 bool ask_blank(struct str raw)
 {
-    struct str s = ask_inside(raw);
+    struct str s = inside_of(raw);
     for (size_t n; s.len; s = str_from_offset(s, n))
         if ((n = blank_unit(s)) == 0)
             return false;
@@ -208,7 +210,7 @@ static uint64_t hash_block(const struct ask *a, size_t at, size_t end, const str
     const char *text = a->scan.text.ptr;
     struct str pieces[ASK_CUTS_MOST + 1];
     if (f->text.len)
-        return ~hash64(0, ask_inside(f->text));
+        return ~hash64(0, inside_of(f->text));
     if (f->n_cuts == 0)
         return hash64(0, str_from(text + at, end - at));
     for (unsigned i = 0; i < f->n_cuts; i++) {
@@ -222,7 +224,7 @@ static uint64_t hash_block(const struct ask *a, size_t at, size_t end, const str
 static uint32_t tokens_of(size_t len, const struct ask_found *f)
 {
     if (f->text.len)
-        return (uint32_t)tokens_of_string(ask_inside(f->text));
+        return (uint32_t)tokens_of_string(inside_of(f->text));
     len -= f->file_bytes;
     for (unsigned i = 0; i < f->n_cuts; i++)
         len -= f->cuts[i].len;

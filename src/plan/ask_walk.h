@@ -39,8 +39,6 @@ bool ask_unclear(struct ask *a, const char *why);
  * twice. The value must be read before the next call. */
 enum { ASK_OTHER = -1, ASK_OVER = -2, ASK_FAILED = -3 };
 int ask_member(struct ask *a, struct ask_members *m, const struct str *names, unsigned n);
-/* The member that was just read is not hashed. */
-bool ask_cut(struct ask *a, struct ask_found *f, struct ask_members *m);
 
 /* Each reads the value that comes next. */
 bool ask_skip(struct ask *a);
@@ -54,7 +52,5 @@ bool ask_file(struct ask *a, struct ask_found *f);
 
 /* A text that is empty or white: no marker goes there. `raw` with its quotes. */
 bool ask_blank(struct str raw);
-/* The inside of a string. */
-struct str ask_inside(struct str raw);
 
 #endif

@@ -76,7 +76,8 @@ enum {
 _Static_assert((int)N_SEEN <= (int)TRAITS_FEATURES_MOST && (int)N_TAIL <= (int)TRAITS_FEATURES_MOST,
                "room for all");
 
-unsigned traits_size(float x, unsigned most)
+/* floor(log2(x + 1)), at most `most`. */
+static unsigned size_class(float x, unsigned most)
 {
     int e;
     if (!(x > 0))
@@ -109,13 +110,13 @@ static unsigned tails(const struct prefix *p)
     if (!p->hung)
         return 1;
     unsigned came = p->came < p->hung ? p->came : p->hung;
-    return 2 + (traits_size(p->hung, 3) - 1) * 5 + 4 * came / p->hung;
+    return 2 + (size_class(p->hung, 3) - 1) * 5 + 4 * came / p->hung;
 }
 
 /* 0: not known. */
 static unsigned gap_size(float s)
 {
-    return s > 0 ? 1 + traits_size(s, 11) : 0;
+    return s > 0 ? 1 + size_class(s, 11) : 0;
 }
 
 uint64_t traits_seen(const struct prefix *was, uint32_t now, bool full, bool deepest,
@@ -123,22 +124,21 @@ uint64_t traits_seen(const struct prefix *was, uint32_t now, bool full, bool dee
 {
     unsigned count = was->count ? was->count : 1;
     unsigned share = deeper ? (deeper < count ? 4 * deeper / count : 4) : 5;
-    return put(T_TAIL, 0) | put(S_COUNT, traits_size((float)count, 7)) |
-           put(S_SINCE, traits_size(seconds(was->last, now), 11)) | put(S_GAP, gap_size(was->gap)) |
-           put(S_AGE, traits_size(seconds(was->first, now) / (float)count, 12)) |
+    return put(T_TAIL, 0) | put(S_COUNT, size_class((float)count, 7)) |
+           put(S_SINCE, size_class(seconds(was->last, now), 11)) | put(S_GAP, gap_size(was->gap)) |
+           put(S_AGE, size_class(seconds(was->first, now) / (float)count, 12)) |
            put(S_AT, (unsigned)full | (unsigned)deepest << 1) | put(S_DEEPER, share) |
            put(S_TAILS, tails(was)) | put(S_TURN, was->turn < 6 ? was->turn : 6) |
-           put(S_HUNG, was->hung) |
-           put(S_DEPTH, traits_size((float)tokens / TRAITS_UNIT_TOKENS, 8));
+           put(S_HUNG, was->hung) | put(S_DEPTH, size_class((float)tokens / TRAITS_UNIT_TOKENS, 8));
 }
 
 uint64_t traits_tail(const struct traits_tail *t, uint32_t now)
 {
     float known = (float)t->known / TRAITS_UNIT_TOKENS;
     float length = (float)t->tokens / TRAITS_UNIT_TOKENS;
-    return put(T_TAIL, 1) | put(N_TURN, t->turn) | put(N_LENGTH, traits_size(length, 8)) |
-           put(N_NEW, traits_size(length - known, 8)) |
-           put(N_SINCE, t->parent ? 1 + traits_size(seconds(t->parent->last, now), 11) : 0) |
+    return put(T_TAIL, 1) | put(N_TURN, t->turn) | put(N_LENGTH, size_class(length, 8)) |
+           put(N_NEW, size_class(length - known, 8)) |
+           put(N_SINCE, t->parent ? 1 + size_class(seconds(t->parent->last, now), 11) : 0) |
            put(N_GAP, gap_size(t->line_gap)) | put(N_TAILS, tails(t->parent)) |
            put(N_BRANCH, tails(t->branch)) | put(N_BEFORE_END, t->before_end) |
            put(N_KNOWN, (unsigned)known) | put(N_HUNG, t->parent ? t->parent->hung : 0) |

@@ -37,7 +37,4 @@ bool traits_go_on(uint64_t traits);
  * those that say when. Returns how many: at most TRAITS_FEATURES_MOST, TRAITS_TIMED_MOST. */
 size_t traits_places(uint64_t traits, unsigned set, bool timed, size_t places, uint16_t *out);
 
-/* floor(log2(x + 1)), at most `most`. */
-unsigned traits_size(float x, unsigned most);
-
 #endif

@@ -51,11 +51,3 @@ ssize_t json_edit_pieces(struct json_edit *edits, size_t n, struct str original,
         return ERR_TOO_BIG;
     return (ssize_t)count;
 }
-
-size_t json_edit_length(const struct str *pieces, size_t n)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < n; i++)
-        len += pieces[i].len;
-    return len;
-}

@@ -101,18 +101,6 @@ int uri_check_path(struct str path)
     return utf8.left == 0 && dots_take(&dots, '/') ? 0 : ERR_BAD;
 }
 
-bool uri_next_segment(struct str *rest, struct str *out_segment)
-{
-    if (rest->len == 0 || rest->ptr[0] != '/')
-        return false;
-    struct str tail = str_from_offset(*rest, 1);
-    ptrdiff_t end = str_chr(tail, '/');
-    size_t len = end < 0 ? tail.len : (size_t)end;
-    *out_segment = str_sub(tail, 0, len);
-    *rest = str_from_offset(tail, len);
-    return true;
-}
-
 ssize_t uri_decode_segment(struct str segment, char *out, size_t room)
 {
     size_t n = 0;

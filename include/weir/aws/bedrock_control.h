@@ -43,15 +43,11 @@ struct bedrock_control_answer {
     const char *why;  /* a sentence, unless KNOWN */
 };
 
-struct bedrock_control_call;
 /* `profile` is an ARN or id, copied; `creds` (NULL: unsigned) is referenced. `done` is called once,
- * never from inside this call; then the call frees itself. */
-struct bedrock_control_call *
-bedrock_control_ask_profile(struct bedrock_control *c, struct creds *creds, struct str profile,
-                            void (*done)(void *arg, const struct bedrock_control_answer *a),
-                            void *arg);
-/* `done` is not called any more. NULL is fine, and so is one inside its `done`. */
-void bedrock_control_drop(struct bedrock_control_call *call);
+ * never from inside this call, and not any more when the control is freed. */
+void bedrock_control_ask_profile(struct bedrock_control *c, struct creds *creds, struct str profile,
+                                 void (*done)(void *arg, const struct bedrock_control_answer *a),
+                                 void *arg);
 
 /* The model out of a GetInferenceProfile answer; false when it does not tell one. */
 bool bedrock_control_model(struct str json, char out[BEDROCK_CONTROL_MODEL_MOST]);

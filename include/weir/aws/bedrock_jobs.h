@@ -40,7 +40,8 @@ struct bedrock_jobs_answer {
 typedef void bedrock_jobs_done(void *arg, const struct bedrock_jobs_answer *a);
 
 struct bedrock_jobs_call;
-void bedrock_jobs_drop(struct bedrock_jobs_call *c); /* as bedrock_control_drop */
+/* `done` is not called any more. NULL is fine, and so is one inside its `done`. */
+void bedrock_jobs_drop(struct bedrock_jobs_call *c);
 
 struct bedrock_jobs_create {
     struct str name, token, model, role_arn;

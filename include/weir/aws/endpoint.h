@@ -26,7 +26,5 @@ bool endpoint_is_aws(const struct endpoint *e);
 /* "bedrock-runtime", "bedrock", "sts", "s3", "monitoring", "portal.sso", "oidc". False when the
  * region's form fits no partition. */
 bool endpoint_of(struct str service, struct str region, struct endpoint *out);
-/* "aws", "aws-cn", "aws-us-gov", ...; NULL when the form fits none. */
-const char *endpoint_partition(struct str region);
 
 #endif

@@ -71,9 +71,6 @@ void conn_write_borrowed(struct conn *c, struct str bytes);
 void conn_keep_borrowed(struct conn *c);
 /* Writes now what can be written, instead of at the end of the turn. */
 void conn_flush(struct conn *c);
-/* Writes what is queued and then these bytes now, as far as they go, and queues a copy of the rest:
- * for much at a time, where conn_write would copy all of it. */
-void conn_send(struct conn *c, struct str bytes);
 /* Bytes queued and not yet taken by the kernel; bytes taken since the beginning. */
 size_t conn_unwritten(const struct conn *c);
 uint64_t conn_written(const struct conn *c);

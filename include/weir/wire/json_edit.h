@@ -31,7 +31,4 @@ struct json_edit {
 MUST_CHECK ssize_t json_edit_pieces(struct json_edit *edits, size_t n, struct str original,
                                     struct str *out, size_t max);
 
-/* Length of all pieces together. */
-size_t json_edit_length(const struct str *pieces, size_t n);
-
 #endif

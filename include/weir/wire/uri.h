@@ -24,10 +24,6 @@ void uri_split(struct str target, struct str *out_path, struct str *out_query);
  */
 MUST_CHECK int uri_check_path(struct str path);
 
-/* Segments of a raw path, undecoded, in order. Start with *rest = path; false when there are no
- * more. "/a//b%2Fc/" gives "a", "", "b%2Fc", "". */
-bool uri_next_segment(struct str *rest, struct str *out_segment);
-
 /* Percent-decodes one segment (or one name or value of a query; '+' stays '+') into `out`. Length,
  * or ERR_BAD for a bad escape or an escaped control, ERR_TOO_BIG when `room` is too small; the
  * length of the segment is always enough. */

@@ -54,10 +54,9 @@ void bedrock_control_free(struct bedrock_control *c)
     mem_free(c);
 }
 
-struct bedrock_control_call *
-bedrock_control_ask_profile(struct bedrock_control *c, struct creds *creds, struct str profile,
-                            void (*done)(void *arg, const struct bedrock_control_answer *a),
-                            void *arg)
+void bedrock_control_ask_profile(struct bedrock_control *c, struct creds *creds, struct str profile,
+                                 void (*done)(void *arg, const struct bedrock_control_answer *a),
+                                 void *arg)
 {
     assert_non_null(creds);
     assert_true(n_questions < MOST);
@@ -66,11 +65,6 @@ bedrock_control_ask_profile(struct bedrock_control *c, struct creds *creds, stru
     q->done = done;
     q->arg = arg;
     n_asked++;
-    return NULL;
-}
-
-void bedrock_control_drop(struct bedrock_control_call *call)
-{
 }
 
 bool bedrock_control_model(struct str json, char out[BEDROCK_CONTROL_MODEL_MOST])

@@ -93,29 +93,6 @@ static void splits_at_the_first_question_mark(void **state)
     assert_null(query.ptr);
 }
 
-/* Segments between bars. */
-static void assert_segments(const char *path, const char *want)
-{
-    struct buf b = {0};
-    struct str rest = str_of(path), segment;
-    while (uri_next_segment(&rest, &segment)) {
-        buf_add_char(&b, '|');
-        buf_add(&b, segment);
-    }
-    assert_str(buf_str(&b), str_of(want));
-    buf_fini(&b);
-}
-
-static void walks_segments(void **state)
-{
-    assert_segments("/model/a%2Fb:0/converse", "|model|a%2Fb:0|converse");
-    assert_segments("/a//b/", "|a||b|");
-    assert_segments("/", "|");
-    assert_segments("//", "||");
-    assert_segments("", "");
-    assert_segments("a/b", "");
-}
-
 static void assert_decodes(const char *segment, const char *want)
 {
     char out[256];
@@ -186,9 +163,11 @@ static void walks_a_query(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(checks_paths),      cmocka_unit_test(splits_at_the_first_question_mark),
-        cmocka_unit_test(walks_segments),    cmocka_unit_test(reads_one_model_id_in_every_spelling),
-        cmocka_unit_test(refuses_to_decode), cmocka_unit_test(encodes_all_but_unreserved),
+        cmocka_unit_test(checks_paths),
+        cmocka_unit_test(splits_at_the_first_question_mark),
+        cmocka_unit_test(reads_one_model_id_in_every_spelling),
+        cmocka_unit_test(refuses_to_decode),
+        cmocka_unit_test(encodes_all_but_unreserved),
         cmocka_unit_test(walks_a_query),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,8 @@ uint64_t spool_full_at(const struct spool *s)
 
 int spool_batch_commit(struct spool *s, int rc)
 {
+    if (rc >= 0)
+        rc = spool_twice_put(s);
     if (rc < 0) {
         store_abort(s->txn);
         return rc;
@@ -41,14 +43,17 @@ int spool_batch_commit(struct spool *s, int rc)
     rc = store_commit(s->txn);
     if (rc == 0 && store_is_gone(s->store))
         rc = ERR_NOT_FOUND;
-    if (rc == 0)
-        (void)HOOK("spool.after_commit");
-    return rc;
+    if (rc)
+        return rc;
+    spool_twice_committed(s);
+    (void)HOOK("spool.after_commit");
+    return 0;
 }
 
 int spool_batch_begin(struct spool *s)
 {
     s->txn_bytes = 0;
+    spool_twice_begin(s);
     return store_is_gone(s->store) ? ERR_NOT_FOUND : store_begin(s->store, true, &s->txn);
 }
 

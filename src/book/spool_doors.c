@@ -308,10 +308,3 @@ void spool_each_job(struct spool *s,
         each(arg, &s->jobs[i].job, s->jobs[i].waits);
     pthread_mutex_unlock(&s->lock);
 }
-
-void spool_count(struct spool *s, struct spool_counts *out)
-{
-    pthread_mutex_lock(&s->lock);
-    *out = s->counts;
-    pthread_mutex_unlock(&s->lock);
-}

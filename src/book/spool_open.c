@@ -51,6 +51,7 @@ static int load(struct spool *s, struct store *store)
     s->reserved = s->next; /* the first one that is given writes further */
     if (rc == 0)
         name(s, store_get(t, TABLE_META, S("instance"), &value) == 0 ? value : S(""));
+    spool_twice_load(s, t);
     store_abort(t);
     s->outbox.at = 0;
     return rc;

@@ -15,6 +15,7 @@
  *     spool_outbox.c  rows on their way to the book
  *     spool_table.c   rows, read and written; a record's move from place to place
  *     spool_sums.c    what pools, jobs and clients sum up to
+ *     spool_twice.c   what may be paid twice today
  *     spool_claims.c  who has which record now
  *     spool_rows.c    rows as bytes
  *     spool_read.c    readers
@@ -201,7 +202,12 @@ struct spool {
     uint64_t unlisted;        /* after reading all: 0 where lists and places say the same */
     bool unmarked;            /* it is not said yet with which key it is sealed, and may be */
     int64_t said_ns[2];       /* when it was said that it is full; that a client's share is */
-    bool gave_up;             /* a record, in this transaction: somebody may wait for it */
+    struct {
+        int64_t day;                     /* since 1970; this and the next under the lock */
+        uint64_t nanousd;                /* of it */
+        uint64_t marked, marked_nanousd; /* in the transaction at hand */
+    } twice;
+    bool gave_up; /* a record, in this transaction: somebody may wait for it */
     struct trouble trouble;
     struct {
         uint64_t at; /* rows below were handed to the clerk */
@@ -292,6 +298,15 @@ void spool_sums_drop_job(struct spool *s, uint64_t number);
 /* Nothing is of that pool. */
 bool spool_sums_idle(const struct spool *s, const struct spool_sum *p);
 void spool_sums_drop(struct spool *s, size_t place);
+
+/* --- what may be paid twice */
+void spool_twice_load(struct spool *s, struct store_txn *t);
+/* Of a transaction: it begins, moves records, is written, and is on the disk. */
+void spool_twice_begin(struct spool *s);
+void spool_twice_move(struct spool *s, const struct spool_place *from,
+                      const struct spool_place *to);
+MUST_CHECK int spool_twice_put(struct spool *s);
+void spool_twice_committed(struct spool *s);
 
 /* --- opening */
 void spool_open(struct spool *s);

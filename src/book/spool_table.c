@@ -84,6 +84,7 @@ int spool_table_move(struct spool *s, uint64_t number, const struct spool_place 
     if (rc)
         return rc;
     spool_sums_move(s, from, to);
+    spool_twice_move(s, from, to);
     return 0;
 }
 

@@ -247,7 +247,6 @@ static void count_twice(struct batch_call *c)
         return;
     c->item.maybe_twice = true;
     c->rec.flags |= SPOOL_MAYBE_TWICE;
-    batch_add_twice(c->batch, 1, c->rec.expect_nanousd);
 }
 
 static void learn(struct batch_call *c, const struct batch_verdict *v, int status)

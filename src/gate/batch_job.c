@@ -196,7 +196,6 @@ static void leave_twice(struct batch_work *w)
 {
     struct batch *b = w->batch;
     const double usd = 1e-9;
-    batch_add_twice(b, w->waits, expect_of(w));
     log_say(LOG_WARN, "batch",
             "job %" PRIu64 ": %u records go on demand: %s; $%.6f may be paid twice, $%.6f today, "
             "and batch.max_twice is $%.6f",
@@ -204,7 +203,7 @@ static void leave_twice(struct batch_work *w)
             w->row.cancelled ? "the operator cancelled the job, and it may answer them yet"
             : w->row.left    ? "their deadline comes, and the job may answer them yet"
                              : "the job may have charged for some that it did not answer",
-            (double)expect_of(w) * usd, (double)b->counts.twice_nanousd * usd,
+            (double)expect_of(w) * usd, (double)batch_twice_nanousd(b) * usd,
             (double)b->setup->config->batch.max_twice_nanousd * usd);
 }
 

@@ -45,13 +45,12 @@ struct batch {
     struct list troubles; /* batch_trouble.c's */
     struct batch_direct *direct;
     struct batch_counts counts; /* each part adds what it did; read by batch_count */
-    int64_t twice_day;          /* the day that counts.twice_nanousd is of */
     struct timer timer;
     bool loaded; /* the spool's jobs are known */
     int64_t swept_ms;
     uint64_t sweep_tried; /* orphans from this number on were tried; 0: none */
     bool sweep_failed;    /* one of them could not be stopped */
-    int64_t sampled; /* the minute in which the book was told what waits */
+    int64_t sampled;      /* the minute in which the book was told what waits */
     struct bedrock_jobs_call *sweep;
 };
 
@@ -60,13 +59,13 @@ struct batch {
 /* The newest credentials for what this client's records need: those of `role`, or Weir's own where
  * it is empty. With a reference; NULL: there are none now. */
 struct creds *batch_creds(struct batch *b, struct str client, struct str role);
-/* Money that may be paid twice (to counts.twice_nanousd): of `records` records. */
-void batch_add_twice(struct batch *b, uint64_t records, uint64_t nanousd);
+/* Money that may be paid twice today, by what is on the disk. */
+uint64_t batch_twice_nanousd(struct batch *b);
 /* Would so much more stay within batch.max_twice today? */
 bool batch_may_twice(struct batch *b, uint64_t nanousd);
 
 /* --- batch_direct: sends members of the direct list, paced, and settles them. It keeps its own
- * list of calls; counts.by_direct, errors, twice, saved_nanousd and direct_running are kept by it.
+ * list of calls; counts.by_direct, errors, saved_nanousd and direct_running are kept by it.
  */
 struct batch_direct *batch_direct_new(struct batch *b);
 /* Drops what is under way. */

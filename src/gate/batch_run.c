@@ -19,7 +19,6 @@
 enum {
     EVERY_MS = 1000,
     SOON_MS = 10,
-    DAY_MS = 24 * 3600 * 1000,
     LINE_EXTRA = 128 /* bytes of a line beside the body, as counted in a file */
 };
 
@@ -150,26 +149,17 @@ struct creds *batch_creds(struct batch *b, struct str client, struct str role)
 
 /* --- money that may be paid twice */
 
-static void turn_day(struct batch *b)
+uint64_t batch_twice_nanousd(struct batch *b)
 {
-    int64_t day = clock_wall_ms() / DAY_MS;
-    if (day != b->twice_day)
-        b->counts.twice_nanousd = 0;
-    b->twice_day = day;
-}
-
-void batch_add_twice(struct batch *b, uint64_t records, uint64_t nanousd)
-{
-    turn_day(b);
-    b->counts.twice += records;
-    b->counts.twice_nanousd += nanousd;
+    struct spool_counts c;
+    spool_count(b->spool, &c);
+    return c.twice_nanousd;
 }
 
 bool batch_may_twice(struct batch *b, uint64_t nanousd)
 {
-    turn_day(b);
-    uint64_t most = b->setup->config->batch.max_twice_nanousd;
-    return b->counts.twice_nanousd <= most && nanousd <= most - b->counts.twice_nanousd;
+    uint64_t most = b->setup->config->batch.max_twice_nanousd, today = batch_twice_nanousd(b);
+    return today <= most && nanousd <= most - today;
 }
 
 /* --- pools */
@@ -274,16 +264,12 @@ static void see_job(void *arg, const struct batch_job *row, uint32_t waits)
         take_row(b, p, row, waits);
 }
 
-/* What the jobs of today that are still known have left behind counts after a start, too. */
 static void take_up(struct batch *b)
 {
     static const struct batch_news tick = {.event = BATCH_TICK};
     unsigned n = 0;
-    turn_day(b);
     for (struct list *l = b->jobs.next; l != &b->jobs; l = l->next, n++) {
         struct batch_work *w = LIST_OF(l, struct batch_work, node);
-        if (w->row.left && w->row.cut_ms / DAY_MS == b->twice_day)
-            b->counts.twice_nanousd += w->row.expect_nanousd;
         batch_work_event(w, &tick);
     }
     if (n)
@@ -532,6 +518,5 @@ void batch_follow(struct batch *b, struct setup *setup)
 
 void batch_count(struct batch *b, struct batch_counts *out)
 {
-    turn_day(b);
     *out = b->counts;
 }

@@ -218,7 +218,7 @@ static void put_first_trouble(struct json_out *o, struct batch *b)
 }
 
 /* Since the daemon began. */
-static void put_done(struct json_out *o, struct batch *b)
+static void put_done(struct json_out *o, struct batch *b, const struct spool_counts *s)
 {
     json_out_key(o, S("answered"));
     if (!b) {
@@ -231,8 +231,8 @@ static void put_done(struct json_out *o, struct batch *b)
     json_out_put_u64(o, S("batch"), c->by_batch);
     json_out_put_u64(o, S("direct"), c->by_direct);
     json_out_put_u64(o, S("error"), c->errors);
-    json_out_put_u64(o, S("maybe_twice"), c->twice);
-    put_usd(o, S("maybe_twice_usd_today"), c->twice_nanousd);
+    json_out_put_u64(o, S("maybe_twice"), s->twice);
+    put_usd(o, S("maybe_twice_usd_today"), s->twice_nanousd);
     put_usd(o, S("saved_usd"), c->saved_nanousd);
     json_out_end(o);
 }
@@ -248,7 +248,7 @@ void batch_show_json(struct spool *s, struct batch *b, struct buf *out)
     json_out_object(&o);
     put_counts(&o, &c);
     put_first_trouble(&o, b);
-    put_done(&o, b);
+    put_done(&o, b, &c);
     json_out_key(&o, S("pools"));
     json_out_array(&o);
     for (size_t i = 0; i < v.n_pools; i++)

@@ -94,7 +94,7 @@ static uint64_t simple(enum metric_id id, const struct spool_counts *s,
         return s->unclaimed;
     if (id == METRIC_BATCH_DIRECT)
         return b->direct_running;
-    return id == METRIC_BATCH_TWICE ? b->twice : b->troubles > 0;
+    return id == METRIC_BATCH_TWICE ? s->twice : b->troubles > 0;
 }
 
 void export_batch_print(struct daemon *d, enum metric_id id, struct buf *out)
@@ -120,7 +120,7 @@ void export_batch_print(struct daemon *d, enum metric_id id, struct buf *out)
     else if (id == METRIC_BATCH_UNCLAIMED_USD)
         print_usd(id, s.unclaimed_nanousd, out);
     else if (id == METRIC_BATCH_TWICE_USD)
-        print_usd(id, b.twice_nanousd, out);
+        print_usd(id, s.twice_nanousd, out);
     else if (id == METRIC_BATCH_SAVED)
         print_usd(id, b.saved_nanousd, out);
     else

@@ -34,3 +34,8 @@ with Story() as s:
     check(1 <= twice <= 3, f'{twice} were on their way')
     check(3 <= len(charged) <= 3 + twice, f'{len(charged)} charged')
     equal(again.metric('weir_batch_maybe_twice_total'), float(twice), 'counted')
+    usd = again.metric('weir_batch_maybe_twice_usd')
+    again.end()
+    third = Weir(s, weir.config, s.clean_env(**s.keys()))
+    check(usd > 0, "the day's money")
+    equal(third.metric('weir_batch_maybe_twice_usd'), usd, 'it stays that of the day')

@@ -227,7 +227,9 @@ struct spool_counts {
     uint64_t taken, answered, failures;    /* since the process began */
     uint64_t unclaimed, unclaimed_nanousd; /* answers that nobody fetched, of those that are kept */
     uint64_t outbox;                       /* rows not yet in the book */
-    int64_t oldest_ms;                     /* when the oldest that waits came; 0: none */
+    uint64_t twice;         /* records that were marked SPOOL_MAYBE_TWICE since the process began */
+    uint64_t twice_nanousd; /* what those of today (UTC) may cost in a job, whoever marked them */
+    int64_t oldest_ms;      /* when the oldest that waits came; 0: none */
     struct store_size size;
 };
 void spool_count(struct spool *s, struct spool_counts *out);

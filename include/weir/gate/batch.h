@@ -40,8 +40,6 @@ MUST_CHECK int batch_retry(struct batch *b, struct str name, struct batch_given 
 struct batch_counts {
     uint64_t cut, created, completed, failed, stopped, adopted; /* jobs */
     uint64_t by_batch, by_direct, errors;                       /* records answered */
-    uint64_t twice;         /* records that left a running job, or were sent again */
-    uint64_t twice_nanousd; /* what they may cost, today (UTC) */
     uint64_t saved_nanousd;
     uint64_t seconds_sum, seconds_n; /* of jobs, cut to read */
     unsigned direct_running;

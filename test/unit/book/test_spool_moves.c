@@ -355,6 +355,36 @@ static void what_waits_is_told(void **state)
     caller_free(&again);
 }
 
+/* Each record once, on the day on which it is marked, and over a restart. */
+static void what_may_be_paid_twice_is_kept(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller c[4];
+    fill(s, c, 4);
+    struct batch_job job = cut(s, 1, 2);
+    pool_direct(s, 1, 2);
+    assert_true(counts(s).twice == 0 && counts(s).twice_nanousd == 0);
+    put_job(s, &job, BATCH_LEAVE_TWICE);
+    assert_true(counts(s).twice == 2 && counts(s).twice_nanousd == 2000);
+    struct spool_end e = {.number = c[0].a.id.number, .status = 200, .flags = SPOOL_MAYBE_TWICE};
+    assert_int_equal(settle_all(s, NULL, &e, 1), 1);
+    assert_int_equal(counts(s).twice, 2); /* it was marked before */
+    e.number = c[2].a.id.number;
+    assert_int_equal(settle_all(s, NULL, &e, 1), 1);
+    assert_true(counts(s).twice == 3 && counts(s).twice_nanousd == 3000);
+    spool_free(s);
+    s = spool_of(&at);
+    assert_true(counts(s).twice == 0 && counts(s).twice_nanousd == 3000);
+    stand(24 * 60 * MINUTE_MS);
+    assert_int_equal(counts(s).twice_nanousd, 0);
+    e.number = c[3].a.id.number;
+    assert_int_equal(settle_all(s, NULL, &e, 1), 1);
+    assert_int_equal(counts(s).twice_nanousd, 1000);
+    spool_free(s);
+    for (unsigned i = 0; i < 4; i++)
+        caller_free(&c[i]);
+}
+
 static void each_state_is_found_again(void **state)
 {
     struct spool *s = spool_of(&at);
@@ -488,6 +518,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sent_is_noted, setup, teardown),
         cmocka_unit_test_setup_teardown(a_pool_is_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(what_waits_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_may_be_paid_twice_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(each_state_is_found_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_walk_goes_on_from_a_number, setup, teardown),
         cmocka_unit_test_setup_teardown(a_command_reads_beside_it, setup, teardown),

@@ -5,6 +5,7 @@
 Every row of a table must stand in its document, and where a document has a table of its own, it
 must have no row that the code lacks. Prints TAP.
 """
+import fnmatch
 import json
 import pathlib
 import re
@@ -49,6 +50,16 @@ def schema_has(path):
     return "description" in node
 
 
+def families():
+    """Which modules the table of ARCHITECTURE.md lacks, and which of its names are of no module."""
+    text = (ROOT / "docs/ARCHITECTURE.md").read_text()
+    names = [f"{room}/{name}" for room, cell in re.findall(r"^\| (\w+)/ (.*?) \|", text, re.M)
+             for name in re.findall(r"`(.*?)`", cell)]
+    modules = [f"{p.parent.name}/{p.stem}" for p in (ROOT / "src").glob("*/*.c")]
+    return [m for m in modules if not any(fnmatch.fnmatch(m, n) for n in names)] + \
+        [n for n in names if not fnmatch.filter(modules, n)]
+
+
 def checks():
     directives = [r[0] for r in rows(GATE / "directives.def", "DIRECTIVE")]
     yield "CONFIG.md has every directive and no other", \
@@ -87,6 +98,9 @@ def checks():
     yield "README is at most 200 lines", len(readme.splitlines()) <= 200
     sources = {p.stem.split("_")[1] for p in (ROOT / "src").glob("cmd_*.c")}
     yield "a cmd_ file for each command and no other", sources == set(commands)
+    wrong = families()
+    yield "ARCHITECTURE.md has every family of files and no other" + \
+        (f": {', '.join(wrong)}" if wrong else ""), not wrong
     changelog = (ROOT / "CHANGELOG.md").read_text()
     version = re.search(r"version: '([^']+)'", (ROOT / "meson.build").read_text()).group(1)
     yield "the changelog has this version", f"## {version}" in changelog

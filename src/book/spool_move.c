@@ -101,6 +101,7 @@ static int do_cut(struct spool *s, struct spool_mail *m)
 {
     struct batch_job *job = &m->u.cut.job;
     size_t n;
+    (void)HOOK("spool.cut");
     job->number = s->next_job;
     job->pool = m->pool;
     job->records = 0;

@@ -138,7 +138,7 @@ static enum step_result give(struct exchange *ex, const char *order,
     case ERR_NOT_FOUND:
         return exchange_fail(ex, OUTCOME_NO_SUCH_BATCH, S(""));
     default:
-        return exchange_fail(ex, OUTCOME_BAD_BATCH, S(""));
+        return exchange_fail(ex, OUTCOME_BAD_BATCH, str_of(given.why));
     }
 }
 

@@ -31,6 +31,8 @@ struct batch_place {
     bool silent;       /* it does not answer: jobs wait */
 };
 
+enum batch_move { BATCH_RESTS, BATCH_CUTS, BATCH_GOES_DIRECT, BATCH_CANCELS };
+
 struct batch_pool {
     struct list node; /* batch.pools */
     struct batch *batch;
@@ -38,10 +40,10 @@ struct batch_pool {
     struct str client, model, role; /* in `text` */
     enum batch_kind kind;
     struct pool_view view;
-    bool seen;   /* the spool has it */
-    bool busy;   /* a move of its members is under way */
-    bool flush;  /* by the operator */
-    bool closed; /* Bedrock or S3 refused a job of it, which is told as its trouble */
+    bool seen;            /* the spool has it */
+    enum batch_move busy; /* a move of its members is under way */
+    bool flush;           /* by the operator */
+    bool closed;          /* Bedrock or S3 refused a job of it, which is told as its trouble */
     char text[];
 };
 

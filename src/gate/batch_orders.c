@@ -4,7 +4,10 @@
  * fits. A job takes an order when the act at hand is over.
  */
 #include "batch_jobs.h"
+#include "weir/base/log.h"
 #include "weir/base/text.h"
+
+#include <inttypes.h>
 
 static bool read_name(struct str name, char kind, uint64_t *out)
 {
@@ -44,7 +47,7 @@ static void give_pool(struct batch_pool *p, bool (*order)(struct batch_pool *p),
 
 /* Of pools and jobs, those that are meant. */
 static int order(struct batch *b, struct str name, bool (*pool)(struct batch_pool *p),
-                 void (*job)(struct batch_work *w), struct batch_given *out)
+                 bool (*job)(struct batch_work *w), struct batch_given *out)
 {
     struct batch_pool *p;
     struct batch_work *w;
@@ -61,10 +64,8 @@ static int order(struct batch *b, struct str name, bool (*pool)(struct batch_poo
         if (!p || p == LIST_OF(n, struct batch_pool, node))
             give_pool(LIST_OF(n, struct batch_pool, node), pool, out);
     for (struct list *n = b->jobs.next; job && !p && n != &b->jobs; n = n->next)
-        if (!w || w == LIST_OF(n, struct batch_work, node)) {
-            job(LIST_OF(n, struct batch_work, node));
-            out->jobs++;
-        }
+        if (!w || w == LIST_OF(n, struct batch_work, node))
+            out->jobs += job(LIST_OF(n, struct batch_work, node));
     batch_look(b);
     return ERR_OK;
 }
@@ -82,31 +83,54 @@ int batch_flush(struct batch *b, struct str name, struct batch_given *out)
 
 static void on_cancelled(struct batch *b, const struct batch_mail *m)
 {
-    batch_pool_find(b, (uint32_t)m->number)->busy = false;
-    if (m->good)
-        batch_look(b);
+    batch_pool_find(b, (uint32_t)m->number)->busy = BATCH_RESTS;
+    if (!m->good)
+        log_say(LOG_ERROR, "batch",
+                "p%" PRIu64 " could not be cancelled, or not all of it: the spool cannot be "
+                "written; run weir batch cancel again when it can",
+                m->number);
+    batch_look(b);
 }
 
 /* Bedrock's own word for a batch that was not to be. */
 static bool cancel_pool(struct batch_pool *p)
 {
     static const struct str body = STR("{\"message\":\"The operator cancelled this request.\"}");
-    if (p->busy || p->view.count == 0)
-        return false;
-    p->busy = true;
+    if (p->busy == BATCH_CANCELS || p->view.count == 0)
+        return p->view.count > 0;
+    p->busy = BATCH_CANCELS;
     spool_cancel_pool(p->batch->spool, p->number, 400, S("ValidationException"), body,
                       batch_mail_done, batch_mail_new(p->batch, p->number, on_cancelled));
     return true;
 }
 
-static void cancel_job(struct batch_work *w)
+/* Where nothing waits, there is nothing to take out of it. */
+static bool cancel_job(struct batch_work *w)
 {
-    w->order = BATCH_ORDER_CANCEL;
+    if (w->waits)
+        w->order = BATCH_ORDER_CANCEL;
+    return w->waits > 0;
+}
+
+/* The disk decides in a moment what becomes of its members: they are not the pool's any more. */
+static const char *moves(struct batch *b, struct str name)
+{
+    struct batch_pool *p;
+    if (find_pool(b, name, &p) < 0 || !p)
+        return NULL;
+    if (p->busy == BATCH_CUTS)
+        return "It is just becoming a job, and nothing was cancelled. weir batch ls shows the job; "
+               "weir batch cancel takes its records out of it, and they go on demand.";
+    if (p->busy == BATCH_GOES_DIRECT)
+        return "Its records are just going on demand, and nothing was cancelled: that cannot be. "
+               "weir batch ls shows what is left; run weir batch cancel again for it.";
+    return NULL;
 }
 
 int batch_cancel(struct batch *b, struct str name, struct batch_given *out)
 {
-    return order(b, name, cancel_pool, cancel_job, out);
+    *out = (struct batch_given){.why = moves(b, name)};
+    return out->why ? ERR_BAD : order(b, name, cancel_pool, cancel_job, out);
 }
 
 /* All of them are open again, see below. */
@@ -115,9 +139,10 @@ static bool retry_pool(struct batch_pool *p)
     return p->view.count > 0;
 }
 
-static void retry_job(struct batch_work *w)
+static bool retry_job(struct batch_work *w)
 {
     w->order = BATCH_ORDER_RETRY;
+    return true;
 }
 
 int batch_retry(struct batch *b, struct str name, struct batch_given *out)

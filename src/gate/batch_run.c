@@ -280,7 +280,7 @@ static void on_cut(struct batch *b, const struct batch_mail *m)
 {
     static const struct batch_news tick = {.event = BATCH_TICK};
     struct batch_pool *p = batch_pool_find(b, (uint32_t)m->number);
-    p->busy = false;
+    p->busy = BATCH_RESTS;
     if (!m->good)
         return;
     (void)HOOK("batch.cut");
@@ -294,7 +294,7 @@ static void on_cut(struct batch *b, const struct batch_mail *m)
 static void on_moved(struct batch *b, const struct batch_mail *m)
 {
     struct batch_pool *p = batch_pool_find(b, (uint32_t)m->number);
-    p->busy = false;
+    p->busy = BATCH_RESTS;
     if (!m->good)
         return; /* with the next turn */
     batch_direct_tick(b->direct);
@@ -312,7 +312,7 @@ static void cut(struct batch_pool *p, const struct pool_verdict *v, int64_t now_
     memcpy(job.token, buf_cstr(&hex), BATCH_TOKEN_BYTES);
     buf_fini(&hex);
     batch_place_write(b, &job);
-    p->busy = true;
+    p->busy = BATCH_CUTS;
     spool_cut(b->spool, p->number, v->take, v->take_bytes, &job, batch_mail_cut,
               batch_mail_new(b, p->number, on_cut));
 }
@@ -380,7 +380,7 @@ static void look_at_pool(struct batch_pool *p, int64_t now_ms, int64_t *next_ms)
     log_say(LOG_INFO, "batch", "%u records of client %.*s for %.*s go on demand: %s", v.take,
             STR_ARG(p->client), STR_ARG(p->model),
             t.closed ? "no job can be made now" : "they are too few, or it is time");
-    p->busy = true;
+    p->busy = BATCH_GOES_DIRECT;
     spool_pool_direct(b->spool, p->number, v.take, batch_mail_done,
                       batch_mail_new(b, p->number, on_moved));
 }

@@ -26,11 +26,12 @@ void batch_free(struct batch *b);
 /* A reload: the new terms hold. */
 void batch_follow(struct batch *b, struct setup *setup);
 
-/* The operator. ERR_NOT_FOUND, ERR_BAD (not in this state). `name`: a pool ("p7"), a job ("j12"),
- * or empty: all that it fits. `out`: what the order was given to. */
+/* The operator. ERR_NOT_FOUND, ERR_BAD (not in this state: `why`). `name`: a pool ("p7"), a job
+ * ("j12"), or empty: all that it fits. `out`: what the order was given to. */
 struct batch_given {
     unsigned pools, jobs;
     uint64_t records; /* of these pools */
+    const char *why;  /* static; NULL: nothing more is known */
 };
 MUST_CHECK int batch_flush(struct batch *b, struct str name, struct batch_given *out);
 MUST_CHECK int batch_cancel(struct batch *b, struct str name, struct batch_given *out);

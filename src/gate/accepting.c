@@ -106,12 +106,13 @@ static bool is_of(const struct config_rule *r, const struct spool_record *rec)
     return ms <= r->deadline_ms && ms > r->deadline_ms - ON_THE_WAY_MS;
 }
 
-void accepting_missed(struct daemon *d, const struct spool_record *rec)
+void accepting_missed(struct daemon *d, const struct spool_record *rec, struct str model)
 {
     static const struct fields none;
     const struct rule_view v = {.client = rec->client,
                                 .workload = rec->workload,
                                 .model = rec->model,
+                                .behind = model,
                                 .fields = &none,
                                 .now_s = rec->accepted_ms / 1000};
     const struct config_rule *r = rules_accepted(d->setups->config, &v);

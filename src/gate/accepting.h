@@ -21,8 +21,8 @@ MUST_CHECK int accepting_add(struct daemon *d, const struct accepted *a, char *w
 MUST_CHECK int accepting_revoke(struct daemon *d, struct str name, char *why, size_t why_size);
 
 /* This record got its end after its deadline. If an accepted rule had set that, the rule goes, a
- * moment later. */
+ * moment later. `model`: the one behind its name. */
 struct spool_record;
-void accepting_missed(struct daemon *d, const struct spool_record *rec);
+void accepting_missed(struct daemon *d, const struct spool_record *rec, struct str model);
 
 #endif

@@ -128,7 +128,7 @@ void batch_bill(struct batch *b, const struct spool_record *rec, const struct ba
     if (a->late)
         r.untouched_nanousd = 0;
     if (!a->late && a->now_ms > rec->deadline_ms)
-        accepting_missed(b->daemon, rec);
+        accepting_missed(b->daemon, rec, r.model);
     *out = billed(&r);
     if (b->daemon->clerk)
         record_write(&r, row);

@@ -6,6 +6,7 @@
  */
 #include "edit.h"
 
+#include "caching.h"
 #include "weir/base/clock.h"
 #include "weir/base/text.h"
 #include "weir/wire/json_pick.h"
@@ -147,13 +148,14 @@ static void metadata_into_field(struct work *w, struct str own, struct buf *entr
         set_field(w, metadata_field, value);
 }
 
-struct rule_view edit_view(const struct exchange *ex)
+struct rule_view edit_view(struct exchange *ex)
 {
     bool in_body = ex->op->usage == USAGE_CONVERSE;
     return (struct rule_view){
         .client = ex->client_name,
         .workload = ex->workload,
         .model = ex->model,
+        .behind = ex->form == MODEL_TO_RESOLVE ? caching_model_id(ex) : S(""),
         .operation = ex->op->name,
         .family = family_of(ex),
         .fields = &ex->request->fields,

@@ -34,7 +34,7 @@ void edit_make(struct exchange *ex, struct edit *out);
 /* Hashes on by a slice: a large body would hold up its worker. True: at the end. */
 bool edit_hash(struct edit *e);
 /* What rules look at. */
-struct rule_view edit_view(const struct exchange *ex);
+struct rule_view edit_view(struct exchange *ex);
 /* Can a tier be put into this request? Not where the client chose one. */
 bool edit_can_tier(const struct exchange *ex);
 /* ... that of Flex: its model must be offered there. */

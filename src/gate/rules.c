@@ -59,9 +59,15 @@ static bool fits_caller(const struct config_rule *r, const struct rule_view *v)
     return fits(r->client, v->client) && fits(r->workload, v->workload);
 }
 
+static bool fits_model(const struct config_rule *r, const struct rule_view *v)
+{
+    return r->model.len == 0 || clients_model_is(r->model, v->model) ||
+           (r->accepted && v->behind.len && str_eq(r->model, v->behind));
+}
+
 static bool matches(const struct config_rule *r, const struct rule_view *v)
 {
-    return fits_caller(r, v) && (r->model.len == 0 || clients_model_is(r->model, v->model)) &&
+    return fits_caller(r, v) && fits_model(r, v) &&
            (fits(r->operation, v->operation) || str_eq(r->operation, v->family)) &&
            fits(r->user_agent, fields_get(v->fields, S("user-agent"))) &&
            fits_headers(r->header, v->fields) && fits_metadata(r->metadata, v->metadata) &&

@@ -11,6 +11,8 @@
 /* What a rule can look at. Borrowed. */
 struct rule_view {
     struct str client, workload, model;
+    struct str behind; /* the model behind an application inference profile; empty: it is none, or
+                          not known now. Accepted rules look there, too: the book tells models */
     struct str operation, family; /* as docs/CONFIG.md names them: "ConverseStream", "converse" */
     const struct fields *fields;
     struct str metadata; /* the request's own requestMetadata: a JSON object, or empty */

@@ -155,6 +155,7 @@ struct spool *spool_make(const char *dir, const unsigned char *key)
     }
     s->last = &s->first;
     s->next = s->next_job = s->next_outbox = 1;
+    s->next_pool = 1;
     claims_init(&s->claims);
     mailbox_init(&s->box, ring, s);
     pthread_rwlock_init(&s->reading, NULL);

@@ -312,17 +312,18 @@ static int pool_of(struct spool *s, const struct spool_ask *ask, struct spool_su
 {
     const struct spool_whose w = {ask->client, ask->model, ask->role, ask->kind};
     unsigned char key[4];
-    uint32_t number = s->n_pools ? s->pools[s->n_pools - 1]->pool.number + 1 : 1;
     *out = spool_sums_find(s, &w);
     if (*out)
         return 0;
+    int rc = s->n_pools >= SPOOL_POOLS_MOST ? spool_table_drop_pools(s) : 0;
     buf_clear(&s->scratch);
-    spool_whose_write(number, &w, &s->scratch);
-    store_put_u32(key, number);
-    int rc =
-        store_put(s->txn, TABLE_POOLS, str_from((char *)key, sizeof key), buf_str(&s->scratch));
+    spool_whose_write(s->next_pool, &w, &s->scratch);
+    store_put_u32(key, s->next_pool);
     if (rc == 0)
-        *out = spool_sums_add(s, number, &w);
+        rc =
+            store_put(s->txn, TABLE_POOLS, str_from((char *)key, sizeof key), buf_str(&s->scratch));
+    if (rc == 0)
+        *out = spool_sums_add(s, s->next_pool++, &w);
     return rc;
 }
 

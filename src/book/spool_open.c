@@ -226,21 +226,10 @@ static int drop_jobs(struct spool *s)
     return spool_batch_commit(s, rc);
 }
 
-/* Pools that nothing is of any more. */
 static int drop_pools(struct spool *s)
 {
-    unsigned char key[4];
     int rc = spool_batch_begin(s);
-    if (rc)
-        return rc;
-    for (size_t i = s->n_pools; i > 0 && rc == 0; i--) {
-        if (!spool_sums_idle(s, s->pools[i - 1]))
-            continue;
-        store_put_u32(key, s->pools[i - 1]->pool.number);
-        rc = store_delete(s->txn, TABLE_POOLS, str_from((char *)key, sizeof key));
-        spool_sums_drop(s, i - 1);
-    }
-    return spool_batch_commit(s, rc);
+    return rc ? rc : spool_batch_commit(s, spool_table_drop_pools(s));
 }
 
 static int put_right(struct spool *s)

@@ -36,6 +36,7 @@ enum {
     SPOOL_SLICE = 1000, /* records of a pool that move or end in one transaction */
     SPOOL_WAITING_MOST = 128 * 1024 * 1024,
     SPOOL_POOLS_MOST = 4096,
+    SPOOL_POOLS_OF_ONE = 256, /* of a client, with something in them: names of models are its own */
     SPOOL_RECORD_BYTES = 512, /* what a record takes beside its body, for shares */
     SPOOL_AGAIN_MS = 5000,
     SPOOL_BELL = 1,
@@ -195,6 +196,7 @@ struct spool {
     struct claims claims;
     struct buf row_bytes, scratch;
     uint64_t next, reserved, next_job, next_outbox;
+    uint32_t next_pool; /* a number is never used again: the engine may know it yet */
     int64_t again_ns, chores_ns, sweep_ns;
     int64_t known_ms;         /* the latest time that a record tells of */
     struct prune_clock clock; /* for what is forgotten */
@@ -263,6 +265,8 @@ MUST_CHECK int spool_table_forget(struct spool *s, uint64_t number, const struct
 MUST_CHECK int spool_table_give_up(struct spool *s, uint64_t number);
 /* The same, with the row of the list in which it was met. */
 MUST_CHECK int spool_table_give_up_listed(struct spool *s, const struct spool_key *listed);
+/* Pools that nothing is of any more are deleted. */
+MUST_CHECK int spool_table_drop_pools(struct spool *s);
 /* Of a record that is done. ERR_BAD. */
 MUST_CHECK int spool_table_answer(struct spool *s, uint64_t number, struct spool_answer **out);
 MUST_CHECK int spool_table_put_meta(struct spool *s, struct str key, uint64_t n);

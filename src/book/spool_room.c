@@ -50,6 +50,20 @@ static const char *say_share(struct spool *s, struct str client, uint64_t held, 
     return "too much of one client";
 }
 
+/* Pools with something in them; the others make room. */
+static const char *refuse_pool(const struct spool *s, struct str client)
+{
+    size_t all = 0, own = 0;
+    for (size_t i = 0; i < s->n_pools; i++) {
+        bool used = !spool_sums_idle(s, s->pools[i]);
+        all += used;
+        own += used && str_eq(s->pools[i]->pool.client, client);
+    }
+    if (own >= SPOOL_POOLS_OF_ONE)
+        return "too many pools of one client";
+    return all >= SPOOL_POOLS_MOST ? "too many pools" : NULL;
+}
+
 const char *spool_room_refusal(struct spool *s, const struct spool_ask *ask)
 {
     const struct spool_whose w = {ask->client, ask->model, ask->role, ask->kind};
@@ -61,8 +75,9 @@ const char *spool_room_refusal(struct spool *s, const struct spool_ask *ask)
         return "it is not there";
     if (text > SPOOL_ROW_MOST)
         return "too long";
-    if (!p && s->n_pools >= SPOOL_POOLS_MOST)
-        return "too many pools";
+    const char *why = p ? NULL : refuse_pool(s, ask->client);
+    if (why)
+        return why;
     if (s->counts.size.used_bytes + s->txn_bytes + more > full)
         return say_full(s, ask->client, more);
     for (const struct spool_client *c = s->clients; c; c = c->next)

@@ -420,9 +420,12 @@ static void load_row(struct spool *s, enum table table, struct str key, struct s
     struct spool_place place;
     struct spool_whose whose;
     struct batch_job job;
-    if (table == TABLE_POOLS && key.len == 4 &&
-        spool_whose_read(store_get_u32(key.ptr), value, &whose) == 0)
-        (void)add_pool(s, store_get_u32(key.ptr), &whose);
+    if (table == TABLE_POOLS && key.len == 4) {
+        uint32_t number = store_get_u32(key.ptr);
+        if (spool_whose_read(number, value, &whose) == 0)
+            (void)add_pool(s, number, &whose);
+        s->next_pool = number >= s->next_pool ? number + 1 : s->next_pool;
+    }
     if (table == TABLE_JOBS && key.len == 8 && batch_job_read(value, &job) == 0) {
         put_job(s, &job);
         s->next_job = job.number >= s->next_job ? job.number + 1 : s->next_job;

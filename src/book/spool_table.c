@@ -294,3 +294,19 @@ int spool_table_give_up_listed(struct spool *s, const struct spool_key *listed)
     int rc = spool_table_give_up(s, spool_key_end(key_str(listed)));
     return rc ? rc : store_delete(s->txn, TABLE_LISTS, key_str(listed));
 }
+
+/* --- pools */
+
+int spool_table_drop_pools(struct spool *s)
+{
+    unsigned char key[4];
+    int rc = 0;
+    for (size_t i = s->n_pools; i > 0 && rc == 0; i--) {
+        if (!spool_sums_idle(s, s->pools[i - 1]))
+            continue;
+        store_put_u32(key, s->pools[i - 1]->pool.number);
+        rc = store_delete(s->txn, TABLE_POOLS, str_from((char *)key, sizeof key));
+        spool_sums_drop(s, i - 1);
+    }
+    return rc;
+}

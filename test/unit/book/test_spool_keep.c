@@ -227,6 +227,42 @@ static void it_is_full_at_four_fifths(void **state)
     spool_free(s);
 }
 
+static const char *of_model(struct spool *s, const char *client, int n, struct caller *c)
+{
+    char model[24];
+    struct spool_ask ask = ask_of(client, "body");
+    snprintf(model, sizeof model, "model-%d", n);
+    ask.model = str_of(model);
+    ask.key[0] = (unsigned char)n;
+    ask.key[1] = (unsigned char)(n >> 8);
+    admit(s, &ask, c);
+    return c->a.said == SPOOL_HELD ? "" : c->a.why;
+}
+
+/* Names of models are a client's own: it may not make up so many that nobody else has a pool. */
+static void pools_of_one_client_are_few(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct caller c, first;
+    int n = 0;
+    assert_string_equal(of_model(s, "greedy", n++, &first), "");
+    while (*of_model(s, "greedy", n, &c) == 0)
+        n++;
+    assert_string_equal(c.a.why, "too many pools of one client");
+    assert_int_equal(n, 256);
+    assert_string_equal(of_model(s, "web", n, &c), "");
+    spool_withdraw(s, first.a.id.number, &first);
+    assert_string_equal(of_model(s, "greedy", n++, &c), "");
+    for (; n < 4300; n++) { /* those that are empty make room */
+        spool_withdraw(s, c.a.id.number, &c);
+        wait_for(&c.woken, 1);
+        assert_string_equal(of_model(s, "greedy", n, &c), "");
+    }
+    spool_settled(s);
+    assert_true(counts(s).size.rows[TABLE_POOLS] < 4096);
+    spool_free(s);
+}
+
 static void half_is_for_one_client(void **state)
 {
     enum { EACH = 60000 };
@@ -506,6 +542,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_left, setup, teardown),
         cmocka_unit_test_setup_teardown(a_forgotten_ticket_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(it_is_full_at_four_fifths, setup, teardown),
+        cmocka_unit_test_setup_teardown(pools_of_one_client_are_few, setup, teardown),
         cmocka_unit_test_setup_teardown(half_is_for_one_client, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_share_is_said_once_an_hour, setup, teardown),
         cmocka_unit_test_setup_teardown(a_header_of_absurd_length, setup, teardown),

@@ -52,7 +52,7 @@ int batch_answer_read(struct str line, struct batch_answer *out)
     a.has_error = is_there(&m[2]);
     if (a.has_error)
         read_error(m[2].raw, &a);
-    if (is_there(&m[1]))
+    if (is_there(&m[1]) && m[1].kind == JSON_OBJECT) /* as every model's answer is */
         a.output = m[1].raw;
     if (a.id.len == 0 || (!a.has_error && !a.output.len))
         return ERR_BAD;

@@ -265,6 +265,8 @@ static void no_answers(void **state)
         "{\"recordId\":\"\",\"modelOutput\":{}}",
         "{\"recordId\":7,\"modelOutput\":{}}",
         "{\"recordId\":\"r\",\"modelOutput\":null}",
+        "{\"recordId\":\"r\",\"modelOutput\":\"Internal error\"}",
+        "{\"recordId\":\"r\",\"modelOutput\":[{}]}",
         "{\"recordId\":\"r\",\"modelOutput\":{}",
         "{\"recordId\":\"r\",\"modelOutput\":{}} {}",
         "{\"recordId\":\"r\",\"recordId\":\"q\",\"modelOutput\":{}}",

@@ -26,6 +26,7 @@ struct batch_place {
     struct s3 *s3;                /* NULL: the bucket has no address */
     struct s3_call *probe;
     int64_t probe_ms;  /* the next one is due; monotonic */
+    int64_t asked_ms;  /* the one at hand began */
     bool refused;      /* no job can be made here now */
     bool told_uploads; /* that those left open cannot be aborted */
     bool silent;       /* it does not answer: jobs wait */
@@ -162,6 +163,8 @@ void batch_collect_break(struct batch_collect *c, const char *why);
 /* --- batch_place */
 /* The configured one. */
 struct batch_place *batch_place_of(struct batch *b, struct str client, struct str role);
+/* It was just asked for the first time: pools wait to hear whether it can be used. */
+bool batch_place_is_unknown(const struct batch_place *p);
 /* Where this job's files are. */
 struct batch_place *batch_place_of_work(const struct batch_work *w);
 /* What is configured now becomes the job's. */

@@ -11,7 +11,12 @@
 
 #include <stdio.h>
 
-enum { PROBE_AGAIN_MS = 3 * 60 * 1000, PROBE_FAILED_MS = 30 * 1000, PLACE_BYTES = 16 * 1024 };
+enum {
+    PROBE_AGAIN_MS = 3 * 60 * 1000,
+    PROBE_FAILED_MS = 30 * 1000,
+    UNKNOWN_MOST_MS = 3 * 1000,
+    PLACE_BYTES = 16 * 1024
+};
 
 static struct creds *creds_of_place(void *arg)
 {
@@ -130,9 +135,16 @@ static void look(struct batch_place *p, bool now)
         (!now && loop_now_ms(p->batch->loop) < p->probe_ms))
         return;
     struct creds *creds = creds_of_place(p);
+    p->asked_ms = loop_now_ms(p->batch->loop);
     if (creds)
         p->probe = s3_probe(p->s3, on_probe, p);
     creds_unref(creds);
+}
+
+/* An S3 that hangs takes minutes to say nothing, and deadlines do not wait for it. */
+bool batch_place_is_unknown(const struct batch_place *p)
+{
+    return p->probe && !p->probe_ms && loop_now_ms(p->batch->loop) - p->asked_ms < UNKNOWN_MOST_MS;
 }
 
 static struct batch_place *find(struct batch *b, const struct batch_place_name *name)

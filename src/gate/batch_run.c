@@ -362,7 +362,7 @@ static void look_at_pool(struct batch_pool *p, int64_t now_ms, int64_t *next_ms)
 {
     struct batch *b = p->batch;
     const struct batch_place *place = batch_place_of(b, p->client, p->role);
-    if (p->busy || p->view.count == 0 || (place->probe && !place->probe_ms))
+    if (p->busy || p->view.count == 0 || batch_place_is_unknown(place))
         return;
     close_refused(p, place, now_ms);
     const struct pool_terms t = terms_of(p, now_ms);

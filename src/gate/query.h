@@ -138,7 +138,6 @@ void query_fini(struct query *q);
 
 /* The dimensions: a name for each bit of enum report_by, "" for none. */
 struct str query_dimension_name(unsigned by);
-unsigned query_dimension_of(struct str name);
 /* The value of that dimension in a series. */
 struct str query_dimension_value(const struct series *s, unsigned by);
 enum { QUERY_DIMENSIONS = 4, QUERY_SUBSETS = 1 << QUERY_DIMENSIONS };

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From the tree to a checked request. The reader's fault sticks: every step may be called behind a
- * failed one, and the first sentence is the one that is told. Numbers may be numbers or digits,
- * times seconds since 1970 or ISO 8601: that is how the protocols differ.
+ * failed one, and the first sentence is the one that is told. Single values: query_leaf.c.
  *
  * What CloudWatch would answer with no data (an unknown metric, namespace, dimension or unit) is no
  * fault here either. Its rules are those of its API reference, November 2026.
  */
-#include "query.h"
+#include "query_leaf.h"
 
 #include "weir/base/mem.h"
 #include "weir/base/text.h"
@@ -23,13 +22,6 @@ enum {
     DAY_MINUTES = 24 * 60,
     LISTED_DAYS = 14, /* ListMetrics knows what had data in two weeks */
     RECENT_MINUTES = 180
-};
-
-struct reader {
-    struct query *q;
-    const struct query_env *env;
-    struct query_fault *f;
-    uint32_t now; /* minute */
 };
 
 static const struct {
@@ -48,7 +40,7 @@ struct str query_dimension_name(unsigned by)
     return S("");
 }
 
-unsigned query_dimension_of(struct str name)
+static unsigned dimension_of(struct str name)
 {
     for (size_t i = 0; i < QUERY_DIMENSIONS; i++)
         if (str_eq(dimensions[i].name, name))
@@ -98,114 +90,6 @@ void query_fini(struct query *q)
     *q = (struct query){0};
 }
 
-/* --- leaves */
-
-static const cJSON *at(const cJSON *o, const char *name)
-{
-    const cJSON *v = o ? cJSON_GetObjectItemCaseSensitive(o, name) : NULL;
-    return cJSON_IsNull(v) ? NULL : v;
-}
-
-static void missing(struct reader *r, const char *name)
-{
-    query_fail(r->f, QUERY_MISSING, "The parameter %s is required.", name);
-}
-
-static void bad(struct reader *r, const char *name, const char *why)
-{
-    query_fail(r->f, QUERY_BAD_VALUE, "The value for parameter %s %s.", name, why);
-}
-
-/* Empty when it is not there. */
-static struct str text(struct reader *r, const cJSON *o, const char *name, size_t most)
-{
-    const cJSON *v = at(o, name);
-    if (!v || r->f->error)
-        return S("");
-    if (!cJSON_IsString(v)) {
-        bad(r, name, "is not a string");
-        return S("");
-    }
-    struct str s = str_of(v->valuestring);
-    if (s.len > most)
-        bad(r, name, "is too long");
-    struct str kept = arena_dup(&r->q->arena, s);
-    return kept.ptr ? kept : S("");
-}
-
-static struct str text_needed(struct reader *r, const cJSON *o, const char *name, size_t most)
-{
-    struct str s = text(r, o, name, most);
-    if (!s.len && !r->f->error)
-        missing(r, name);
-    return s;
-}
-
-/* `otherwise` when it is not there. */
-static uint64_t whole(struct reader *r, const cJSON *o, const char *name, uint64_t otherwise)
-{
-    const cJSON *v = at(o, name);
-    uint64_t n = 0;
-    if (!v || r->f->error)
-        return otherwise;
-    if (cJSON_IsNumber(v) && v->valuedouble >= 0 && v->valuedouble <= UINT32_MAX &&
-        v->valuedouble == floor(v->valuedouble))
-        return (uint64_t)v->valuedouble;
-    if (cJSON_IsString(v) && text_u64(str_of(v->valuestring), &n) && n <= UINT32_MAX)
-        return n;
-    bad(r, name, "is not a whole number");
-    return otherwise;
-}
-
-static bool flag(struct reader *r, const cJSON *o, const char *name, bool otherwise)
-{
-    const cJSON *v = at(o, name);
-    if (!v)
-        return otherwise;
-    if (cJSON_IsBool(v))
-        return cJSON_IsTrue(v);
-    if (cJSON_IsString(v) && str_ieq(str_of(v->valuestring), S("true")))
-        return true;
-    if (!cJSON_IsString(v) || !str_ieq(str_of(v->valuestring), S("false")))
-        bad(r, name, "is neither true nor false");
-    return false;
-}
-
-static double seconds(struct reader *r, const cJSON *o, const char *name)
-{
-    const cJSON *v = at(o, name);
-    int64_t epoch_s;
-    if (!v)
-        missing(r, name);
-    else if (cJSON_IsNumber(v) && v->valuedouble >= 0 && v->valuedouble < 1e11)
-        return v->valuedouble;
-    else if (cJSON_IsString(v) && text_parse_iso_time(str_of(v->valuestring), &epoch_s))
-        return (double)epoch_s;
-    else
-        bad(r, name, "must be a time like 2026-11-20T08:30:00Z");
-    return 0;
-}
-
-/* The first element of a list; the others are its `next`. */
-static const cJSON *elements(struct reader *r, const cJSON *o, const char *name, size_t most)
-{
-    const cJSON *v = at(o, name);
-    size_t n = 0;
-    if (!v || (cJSON_IsString(v) && !v->valuestring[0]))
-        return NULL;
-    const cJSON *list = cJSON_IsObject(v) ? at(v, "member") : v;
-    if (!cJSON_IsArray(list) && !(cJSON_IsObject(v) && cJSON_IsObject(list))) {
-        bad(r, name, "is not a list");
-        return NULL;
-    }
-    for (const cJSON *e = list->child; e; e = e->next)
-        n++;
-    if (n > most)
-        query_fail(r->f, QUERY_BAD_VALUE, "The collection %s must have at most %zu elements.", name,
-                   most);
-    return r->f->error ? NULL : list->child;
-}
-
 /* --- times */
 
 static uint32_t minutes_of(double s)
@@ -223,9 +107,9 @@ static uint32_t round_start(uint32_t start, uint32_t now)
 }
 
 /* EndTime is not included: a minute that begins before it is. */
-static void read_span(struct reader *r, const cJSON *o)
+static void read_span(struct query_reader *r, const cJSON *o)
 {
-    double start = seconds(r, o, "StartTime"), end = seconds(r, o, "EndTime");
+    double start = query_leaf_seconds(r, o, "StartTime"), end = query_leaf_seconds(r, o, "EndTime");
     if (r->f->error)
         return;
     if (start >= end) {
@@ -239,13 +123,13 @@ static void read_span(struct reader *r, const cJSON *o)
     r->q->oldest = r->now > QUERY_REACH_MINUTES ? r->now - QUERY_REACH_MINUTES : 0;
 }
 
-static uint32_t read_period(struct reader *r, const cJSON *o)
+static uint32_t read_period(struct query_reader *r, const cJSON *o)
 {
-    uint64_t s = whole(r, o, "Period", 0);
-    if (!at(o, "Period"))
-        missing(r, "Period");
+    uint64_t s = query_leaf_whole(r, o, "Period", 0);
+    if (!query_leaf_at(o, "Period"))
+        query_leaf_missing(r, "Period");
     else if (s == 0 || s % 60)
-        bad(r, "Period", "must be 60 seconds or a multiple of them");
+        query_leaf_bad(r, "Period", "must be 60 seconds or a multiple of them");
     return s >= 60 ? (uint32_t)(s / 60) : 1;
 }
 
@@ -268,7 +152,7 @@ static bool read_percentile(struct str s, unsigned *out_permille)
     return *out_permille <= 1000;
 }
 
-static struct query_stat read_stat(struct reader *r, const char *name, struct str word)
+static struct query_stat read_stat(struct query_reader *r, const char *name, struct str word)
 {
     static const struct str plain[] = {
         [QUERY_SAMPLES] = STR("SampleCount"),
@@ -294,7 +178,7 @@ static struct query_stat read_stat(struct reader *r, const char *name, struct st
 
 /* --- metrics */
 
-static bool our_namespace(const struct reader *r, struct str name)
+static bool our_namespace(const struct query_reader *r, struct str name)
 {
     return str_eq(name, S("Weir")) || str_eq(name, S("AWS/Bedrock")) ||
            (r->env->namespace.len && str_eq(name, r->env->namespace));
@@ -319,13 +203,13 @@ static void set_dimension(struct query_item *it, unsigned by, struct str value)
             }
 }
 
-static void read_dimensions(struct reader *r, const cJSON *o, struct query_item *it)
+static void read_dimensions(struct query_reader *r, const cJSON *o, struct query_item *it)
 {
-    const cJSON *e = elements(r, o, "Dimensions", QUERY_DIMENSIONS_MOST);
+    const cJSON *e = query_leaf_elements(r, o, "Dimensions", QUERY_DIMENSIONS_MOST);
     for (; e && !r->f->error; e = e->next) {
-        struct str name = text_needed(r, e, "Name", NAME_MOST);
-        struct str value = text_needed(r, e, "Value", VALUE_MOST);
-        unsigned by = query_dimension_of(name);
+        struct str name = query_leaf_text_needed(r, e, "Name", NAME_MOST);
+        struct str value = query_leaf_text_needed(r, e, "Value", VALUE_MOST);
+        unsigned by = dimension_of(name);
         if (by & it->by)
             query_fail(r->f, QUERY_BAD_VALUE, "The dimension %.*s is given twice.", STR_ARG(name));
         set_dimension(it, by, value);
@@ -333,13 +217,14 @@ static void read_dimensions(struct reader *r, const cJSON *o, struct query_item 
 }
 
 /* Namespace, MetricName, Dimensions of `o`, Unit of `unit`. */
-static void read_metric(struct reader *r, const cJSON *o, const cJSON *unit, struct query_item *it)
+static void read_metric(struct query_reader *r, const cJSON *o, const cJSON *unit,
+                        struct query_item *it)
 {
-    it->namespace = text_needed(r, o, "Namespace", NAME_MOST);
-    it->metric = text_needed(r, o, "MetricName", NAME_MOST);
+    it->namespace = query_leaf_text_needed(r, o, "Namespace", NAME_MOST);
+    it->metric = query_leaf_text_needed(r, o, "MetricName", NAME_MOST);
     it->measure = measure_find(it->metric);
     read_dimensions(r, o, it);
-    struct str word = text(r, unit, "Unit", NAME_MOST);
+    struct str word = query_leaf_text(r, unit, "Unit", NAME_MOST);
     if (!our_namespace(r, it->namespace) || !it->measure ||
         (word.len && !str_eq(word, it->measure->unit)))
         it->nothing = true;
@@ -365,21 +250,22 @@ static bool id_ok(struct str id)
     return true;
 }
 
-static void read_id(struct reader *r, const cJSON *o, struct query_item *it)
+static void read_id(struct query_reader *r, const cJSON *o, struct query_item *it)
 {
-    it->id = text_needed(r, o, "Id", NAME_MOST);
+    it->id = query_leaf_text_needed(r, o, "Id", NAME_MOST);
     if (!r->f->error && !id_ok(it->id))
-        bad(r, "Id", "must begin with a small letter, and have letters, digits and _ only");
+        query_leaf_bad(r, "Id",
+                       "must begin with a small letter, and have letters, digits and _ only");
     for (const struct query_item *other = r->q->items; other < it; other++)
         if (str_eq(other->id, it->id))
             query_fail(r->f, QUERY_BAD_VALUE, "The Id %.*s is used twice.", STR_ARG(it->id));
 }
 
 /* It is a MetricStat, or nothing that Weir answers. */
-static const cJSON *metric_stat(struct reader *r, const cJSON *o, const struct query_item *it)
+static const cJSON *metric_stat(struct query_reader *r, const cJSON *o, const struct query_item *it)
 {
-    const cJSON *stat = at(o, "MetricStat");
-    struct str expression = text(r, o, "Expression", TEXT_MOST);
+    const cJSON *stat = query_leaf_at(o, "MetricStat");
+    struct str expression = query_leaf_text(r, o, "Expression", TEXT_MOST);
     if (expression.len && stat)
         query_fail(r->f, QUERY_BAD_COMBINATION,
                    "The query %.*s has both a MetricStat and an Expression.", STR_ARG(it->id));
@@ -390,23 +276,23 @@ static const cJSON *metric_stat(struct reader *r, const cJSON *o, const struct q
             "by a MetricStat of its own, with the exact dimensions that ListMetrics shows.",
             STR_ARG(it->id), STR_ARG(str_sub(expression, 0, 120)));
     else if (!stat)
-        missing(r, "MetricStat");
+        query_leaf_missing(r, "MetricStat");
     return stat;
 }
 
-static void read_data_query(struct reader *r, const cJSON *o, struct query_item *it)
+static void read_data_query(struct query_reader *r, const cJSON *o, struct query_item *it)
 {
     read_id(r, o, it);
-    it->label = text(r, o, "Label", TEXT_MOST);
-    it->hidden = !flag(r, o, "ReturnData", true);
+    it->label = query_leaf_text(r, o, "Label", TEXT_MOST);
+    it->hidden = !query_leaf_flag(r, o, "ReturnData", true);
     const cJSON *stat = metric_stat(r, o, it);
-    if (!r->f->error && !at(stat, "Metric"))
-        missing(r, "MetricStat.Metric");
+    if (!r->f->error && !query_leaf_at(stat, "Metric"))
+        query_leaf_missing(r, "MetricStat.Metric");
     if (r->f->error)
         return;
-    read_metric(r, at(stat, "Metric"), stat, it);
+    read_metric(r, query_leaf_at(stat, "Metric"), stat, it);
     it->period = read_period(r, stat);
-    it->stat = read_stat(r, "Stat", text_needed(r, stat, "Stat", NAME_MOST));
+    it->stat = read_stat(r, "Stat", query_leaf_text_needed(r, stat, "Stat", NAME_MOST));
 }
 
 static bool take_hex(struct str *rest, uint32_t *out)
@@ -426,9 +312,10 @@ static bool take_hex(struct str *rest, uint32_t *out)
 }
 
 /* "KIND-x-x". False also when there is none. */
-static bool read_token(struct reader *r, const cJSON *o, const char *kind, uint32_t *a, uint32_t *b)
+static bool read_token(struct query_reader *r, const cJSON *o, const char *kind, uint32_t *a,
+                       uint32_t *b)
 {
-    struct str token = text(r, o, "NextToken", TEXT_MOST), rest = token;
+    struct str token = query_leaf_text(r, o, "NextToken", TEXT_MOST), rest = token;
     if (!token.len)
         return false;
     if (str_eq(str_cut(&rest, '-'), str_of(kind)) && take_hex(&rest, a) && take_hex(&rest, b) &&
@@ -438,27 +325,27 @@ static bool read_token(struct reader *r, const cJSON *o, const char *kind, uint3
     return false;
 }
 
-static void read_paging(struct reader *r, const cJSON *o)
+static void read_paging(struct query_reader *r, const cJSON *o)
 {
     struct query *q = r->q;
     uint32_t item = 0;
-    uint64_t most = whole(r, o, "MaxDatapoints", QUERY_POINTS_MOST);
-    struct str order = text(r, o, "ScanBy", NAME_MOST);
+    uint64_t most = query_leaf_whole(r, o, "MaxDatapoints", QUERY_POINTS_MOST);
+    struct str order = query_leaf_text(r, o, "ScanBy", NAME_MOST);
     if (most == 0 || most > QUERY_POINTS_MOST)
-        bad(r, "MaxDatapoints", "must be from 1 to 100800");
+        query_leaf_bad(r, "MaxDatapoints", "must be from 1 to 100800");
     q->most_points = (uint32_t)most;
     q->ascending = str_eq(order, S("TimestampAscending"));
     if (order.len && !q->ascending && !str_eq(order, S("TimestampDescending")))
-        bad(r, "ScanBy", "must be TimestampDescending or TimestampAscending");
+        query_leaf_bad(r, "ScanBy", "must be TimestampDescending or TimestampAscending");
     q->resumes = read_token(r, o, "data", &q->resume_minute, &item);
     q->resume_item = item;
 }
 
-static void read_metric_data(struct reader *r, const cJSON *o)
+static void read_metric_data(struct query_reader *r, const cJSON *o)
 {
-    const cJSON *e = elements(r, o, "MetricDataQueries", QUERY_ITEMS_MOST);
+    const cJSON *e = query_leaf_elements(r, o, "MetricDataQueries", QUERY_ITEMS_MOST);
     if (!e && !r->f->error)
-        missing(r, "MetricDataQueries");
+        query_leaf_missing(r, "MetricDataQueries");
     read_span(r, o);
     read_paging(r, o);
     new_items(r->q, QUERY_ITEMS_MOST);
@@ -468,10 +355,10 @@ static void read_metric_data(struct reader *r, const cJSON *o)
 
 /* --- GetMetricStatistics: an item for each statistic */
 
-static void add_statistics(struct reader *r, const cJSON *o, const char *name, size_t most,
+static void add_statistics(struct query_reader *r, const cJSON *o, const char *name, size_t most,
                            const struct query_item *like)
 {
-    const cJSON *e = elements(r, o, name, most);
+    const cJSON *e = query_leaf_elements(r, o, name, most);
     for (; e && !r->f->error; e = e->next) {
         struct query_item *it = &r->q->items[r->q->n_items];
         *it = *like;
@@ -479,7 +366,8 @@ static void add_statistics(struct reader *r, const cJSON *o, const char *name, s
             cJSON_IsString(e) ? arena_dup(&r->q->arena, str_of(e->valuestring)) : S("");
         it->stat = read_stat(r, name, word);
         if ((it->stat.kind == QUERY_PERCENTILE) != str_starts(str_of(name), S("Extended")))
-            bad(r, name, "is one of the other list's: percentiles are ExtendedStatistics");
+            query_leaf_bad(r, name,
+                           "is one of the other list's: percentiles are ExtendedStatistics");
         for (const struct query_item *other = r->q->items; other < it; other++)
             if (str_eq(other->stat.word, word))
                 it = NULL;
@@ -487,7 +375,7 @@ static void add_statistics(struct reader *r, const cJSON *o, const char *name, s
     }
 }
 
-static void read_metric_statistics(struct reader *r, const cJSON *o)
+static void read_metric_statistics(struct query_reader *r, const cJSON *o)
 {
     enum { STATISTICS_MOST = 5, EXTENDED_MOST = 10 };
     struct query *q = r->q;
@@ -519,32 +407,32 @@ static void read_metric_statistics(struct reader *r, const cJSON *o)
 
 /* --- ListMetrics */
 
-static void read_filters(struct reader *r, const cJSON *o)
+static void read_filters(struct query_reader *r, const cJSON *o)
 {
     struct query *q = r->q;
-    const cJSON *e = elements(r, o, "Dimensions", QUERY_FILTERS_MOST);
+    const cJSON *e = query_leaf_elements(r, o, "Dimensions", QUERY_FILTERS_MOST);
     for (; e && !r->f->error; e = e->next) {
         struct query_filter *filter = &q->filters[q->n_filters++];
-        filter->by = query_dimension_of(text_needed(r, e, "Name", NAME_MOST));
-        struct str value = text(r, e, "Value", VALUE_MOST);
+        filter->by = dimension_of(query_leaf_text_needed(r, e, "Name", NAME_MOST));
+        struct str value = query_leaf_text(r, e, "Value", VALUE_MOST);
         filter->value = value.len ? value : (struct str){NULL, 0};
         if (!filter->by)
             q->nothing = true;
     }
 }
 
-static void read_list(struct reader *r, const cJSON *o)
+static void read_list(struct query_reader *r, const cJSON *o)
 {
     struct query *q = r->q;
     uint32_t until = r->now + 1;
-    struct str recent = text(r, o, "RecentlyActive", NAME_MOST);
-    q->namespace = text(r, o, "Namespace", NAME_MOST);
-    q->metric = text(r, o, "MetricName", NAME_MOST);
+    struct str recent = query_leaf_text(r, o, "RecentlyActive", NAME_MOST);
+    q->namespace = query_leaf_text(r, o, "Namespace", NAME_MOST);
+    q->metric = query_leaf_text(r, o, "MetricName", NAME_MOST);
     q->measure = measure_find(q->metric);
-    q->accounts = flag(r, o, "IncludeLinkedAccounts", false);
+    q->accounts = query_leaf_flag(r, o, "IncludeLinkedAccounts", false);
     read_filters(r, o);
     if (recent.len && !str_eq(recent, S("PT3H")))
-        bad(r, "RecentlyActive", "can only be PT3H");
+        query_leaf_bad(r, "RecentlyActive", "can only be PT3H");
     (void)read_token(r, o, "list", &until, &q->skip);
     if (until > r->now + 1)
         query_fail(r->f, QUERY_BAD_TOKEN, "The NextToken is none of Weir's.");
@@ -562,7 +450,7 @@ static void read_list(struct reader *r, const cJSON *o)
 bool query_read(struct query *q, enum query_action action, const cJSON *tree,
                 const struct query_env *env, struct query_fault *f)
 {
-    struct reader r = {q, env, f, minutes_of((double)env->now_ms / 1000)};
+    struct query_reader r = {q, env, f, minutes_of((double)env->now_ms / 1000)};
     arena_init(&q->arena, ARENA_BYTES);
     q->action = action;
     switch (action) {

@@ -35,7 +35,7 @@ struct key {
     char day[DAY_LEN];
     struct str region, service; /* in `names` */
     char names[2 * SIGV4_NAME_MOST];
-    unsigned char bytes[SIGV4_KEY_BYTES];
+    struct hmac_key hmac;
 };
 
 struct aws_signer {
@@ -115,9 +115,12 @@ static int derive(struct aws_signer *s, const struct creds *creds, const struct 
         if (s->keys[i].used < k->used)
             k = &s->keys[i];
     k->version = 0;
-    int err = sigv4_key(creds->secret_key, scope, k->bytes);
+    unsigned char derived[SIGV4_KEY_BYTES];
+    int err = sigv4_key(creds->secret_key, scope, derived);
     if (err)
         return err;
+    hmac_key_init(&k->hmac, str_from((const char *)derived, sizeof derived));
+    secret_wipe(derived, sizeof derived);
     memcpy(k->day, scope->time.ptr, DAY_LEN);
     memcpy(k->names, scope->region.ptr, scope->region.len);
     memcpy(k->names + SIGV4_NAME_MOST, scope->service.ptr, scope->service.len);
@@ -129,7 +132,7 @@ static int derive(struct aws_signer *s, const struct creds *creds, const struct 
 }
 
 static int key_of(struct aws_signer *s, const struct creds *creds, const struct sigv4_scope *scope,
-                  const unsigned char **out)
+                  const struct hmac_key **out)
 {
     struct key *k = NULL;
     for (size_t i = 0; i < KEYS && !k; i++)
@@ -139,7 +142,7 @@ static int key_of(struct aws_signer *s, const struct creds *creds, const struct 
     if (err)
         return err;
     k->used = ++s->uses;
-    *out = k->bytes;
+    *out = &k->hmac;
     return 0;
 }
 
@@ -202,7 +205,7 @@ static int add_signature(struct aws_signer *s, const struct aws_target *t, struc
                                     .payload = payload,
                                     .s3_path = t->s3_path};
     struct sigv4_scope scope = {creds->access_key, time, t->region, t->service};
-    const unsigned char *key = NULL;
+    const struct hmac_key *key = NULL;
     uri_split(out->target, &request.path, &request.query);
     int err = key_of(s, creds, &scope, &key);
     if (!err)
@@ -228,17 +231,6 @@ static int add_authorization(struct aws_signer *s, const struct aws_target *t, s
     return 0;
 }
 
-static struct str join(struct arena *arena, struct str base, struct str target)
-{
-    char *at = arena_new(arena, base.len + target.len);
-    if (!at)
-        return (struct str){NULL, 0};
-    memcpy(at, base.ptr, base.len);
-    if (target.len)
-        memcpy(at + base.len, target.ptr, target.len);
-    return str_from(at, base.len + target.len);
-}
-
 int aws_send(struct aws_signer *s, const struct aws_target *t, struct creds *creds,
              const struct aws_request *r, struct arena *arena, const struct origin_sink *sink,
              void *arg, struct origin_call *out)
@@ -253,7 +245,7 @@ int aws_send(struct aws_signer *s, const struct aws_target *t, struct creds *cre
                                 .sink = sink,
                                 .arg = arg};
     if (t->base_path.len)
-        out->target = join(arena, t->base_path, r->target);
+        out->target = arena_join(arena, (struct str[]){t->base_path, r->target}, 2);
     if (arena->full)
         return ERR_NO_MEMORY;
     int err = add_authorization(s, t, creds, r, arena, out);

@@ -78,15 +78,24 @@ void *arena_new(struct arena *a, size_t size_bytes)
     return at;
 }
 
+struct str arena_join(struct arena *a, const struct str *parts, size_t n)
+{
+    size_t len = 0, at = 0;
+    for (size_t i = 0; i < n; i++)
+        len += parts[i].len;
+    char *text = take(a, len + 1);
+    if (!text)
+        return (struct str){NULL, 0};
+    for (size_t i = 0; i < n; at += parts[i++].len)
+        if (parts[i].len)
+            memcpy(text + at, parts[i].ptr, parts[i].len);
+    text[len] = 0;
+    return (struct str){text, len};
+}
+
 struct str arena_dup(struct arena *a, struct str s)
 {
-    char *at = take(a, s.len + 1);
-    if (!at)
-        return (struct str){NULL, 0};
-    if (s.len)
-        memcpy(at, s.ptr, s.len);
-    at[s.len] = 0;
-    return (struct str){at, s.len};
+    return arena_join(a, &s, 1);
 }
 
 struct str arena_printf(struct arena *a, const char *format, ...)

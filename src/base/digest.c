@@ -65,30 +65,43 @@ void sha1_hex(struct str bytes, char out[SHA1_HEX])
     to_hex(digest, sizeof digest, out);
 }
 
-void hmac_sha256(struct str key, struct str bytes, unsigned char out[SHA256_BYTES])
+static void begin_with(struct sha256 *h, unsigned char block[HMAC_BLOCK_BYTES], unsigned char pad)
+{
+    for (size_t i = 0; i < HMAC_BLOCK_BYTES; i++)
+        block[i] ^= pad;
+    sha256_init(h);
+    sha256_add(h, str_from((char *)block, HMAC_BLOCK_BYTES));
+}
+
+void hmac_key_init(struct hmac_key *k, struct str key)
 {
     unsigned char block[HMAC_BLOCK_BYTES] = {0};
     if (key.len > sizeof block)
         sha256_of(key, block);
     else if (key.len)
         memcpy(block, key.ptr, key.len);
+    begin_with(&k->inner, block, 0x36);
+    begin_with(&k->outer, block, 0x36 ^ 0x5c);
+    secret_wipe(block, sizeof block);
+}
 
-    struct sha256 h;
-    for (size_t i = 0; i < sizeof block; i++)
-        block[i] ^= 0x36;
-    sha256_init(&h);
-    sha256_add(&h, str_from((char *)block, sizeof block));
+void hmac_key_sign(const struct hmac_key *k, struct str bytes, unsigned char out[SHA256_BYTES])
+{
+    struct sha256 h = k->inner;
     sha256_add(&h, bytes);
     sha256_end(&h, out);
-
-    for (size_t i = 0; i < sizeof block; i++)
-        block[i] ^= 0x36 ^ 0x5c;
-    sha256_init(&h);
-    sha256_add(&h, str_from((char *)block, sizeof block));
+    h = k->outer;
     sha256_add(&h, str_from((char *)out, SHA256_BYTES));
     sha256_end(&h, out);
-    secret_wipe(block, sizeof block);
     secret_wipe(&h, sizeof h);
+}
+
+void hmac_sha256(struct str key, struct str bytes, unsigned char out[SHA256_BYTES])
+{
+    struct hmac_key k;
+    hmac_key_init(&k, key);
+    hmac_key_sign(&k, bytes, out);
+    secret_wipe(&k, sizeof k);
 }
 
 uint32_t crc32_add(uint32_t crc, struct str bytes)

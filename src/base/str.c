@@ -12,16 +12,6 @@ struct str str_of(const char *c)
     return (struct str){c, c ? strlen(c) : 0};
 }
 
-struct str str_from(const char *ptr, size_t len)
-{
-    return (struct str){ptr, len};
-}
-
-bool str_eq(struct str a, struct str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 static unsigned char lower(char c)
 {
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
@@ -30,11 +20,6 @@ static unsigned char lower(char c)
 bool str_ieq(struct str a, struct str b)
 {
     return a.len == b.len && str_istarts(a, b);
-}
-
-bool str_starts(struct str s, struct str prefix)
-{
-    return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
 }
 
 bool str_istarts(struct str s, struct str prefix)
@@ -73,21 +58,6 @@ ptrdiff_t str_find(struct str s, struct str needle)
         return 0;
     const char *at = s.len ? memmem(s.ptr, s.len, needle.ptr, needle.len) : NULL;
     return at ? at - s.ptr : -1;
-}
-
-struct str str_from_offset(struct str s, size_t start)
-{
-    if (start >= s.len)
-        return (struct str){s.ptr ? s.ptr + s.len : NULL, 0};
-    return (struct str){s.ptr + start, s.len - start};
-}
-
-struct str str_sub(struct str s, size_t start, size_t len)
-{
-    struct str tail = str_from_offset(s, start);
-    if (tail.len > len)
-        tail.len = len;
-    return tail;
 }
 
 struct str str_trim(struct str s)

@@ -198,7 +198,7 @@ static void take_along(struct caching *c)
 }
 
 /* "2@tools,messages": the marks that are Weir's. */
-static void say_marks(struct exchange *ex, const struct caching *c, const char *before)
+static void say_marks(struct exchange *ex, const struct caching *c, struct str before)
 {
     struct buf b = {0};
     unsigned sections = 0, n = 0;
@@ -207,12 +207,14 @@ static void say_marks(struct exchange *ex, const struct caching *c, const char *
             n++;
             sections |= 1u << c->ask.blocks[c->plan.marks[i].block].section;
         }
-    buf_addf(&b, "%s%u", before, n);
-    const char *between = "@";
+    buf_add(&b, before);
+    buf_add_u64(&b, n);
+    struct str between = S("@");
     for (unsigned s = 0; s < ASK_SECTIONS; s++)
         if (sections & 1u << s) {
-            buf_addf(&b, "%s%.*s", between, STR_ARG(ask_section_word((enum ask_section)s)));
-            between = ",";
+            buf_add(&b, between);
+            buf_add(&b, ask_section_word((enum ask_section)s));
+            between = S(",");
         }
     say(ex, buf_str(&b));
     buf_fini(&b);
@@ -224,7 +226,7 @@ static void say_plan(struct exchange *ex, const struct caching *c)
     if (c->terms.withheld)
         say(ex, observes ? S("observe:control") : S("control"));
     else
-        say_marks(ex, c, observes ? "observe:" : "");
+        say_marks(ex, c, observes ? S("observe:") : S(""));
 }
 
 static void watch(struct exchange *ex, struct caching *c)

@@ -104,10 +104,10 @@ static struct str decide_words(struct exchange *ex)
     struct str lane = lanes_word(ex);
     if (!ex->cache_word.len && str_eq(lane, S("ondemand")))
         return S("lane=ondemand;model=same");
-    if (ex->cache_word.len)
-        return arena_printf(&ex->arena, "cache=%.*s;lane=%.*s;model=same", STR_ARG(ex->cache_word),
-                            STR_ARG(lane));
-    return arena_printf(&ex->arena, "lane=%.*s;model=same", STR_ARG(lane));
+    const struct str words[] = {S("cache="), ex->cache_word, S(";"),
+                                S("lane="),  lane,           S(";model=same")};
+    size_t without = ex->cache_word.len ? 0 : 3;
+    return arena_join(&ex->arena, words + without, 6 - without);
 }
 
 struct str exchange_decision(struct exchange *ex)

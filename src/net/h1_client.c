@@ -304,9 +304,9 @@ static void h1_start(struct trunk *k, struct origin_call *c)
     struct buf *head = conn_write_begin(k->conn);
     http1_add_request_head(head, c->method, c->target, c->authority, c->fields, c->n_fields);
     if (talk_says_length(c, size)) {
-        char text[24];
-        int n = snprintf(text, sizeof text, "%zu", size);
-        http1_add_field(head, S("content-length"), str_from(text, (size_t)n));
+        buf_add(head, S("content-length: "));
+        buf_add_u64(head, size);
+        buf_add(head, S("\r\n"));
     }
     http1_add_blank(head);
     for (size_t i = 0; i < c->n_body && size <= TALK_SMALL; i++)

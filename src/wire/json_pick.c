@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A loop around json_skip: every value of the outermost level is skipped whole, and noted when the
- * key before it is wanted. Names are looked for one by one; a wrong one differs in its first bytes.
+ * key before it is wanted. Names are looked for one by one; a wrong one nearly always has another
+ * length.
  */
 #include "weir/wire/json_pick.h"
 
@@ -17,8 +18,10 @@ void json_pick_init(struct json_pick *p, struct str text, struct json_member *me
 
 static struct json_member *named(const struct json_pick *p, struct str raw_key)
 {
+    struct str key = str_sub(raw_key, 1, raw_key.len - 2);
+    bool plain = str_chr(key, '\\') < 0;
     for (size_t i = 0; i < p->n; i++)
-        if (json_string_is(raw_key, p->members[i].name))
+        if (plain ? str_eq(key, p->members[i].name) : json_string_is(raw_key, p->members[i].name))
             return &p->members[i];
     return NULL;
 }

@@ -241,7 +241,7 @@ int sigv4_key(struct str secret, const struct sigv4_scope *scope,
 }
 
 static int sign_chosen(const struct sigv4_request *r, const struct chosen *c, struct str names,
-                       const struct sigv4_scope *scope, const unsigned char key[SIGV4_KEY_BYTES],
+                       const struct sigv4_scope *scope, const struct hmac_key *key,
                        unsigned char out[SHA256_BYTES])
 {
     struct sink k;
@@ -256,7 +256,7 @@ static int sign_chosen(const struct sigv4_request *r, const struct chosen *c, st
     err = sigv4_string_to_sign(scope, digest, room, &to_sign);
     if (err)
         return err;
-    hmac_sha256(str_from((const char *)key, SIGV4_KEY_BYTES), to_sign, out);
+    hmac_key_sign(key, to_sign, out);
     return 0;
 }
 
@@ -265,8 +265,14 @@ int sigv4_signature(const struct sigv4_request *r, struct str signed_names,
                     unsigned char out_signature[SHA256_BYTES])
 {
     struct chosen c;
+    struct hmac_key k;
     int err = choose_named(r, signed_names, &c);
-    return err ? err : sign_chosen(r, &c, signed_names, scope, key, out_signature);
+    if (err)
+        return err;
+    hmac_key_init(&k, str_from((const char *)key, SIGV4_KEY_BYTES));
+    err = sign_chosen(r, &c, signed_names, scope, &k, out_signature);
+    secret_wipe(&k, sizeof k);
+    return err;
 }
 
 /* --- the Authorization value */
@@ -292,8 +298,7 @@ static void put_names(char **at, const struct sigv4_request *r, const struct cho
 }
 
 int sigv4_sign(const struct sigv4_request *r, const struct sigv4_scope *scope,
-               const unsigned char key[SIGV4_KEY_BYTES], struct arena *arena,
-               struct str *out_authorization)
+               const struct hmac_key *key, struct arena *arena, struct str *out_authorization)
 {
     static const struct str credential = STR(" Credential="), names_key = STR(", SignedHeaders="),
                             signature_key = STR(", Signature=");
@@ -301,8 +306,6 @@ int sigv4_sign(const struct sigv4_request *r, const struct sigv4_scope *scope,
     int err = choose_signable(r, &c);
     if (err)
         return err;
-    if (!scope_ok(scope))
-        return ERR_BAD;
     size_t n_names = names_len(r, &c);
     size_t len = algorithm.len + credential.len + scope->access_key.len + 1 + DAY_LEN + 1 +
                  scope->region.len + 1 + scope->service.len + sizeof "/aws4_request" - 1 +

@@ -64,6 +64,11 @@ static bool utf8_take(struct utf8 *u, int c)
     return true;
 }
 
+static bool is_word_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '-';
+}
+
 static bool is_raw_path_byte(char c)
 {
     return c > 0x20 && c < 0x7f && c != '\\' && c != '#' && c != '?';
@@ -89,6 +94,10 @@ int uri_check_path(struct str path)
         return ERR_BAD;
     for (size_t i = 0; i < path.len; i++) {
         int c = (unsigned char)path.ptr[i];
+        if (is_word_byte((char)c) && !utf8.left) { /* nearly all of them */
+            dots = -1;
+            continue;
+        }
         if (!is_raw_path_byte((char)c))
             return ERR_BAD;
         if (c == '%') {

@@ -49,7 +49,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str in = {(const char *)data, size}, authorization;
     struct field fields[SIGV4_FIELDS_MOST + 1];
     struct sigv4_request r = {.fields = fields};
+    struct hmac_key hmac;
     struct arena arena;
+    hmac_key_init(&hmac, str_from((const char *)key, sizeof key));
     r.method = str_cut(&in, '\n');
     r.s3_path = str_eq(r.method, S("S3"));
     r.path = str_cut(&in, '\n');
@@ -60,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fields[r.n_fields++] = (struct field){name, value};
     }
     arena_init(&arena, 1 << 20);
-    if (sigv4_sign(&r, &scope, key, &arena, &authorization) == 0)
+    if (sigv4_sign(&r, &scope, &hmac, &arena, &authorization) == 0)
         check(&r, authorization);
     arena_fini(&arena);
     return 0;

@@ -26,6 +26,8 @@ void arena_wipe(struct arena *a);
 void *arena_new(struct arena *a, size_t size_bytes);
 /* A copy with a NUL behind it; {NULL, 0} when full. */
 struct str arena_dup(struct arena *a, struct str s);
+/* The parts, one behind the other, as arena_dup. */
+struct str arena_join(struct arena *a, const struct str *parts, size_t n);
 struct str arena_printf(struct arena *a, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -23,6 +23,13 @@ void sha256_of(struct str bytes, unsigned char out[SHA256_BYTES]);
 void sha256_hex(const unsigned char digest[SHA256_BYTES], char out[SHA256_HEX]);
 
 void hmac_sha256(struct str key, struct str bytes, unsigned char out[SHA256_BYTES]);
+/* The same with a key that is used again and again: its two blocks are hashed once. It is as secret
+ * as the key. */
+struct hmac_key {
+    struct sha256 inner, outer;
+};
+void hmac_key_init(struct hmac_key *k, struct str key);
+void hmac_key_sign(const struct hmac_key *k, struct str bytes, unsigned char out[SHA256_BYTES]);
 
 /* SHA-1 in lower-case hex, no NUL: AWS names the files of its SSO cache so. Not for trust. */
 enum { SHA1_HEX = 40 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A string that somebody else owns: pointer and length, no terminator, any byte allowed.
- * Whoever stores one says in a comment from whom it is borrowed. Nothing here allocates.
+ * Whoever stores one says in a comment from whom it is borrowed. Nothing here allocates. What a
+ * request asks hundreds of times is written here, so that a wrong length costs no call.
  */
 #ifndef WEIR_BASE_STR_H
 #define WEIR_BASE_STR_H
@@ -9,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct str {
     const char *ptr; /* borrowed */
@@ -25,12 +27,21 @@ struct str {
 
 /* Over a C string (NULL gives the empty str), and over bytes. */
 struct str str_of(const char *c);
-struct str str_from(const char *ptr, size_t len);
+static inline struct str str_from(const char *ptr, size_t len)
+{
+    return (struct str){ptr, len};
+}
 
-bool str_eq(struct str a, struct str b);
+static inline bool str_eq(struct str a, struct str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
 /* Equal without regard to ASCII case. */
 bool str_ieq(struct str a, struct str b);
-bool str_starts(struct str s, struct str prefix);
+static inline bool str_starts(struct str s, struct str prefix)
+{
+    return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
+}
 bool str_istarts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 /* memcmp order, the shorter first. */
@@ -41,9 +52,20 @@ ptrdiff_t str_chr(struct str s, char ch);
 ptrdiff_t str_find(struct str s, struct str needle);
 
 /* From `start` on; `start` past the end gives the empty str. */
-struct str str_from_offset(struct str s, size_t start);
+static inline struct str str_from_offset(struct str s, size_t start)
+{
+    if (start >= s.len)
+        return (struct str){s.ptr ? s.ptr + s.len : NULL, 0};
+    return (struct str){s.ptr + start, s.len - start};
+}
 /* At most `len` bytes from `start`. */
-struct str str_sub(struct str s, size_t start, size_t len);
+static inline struct str str_sub(struct str s, size_t start, size_t len)
+{
+    struct str tail = str_from_offset(s, start);
+    if (tail.len > len)
+        tail.len = len;
+    return tail;
+}
 /* Without leading and trailing spaces and tabs. */
 struct str str_trim(struct str s);
 /* Takes off what stands before the first `sep` and returns it; *rest goes on behind the `sep`.

@@ -5,7 +5,8 @@
  *
  *     canonical request > SHA-256 > string to sign > HMAC with the derived key > signature
  *
- * Signing: cache sigv4_key's answer by (secret version, day, region, service), then sigv4_sign.
+ * Signing: cache an hmac_key of sigv4_key's answer by (secret version, day, region, service), then
+ * sigv4_sign.
  * Verifying: sigv4_signature over the names that the other side claims, then compare with
  * digest_equal; what must be signed, clock and scope are the verifier's own checks.
  */
@@ -58,7 +59,7 @@ MUST_CHECK int sigv4_key(struct str secret, const struct sigv4_scope *scope,
  * SIGV4_FIELDS_MOST fields or SIGV4_PARAMS_MOST parameters; ERR_NO_MEMORY when the arena is full.
  */
 MUST_CHECK int sigv4_sign(const struct sigv4_request *r, const struct sigv4_scope *scope,
-                          const unsigned char key[SIGV4_KEY_BYTES], struct arena *arena,
+                          const struct hmac_key *key, struct arena *arena,
                           struct str *out_authorization);
 
 /* What changes on the way (hop by hop, user-agent, x-amzn-trace-id), what SDKs put there for

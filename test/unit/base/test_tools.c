@@ -130,6 +130,13 @@ static void digests_known_answers(void **state)
     text_add_hex(&hex, d, sizeof d);
     assert_string_equal(buf_cstr(&hex),
                         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    struct hmac_key key;
+    unsigned char again[SHA256_BYTES];
+    hmac_key_init(&key, S("Jefe"));
+    for (int i = 0; i < 2; i++) {
+        hmac_key_sign(&key, S("what do ya want for nothing?"), again);
+        assert_memory_equal(again, d, sizeof d);
+    }
     assert_int_equal(crc32_add(0, S("123456789")), 0xcbf43926);
     buf_clear(&hex);
     text_add_base64(&hex, S("a"));

@@ -151,10 +151,12 @@ static void sign(struct str id, struct str secret, struct str service)
                                     .fields = fields.at,
                                     .n_fields = fields.n,
                                     .payload = {hash, sizeof hash}};
+    struct hmac_key hmac;
     unsigned char key[SIGV4_KEY_BYTES];
     struct str authorization;
     assert_int_equal(sigv4_key(secret, &scope, key), 0);
-    assert_int_equal(sigv4_sign(&q, &scope, key, &arena, &authorization), 0);
+    hmac_key_init(&hmac, str_from((const char *)key, sizeof key));
+    assert_int_equal(sigv4_sign(&q, &scope, &hmac, &arena, &authorization), 0);
     fields_add(&fields, S("authorization"), authorization);
 }
 

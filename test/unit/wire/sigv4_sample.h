@@ -91,10 +91,12 @@ static inline void parse(struct sample *s, struct str text)
 
 static inline struct str sign(const struct sample *s, struct arena *a)
 {
+    struct hmac_key hmac;
     unsigned char key[SIGV4_KEY_BYTES];
     struct str value = {NULL, 0};
     assert_int_equal(sigv4_key(s->secret, &s->scope, key), 0);
-    assert_int_equal(sigv4_sign(&s->r, &s->scope, key, a, &value), 0);
+    hmac_key_init(&hmac, str_from((const char *)key, sizeof key));
+    assert_int_equal(sigv4_sign(&s->r, &s->scope, &hmac, a, &value), 0);
     return value;
 }
 

@@ -125,13 +125,15 @@ static void refuses_scopes_that_break_the_header(void **state)
         {STR("AKID"), STR("20260102T030405Z"), STR("us-east-1"), STR("bed rock")},
     };
     unsigned char key[SIGV4_KEY_BYTES] = {0};
+    struct hmac_key hmac;
     struct sigv4_request r = {.method = S("GET")};
     struct arena a;
     struct str value;
+    hmac_key_init(&hmac, S("key"));
     arena_init(&a, 4096);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(sigv4_key(S("secret"), &bad[i], key), ERR_BAD);
-        assert_int_equal(sigv4_sign(&r, &bad[i], key, &a, &value), ERR_BAD);
+        assert_int_equal(sigv4_sign(&r, &bad[i], &hmac, &a, &value), ERR_BAD);
     }
     arena_fini(&a);
     char long_secret[SIGV4_SECRET_MOST + 1] = {'s'};
@@ -158,9 +160,10 @@ static void stops_at_its_limits(void **state)
 {
     static struct field many[SIGV4_FIELDS_MOST + 1];
     char query[2 * SIGV4_PARAMS_MOST + 3];
-    unsigned char key[SIGV4_KEY_BYTES] = {0};
+    struct hmac_key hmac;
     struct arena a, tiny;
     struct str value;
+    hmac_key_init(&hmac, S("key"));
     arena_init(&a, 64 << 10);
     arena_init(&tiny, 16);
     for (size_t i = 0; i < sizeof many / sizeof *many; i++)
@@ -168,16 +171,16 @@ static void stops_at_its_limits(void **state)
     for (size_t i = 0; i < sizeof query; i++)
         query[i] = i % 2 ? '&' : 'a';
     struct sigv4_request r = {.method = S("GET"), .fields = many, .n_fields = SIGV4_FIELDS_MOST};
-    assert_int_equal(sigv4_sign(&r, &edge_scope, key, &a, &value), 0);
+    assert_int_equal(sigv4_sign(&r, &edge_scope, &hmac, &a, &value), 0);
     r.query = str_from(query, 2 * SIGV4_PARAMS_MOST);
-    assert_int_equal(sigv4_sign(&r, &edge_scope, key, &a, &value), 0);
+    assert_int_equal(sigv4_sign(&r, &edge_scope, &hmac, &a, &value), 0);
     r.query = str_from(query, 2 * SIGV4_PARAMS_MOST + 1);
-    assert_int_equal(sigv4_sign(&r, &edge_scope, key, &a, &value), ERR_TOO_BIG);
+    assert_int_equal(sigv4_sign(&r, &edge_scope, &hmac, &a, &value), ERR_TOO_BIG);
     r.query = S("");
     r.n_fields++;
-    assert_int_equal(sigv4_sign(&r, &edge_scope, key, &a, &value), ERR_TOO_BIG);
+    assert_int_equal(sigv4_sign(&r, &edge_scope, &hmac, &a, &value), ERR_TOO_BIG);
     r.n_fields = 1;
-    assert_int_equal(sigv4_sign(&r, &edge_scope, key, &tiny, &value), ERR_NO_MEMORY);
+    assert_int_equal(sigv4_sign(&r, &edge_scope, &hmac, &tiny, &value), ERR_NO_MEMORY);
     arena_fini(&a);
     arena_fini(&tiny);
 }

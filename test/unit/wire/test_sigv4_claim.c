@@ -425,6 +425,17 @@ void __wrap_hmac_sha256(struct str key, struct str bytes, unsigned char out[SHA2
     __real_hmac_sha256(key, bytes, out);
 }
 
+void __real_hmac_key_sign(const struct hmac_key *k, struct str bytes,
+                          unsigned char out[SHA256_BYTES]);
+void __wrap_hmac_key_sign(const struct hmac_key *k, struct str bytes,
+                          unsigned char out[SHA256_BYTES]);
+void __wrap_hmac_key_sign(const struct hmac_key *k, struct str bytes,
+                          unsigned char out[SHA256_BYTES])
+{
+    hmacs++;
+    __real_hmac_key_sign(k, bytes, out);
+}
+
 static int hmacs_for(const struct received *q, const struct sigv4_claim *c, struct str secret,
                      bool want)
 {

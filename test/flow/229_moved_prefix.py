@@ -13,7 +13,7 @@ with Story() as s:
     road.batch.s3.create_bucket(Bucket=OTHER['bucket'])
     road.batch.order(job_ms=5000)
     road.ask_all(120)
-    road.flush()
+    road.flush(120)
     until('the job runs', lambda: any(job['state'] == 'InProgress' for job in road.batch.jobs()))
     road.changes['batch'].update(OTHER)
     road.weir.reload(s.config(**road.changes))
@@ -23,7 +23,7 @@ with Story() as s:
     road.check_answers(road.ask_all(120))
     equal((road.charged('BatchConverse'), road.charged()), (120, 120), 'by the job alone')
     road.ask_all(110, 'Later')
-    road.flush()
+    road.flush(110)
     until('the later ones are answered', lambda: len(road.batch.jobs()) == 2 and road.left() == 0)
     for job, place in zip(road.batch.jobs(), (f's3://{BUCKET}/weir/', 's3://weir-elsewhere/else/where/')):
         equal((job['input'].startswith(place), job['output'].startswith(place)), (True, True), f'{job} in {place}')

@@ -3,9 +3,10 @@
 """What cannot be batched is said where it can be known: of settings before the start, of a bucket at the start; and when the
 bucket goes while people wait, they are answered on demand, the log and `weir batch ls` say why, and `weir batch retry` is
 enough when it is there again."""
+import threading
 from batchflow import BUCKET, ROLE
 from jobflow import Road
-from weirflow import Story, check, equal, place
+from weirflow import Story, check, equal, place, until
 
 GOOD = {'bucket': 'acme-weir', 'role_arn': ROLE}
 BAD = (  # batch, set.deadline, what is said
@@ -24,7 +25,7 @@ BAD = (  # batch, set.deadline, what is said
 admin = place()  # the command asks there
 
 with Story() as s:
-    road = Road(s, admin={'address': admin})
+    road = Road(s, linger='10m', admin={'address': admin})
     path = s.dir / 'bad.yaml'
     for batch, deadline, says in BAD:
         rule = {'name': 'nightly', 'match': {'workload': 'nightly'}, 'set': {'deadline': deadline}}
@@ -36,10 +37,16 @@ with Story() as s:
         road.weir.path = kept
     road.warm()
 
-    road.batch.s3.delete_bucket(Bucket=BUCKET)
+    got = []
+    callers = threading.Thread(target=lambda: got.extend(road.ask_all(120, 'Gone', flush=False)))
+    callers.start()
+    until('120 that wait', lambda: road.left('pooled') == 120)
     since = len(road.weir.lines)
-    road.check_answers(road.ask_all(120, 'Gone'))
+    road.batch.s3.delete_bucket(Bucket=BUCKET)
+    road.weir.command('batch', 'retry')  # the bucket is looked at now
     road.weir.line(f'nothing is batched: .*{BUCKET}.*NoSuchBucket', since=since)
+    callers.join()
+    road.check_answers(got)
     listed = road.weir.command('batch', 'ls')
     check(BUCKET in listed and 'NoSuchBucket' in listed, listed)
     road.check_answers(road.ask_all(3, 'Gone, and known'))

@@ -55,8 +55,9 @@ class Road:
                 self.flush()
             return [(text, a.result()) for text, a in zip(texts, asked)]
 
-    def flush(self):
-        """What waits becomes a job now."""
+    def flush(self, n=0):
+        """What waits becomes a job now, or when so many wait."""
+        until(f'{n} that wait', lambda: self.left('pooled') >= n)
         equal(http_ask(self.weir.admin, 'POST', '/api/v1/batches/flush', body=b'{}').status, 200, 'flush')
 
     def warm(self, n=600):

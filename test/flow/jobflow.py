@@ -28,7 +28,7 @@ class Road:
     def __init__(self, story, *options, linger='20s', deadline='8h', reply='wait', bucket=BUCKET, env=None, url=None, between=None,
                  **more):
         """`url`: another S3 than moto (s3flow.py); `between`: where Weir finds it, when that is another place."""
-        self.story, self.batch = story, Batch(story, *options, url=url)
+        self.story, self.reply, self.batch = story, reply, Batch(story, *options, url=url)
         own = {name: more.pop(name) for name in OWN if name in more}
         rule = {'name': 'nightly', 'match': {'workload': 'nightly'}, 'set': {'deadline': deadline, 'reply': reply}}
         self.changes = dict(endpoints={'s3': between or self.batch.url}, rules=[rule], **more,
@@ -46,7 +46,8 @@ class Road:
 
     def at_once(self, texts, path, made, seconds=120, flush=True):
         """What is asked so, with bodies `made` of the texts. Their pool leaves when all are in it that come there: how long
-        that takes is the machine's affair, not batch.linger's."""
+        that takes is the machine's affair, not batch.linger's. Whoever is told to come again may be in it, and is done."""
+        flush = flush and self.reply == 'wait'
         with concurrent.futures.ThreadPoolExecutor(len(texts)) as callers:
             asked = [callers.submit(ask, self.weir.url, path, made(text), seconds=seconds) for text in texts]
             while flush and (open_ := sum(not a.done() for a in asked)) > self.left('pooled'):

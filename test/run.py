@@ -128,7 +128,7 @@ def results_of_output(job, status, text):
 
 def meson_job(name, build, suites):
     argv = ['meson', 'test', '-C', str(build), '--no-rebuild', '--logbase', f'run-{name}',
-            '--num-processes', '2']
+            '--num-processes', '2', '--timeout-multiplier', '10']
     for suite in suites:
         argv += ['--suite', suite]
     env = {'WEIR_SHARED': str(SHARED), 'ASAN_OPTIONS': 'detect_leaks=1:abort_on_error=0',

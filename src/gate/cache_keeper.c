@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The keeper knows rows, the shared cache knows what they mean; here they meet.
+ * The keeper knows rows, the shared cache and the shared lanes know what they mean; here they meet.
  */
 #include "cache_keeper.h"
 
+#include "weir/base/clock.h"
 #include "weir/base/log.h"
 
 #include <inttypes.h>
@@ -27,18 +28,21 @@ static void each_named(void *arg, void (*each)(void *to, struct str name, struct
 {
     struct daemon *d = arg;
     shared_cache_each_changed(d->cache, each, to);
+    shared_lanes_each_changed(d->lanes, each, to);
 }
 
 static void restore_named(void *arg, struct str name, struct str bytes)
 {
     struct daemon *d = arg;
-    shared_cache_restore_named(d->cache, name, bytes);
+    shared_cache_restore_named(d->cache, name, bytes); /* each knows its own */
+    shared_lanes_restore_named(d->lanes, name, bytes, clock_wall_ms());
 }
 
 static void all_changed(void *arg)
 {
     struct daemon *d = arg;
     shared_cache_all_changed(d->cache);
+    shared_lanes_all_changed(d->lanes);
 }
 
 static int ready(void *arg, char *why, size_t why_size)

@@ -91,6 +91,7 @@ static void open_book(struct daemon *s)
     s->names = names_new(s->office.loop, s->office.dns);
     names_follow(s->names, s->setups);
     buf_add(&s->state, c->state);
+    s->lanes = shared_lanes_new();
     s->cache = shared_cache_new(c->cache_bytes);
     levers_lead(&s->levers, s->cache);
     if (s->cache)
@@ -151,6 +152,7 @@ static void close_book(struct daemon *s)
         clerk_free(s->clerk);
     exporters_free(s->exporters);
     keeper_free(s->keeper);
+    shared_lanes_free(s->lanes);
     volatile_news_free(s->volatile_news);
     shared_cache_free(s->cache);
     buf_fini(&s->state);

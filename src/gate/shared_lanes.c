@@ -8,8 +8,9 @@
  *     pools     client, model, kind            do they fill; until when no job is made of them
  *     callers   client, model, kind, workload  plan/linger
  *
- * Nothing here is kept over a restart: it is learned again within minutes. A clock that went back
- * ends what was to last longer than anything lasts.
+ * Rates, outputs and whether pools fill are kept over a restart, by the keeper (cache_keeper.c): at
+ * a call a second what waits could miss its deadline. The rest is learned again within minutes. A
+ * clock that went back ends what was to last longer than anything lasts.
  */
 #include "weir/gate/shared_lanes.h"
 
@@ -17,9 +18,11 @@
 
 #include "weir/base/limits.h"
 #include "weir/base/mem.h"
+#include "weir/base/varint.h"
 #include "weir/plan/linger.h"
 #include "weir/plan/pace.h"
 
+#include <stddef.h>
 #include <string.h>
 
 enum {
@@ -43,13 +46,13 @@ struct tier {
 struct tiers {
     struct tier of[LANES];
 };
-struct output {
+/* Of what was seen so often. */
+struct mean {
     uint32_t times;
-    double mean;
+    double value;
 };
 struct pool {
-    uint32_t times;
-    double filled;
+    struct mean filled;
     int64_t closed_until_ms, closed_for_ms;
 };
 
@@ -62,7 +65,7 @@ struct shared_lanes *shared_lanes_new(void)
     struct shared_lanes *s = mem_new(sizeof *s);
     named_init(&s->rates, LIMIT_LANES_MODELS, sizeof(struct rate));
     named_init(&s->tiers, LIMIT_LANES_MODELS, sizeof(struct tiers));
-    named_init(&s->outputs, LIMIT_LANES_POOLS, sizeof(struct output));
+    named_init(&s->outputs, LIMIT_LANES_POOLS, sizeof(struct mean));
     named_init(&s->pools, LIMIT_LANES_POOLS, sizeof(struct pool));
     named_init(&s->callers, LIMIT_LANES_CALLERS, sizeof(struct linger));
     return s;
@@ -117,22 +120,30 @@ static void *take_joined(struct named_table *t, bool make, const struct str *par
 }
 
 /* The means of what was seen so far, at first of all that was. */
-static void mean_learn(double *mean, uint32_t *times, double value)
+static void mean_learn(struct mean *m, double value)
 {
-    double part = 1.0 / (*times + 1.0);
+    double part = 1.0 / (m->times + 1.0);
     if (part > newest)
-        ++*times;
-    *mean += (value - *mean) * (part > newest ? part : newest);
+        m->times++;
+    m->value += (value - m->value) * (part > newest ? part : newest);
 }
 
 /* --- rates */
 
-static struct pace *take_pace(struct shared_lanes *s, struct str model, int64_t now_ms)
+static struct rate *take_rate(struct shared_lanes *s, struct str model, int64_t now_ms)
 {
     struct rate *r = take(&s->rates, model);
     if (!r->begun)
         pace_init(&r->pace, now_ms);
     r->begun = true;
+    return r;
+}
+
+/* ... and learns something. */
+static struct pace *take_pace(struct shared_lanes *s, struct str model, int64_t now_ms)
+{
+    struct rate *r = take_rate(s, model, now_ms);
+    named_changed(r);
     return &r->pace;
 }
 
@@ -150,7 +161,7 @@ void shared_lanes_throttled(struct shared_lanes *s, struct str model, int64_t no
 
 double shared_lanes_rate(struct shared_lanes *s, struct str model, int64_t now_ms)
 {
-    double rate = pace_per_second(take_pace(s, model, now_ms), now_ms);
+    double rate = pace_per_second(&take_rate(s, model, now_ms)->pace, now_ms);
     give(&s->rates);
     return rate;
 }
@@ -213,15 +224,16 @@ void shared_lanes_tier_taken(struct shared_lanes *s, struct str model, enum lane
 void shared_lanes_used(struct shared_lanes *s, struct str client, struct str model,
                        uint64_t output_tokens)
 {
-    struct output *o = take_joined(&s->outputs, true, (struct str[]){client, model}, 2);
-    mean_learn(&o->mean, &o->times, (double)output_tokens);
+    struct mean *m = take_joined(&s->outputs, true, (struct str[]){client, model}, 2);
+    mean_learn(m, (double)output_tokens);
+    named_changed(m);
     give(&s->outputs);
 }
 
 uint64_t shared_lanes_output(struct shared_lanes *s, struct str client, struct str model)
 {
-    const struct output *o = take_joined(&s->outputs, false, (struct str[]){client, model}, 2);
-    double mean = o ? o->mean : 0;
+    const struct mean *m = take_joined(&s->outputs, false, (struct str[]){client, model}, 2);
+    double mean = m ? m->value : 0;
     give(&s->outputs);
     return mean < (double)USAGE_MOST_TOKENS ? (uint64_t)(mean + 0.5) : USAGE_MOST_TOKENS;
 }
@@ -237,7 +249,8 @@ static struct pool *take_pool(struct shared_lanes *s, const struct shared_lanes_
 void shared_lanes_filled(struct shared_lanes *s, const struct shared_lanes_pool *p, bool filled)
 {
     struct pool *pool = take_pool(s, p, true);
-    mean_learn(&pool->filled, &pool->times, filled ? 1 : 0);
+    mean_learn(&pool->filled, filled ? 1 : 0);
+    named_changed(pool);
     if (filled)
         pool->closed_for_ms = 0;
     give(&s->pools);
@@ -247,7 +260,7 @@ void shared_lanes_filled(struct shared_lanes *s, const struct shared_lanes_pool 
 double shared_lanes_fills(struct shared_lanes *s, const struct shared_lanes_pool *p)
 {
     const struct pool *pool = take_pool(s, p, false);
-    double times = pool ? pool->times : 0, filled = pool ? pool->filled * times : 0;
+    double times = pool ? pool->filled.times : 0, filled = pool ? pool->filled.value * times : 0;
     give(&s->pools);
     return (filled + 1) / (times + 2);
 }
@@ -373,4 +386,101 @@ void shared_lanes_asked(struct shared_lanes *s, const struct shared_lanes_pool *
     if (l)
         linger_asked(l);
     give(&s->callers);
+}
+
+/* --- kept */
+
+enum { FORM = 1, PARTS = 1000000, TIMES_MOST = 1000, KIND_BYTES = 2 };
+static const struct str of_rates = STR("r "), of_outputs = STR("o "), of_pools = STR("p ");
+
+static void mean_write(const struct mean *m, struct buf *out)
+{
+    char bytes[1 + 2 * VARINT_MOST], *at = bytes;
+    *at++ = FORM;
+    at = varint_put(at, m->times);
+    at = varint_put(at, (uint64_t)(m->value * PARTS));
+    buf_add(out, str_from(bytes, (size_t)(at - bytes)));
+}
+
+static bool mean_read(struct str bytes, double most, struct mean *out)
+{
+    uint64_t times, value;
+    struct str rest = str_from_offset(bytes, 1);
+    if (bytes.len == 0 || bytes.ptr[0] != FORM || !varint_take(&rest, &times) ||
+        !varint_take(&rest, &value) || rest.len || times > TIMES_MOST ||
+        (double)value > most * PARTS)
+        return false;
+    *out = (struct mean){(uint32_t)times, (double)value / PARTS};
+    return true;
+}
+
+struct telling {
+    struct buf name, kept_name, bytes;
+    void (*each)(void *arg, struct str name, struct str bytes);
+    void *arg;
+};
+
+static void tell(struct telling *t, struct str kind)
+{
+    buf_clear(&t->kept_name);
+    buf_add(&t->kept_name, kind);
+    buf_add(&t->kept_name, buf_str(&t->name));
+    t->each(t->arg, buf_str(&t->kept_name), buf_str(&t->bytes));
+    buf_clear(&t->bytes);
+}
+
+void shared_lanes_each_changed(struct shared_lanes *s,
+                               void (*each)(void *arg, struct str name, struct str bytes),
+                               void *arg)
+{
+    struct telling t = {.each = each, .arg = arg};
+    struct rate r;
+    struct mean m;
+    struct pool p;
+    for (size_t i = 0; named_take(&s->rates, &i, &t.name, &r); tell(&t, of_rates))
+        pace_write(&r.pace, &t.bytes);
+    for (size_t i = 0; named_take(&s->outputs, &i, &t.name, &m); tell(&t, of_outputs))
+        mean_write(&m, &t.bytes);
+    for (size_t i = 0; named_take(&s->pools, &i, &t.name, &p); tell(&t, of_pools))
+        mean_write(&p.filled, &t.bytes);
+    buf_fini(&t.name);
+    buf_fini(&t.kept_name);
+    buf_fini(&t.bytes);
+}
+
+void shared_lanes_all_changed(struct shared_lanes *s)
+{
+    named_all_changed(&s->rates);
+    named_all_changed(&s->outputs);
+    named_all_changed(&s->pools);
+}
+
+/* The engine may have asked for it already. What cannot be read adds nothing. */
+static void restore_rate(struct shared_lanes *s, struct str model, struct str bytes, int64_t now_ms)
+{
+    int rc = pace_read(bytes, &take_rate(s, model, now_ms)->pace, now_ms);
+    give(&s->rates);
+    (void)rc;
+}
+
+static void restore_mean(struct named_table *t, struct str name, size_t offset,
+                         const struct mean *kept)
+{
+    struct mean *m = (void *)((char *)take(t, name) + offset);
+    if (m->times == 0)
+        *m = *kept;
+    give(t);
+}
+
+void shared_lanes_restore_named(struct shared_lanes *s, struct str name, struct str bytes,
+                                int64_t now_ms)
+{
+    struct str kind = str_sub(name, 0, KIND_BYTES), rest = str_from_offset(name, KIND_BYTES);
+    struct mean m;
+    if (str_eq(kind, of_rates))
+        restore_rate(s, rest, bytes, now_ms);
+    else if (str_eq(kind, of_outputs) && mean_read(bytes, (double)USAGE_MOST_TOKENS, &m))
+        restore_mean(&s->outputs, rest, 0, &m);
+    else if (str_eq(kind, of_pools) && mean_read(bytes, 1, &m))
+        restore_mean(&s->pools, rest, offsetof(struct pool, filled), &m);
 }

@@ -74,7 +74,6 @@ void spooling_open(struct daemon *d)
     unsigned char key[SEAL_KEY_BYTES];
     char dir[PATH_MAX], err[512];
     bool sealed;
-    d->lanes = shared_lanes_new();
     accepting_init(d);
     accepting_follow(c);
     snprintf(dir, sizeof dir, "%.*s/spool", STR_ARG(c->state));
@@ -143,5 +142,4 @@ void spooling_close(struct daemon *d)
     later_cancel(&d->accepting.turn);
     d->batch = NULL;
     d->spool = NULL;
-    shared_lanes_free(d->lanes);
 }

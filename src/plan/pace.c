@@ -7,9 +7,15 @@
  */
 #include "weir/plan/pace.h"
 
+#include "weir/base/varint.h"
+
 #include <math.h>
 
 enum {
+    FORM = 1,
+    NUMBERS = 4,
+    PARTS = 1000, /* of a call a second */
+    MOST = 1000000,
     SLOT_MS = 10 * 1000,
     HALF_MS = 12 * 3600 * 1000,
     DOUBLE_MS = 60 * 1000, /* so long until what a 429 took by half is back */
@@ -114,4 +120,38 @@ bool pace_take(struct pace *p, int64_t now_ms, int64_t *out_ms)
     }
     *out_ms = now_ms + 1 + (int64_t)((1 - p->credit) * 1000 / rate);
     return false;
+}
+
+/* --- kept */
+
+void pace_write(const struct pace *p, struct buf *out)
+{
+    const uint64_t n[NUMBERS] = {(uint64_t)(best_now(p, p->slot_ms) * PARTS), (uint64_t)p->slot_ms,
+                                 (uint64_t)(p->alone * PARTS), (uint64_t)p->alone_ms};
+    char bytes[1 + NUMBERS * VARINT_MOST], *at = bytes;
+    *at++ = FORM;
+    for (size_t i = 0; i < NUMBERS; i++)
+        at = varint_put(at, n[i]);
+    buf_add(out, str_from(bytes, (size_t)(at - bytes)));
+}
+
+int pace_read(struct str bytes, struct pace *p, int64_t now_ms)
+{
+    uint64_t n[NUMBERS];
+    struct str rest = str_from_offset(bytes, 1);
+    if (bytes.len == 0 || bytes.ptr[0] != FORM)
+        return ERR_BAD;
+    for (size_t i = 0; i < NUMBERS; i++)
+        if (!varint_take(&rest, &n[i]))
+            return ERR_BAD;
+    if (rest.len || n[0] > (uint64_t)MOST * PARTS || n[2] > (uint64_t)alone_most * PARTS ||
+        n[1] > INT64_MAX || n[3] > INT64_MAX)
+        return ERR_BAD;
+    double best = (double)n[0] / PARTS * halves((int64_t)n[1], now_ms, HALF_MS);
+    double alone = (double)n[2] / PARTS;
+    if (best > best_now(p, now_ms))
+        p->best = best;
+    if (alone > p->alone && now_ms >= (int64_t)n[3] && now_ms - (int64_t)n[3] < IDLE_MS)
+        p->alone = alone;
+    return 0;
 }

@@ -18,6 +18,16 @@ struct shared_lanes;
 struct shared_lanes *shared_lanes_new(void);
 void shared_lanes_free(struct shared_lanes *s);
 
+/* --- kept over a restart, by the keeper: rates, answers' lengths, whether pools fill; by a name
+ * for each: what changed since the last call. Nothing of it is lost that was learned before it is
+ * restored; what cannot be read is learned again. */
+void shared_lanes_each_changed(struct shared_lanes *s,
+                               void (*each)(void *arg, struct str name, struct str bytes),
+                               void *arg);
+void shared_lanes_restore_named(struct shared_lanes *s, struct str name, struct str bytes,
+                                int64_t now_ms);
+void shared_lanes_all_changed(struct shared_lanes *s);
+
 /* --- how fast a model may be asked by what can wait (plan/pace.h) */
 void shared_lanes_answered(struct shared_lanes *s, struct str model, int64_t now_ms);
 void shared_lanes_throttled(struct shared_lanes *s, struct str model, int64_t now_ms);

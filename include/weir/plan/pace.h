@@ -8,6 +8,9 @@
 #ifndef WEIR_PLAN_PACE_H
 #define WEIR_PLAN_PACE_H
 
+#include "weir/base/buf.h"
+#include "weir/base/err.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,5 +35,11 @@ void pace_throttled(struct pace *p, int64_t now_ms);
 double pace_per_second(const struct pace *p, int64_t now_ms);
 /* May one go now? Spends it. Otherwise *out_ms says when to ask again. */
 bool pace_take(struct pace *p, int64_t now_ms, int64_t *out_ms);
+
+/* What is kept over a restart: what others did at their best, and what was reached alone. Reading
+ * adds it to what was learned since, where it was more; ERR_BAD: it is of another form, and nothing
+ * was added. */
+void pace_write(const struct pace *p, struct buf *out);
+MUST_CHECK int pace_read(struct str bytes, struct pace *p, int64_t now_ms);
 
 #endif

@@ -157,6 +157,51 @@ static void rates(void **state)
     shared_lanes_free(s);
 }
 
+struct kept {
+    struct shared_lanes *to;
+    unsigned n;
+};
+
+static void keep(void *arg, struct str name, struct str bytes)
+{
+    struct kept *k = arg;
+    k->n++;
+    for (size_t len = 0; len < bytes.len; len++) /* what is damaged is learned again */
+        shared_lanes_restore_named(k->to, name, str_sub(bytes, 0, len), start_ms + 20000);
+    shared_lanes_restore_named(k->to, name, bytes, start_ms + 20000);
+    shared_lanes_restore_named(k->to, S("x of another kind"), bytes, start_ms + 20000);
+}
+
+static void learned_things_are_kept(void **state)
+{
+    struct shared_lanes *s = shared_lanes_new();
+    struct kept k = {shared_lanes_new(), 0};
+    for (int i = 0; i < 1000; i++)
+        shared_lanes_answered(s, model, start_ms + i * 10);
+    shared_lanes_used(s, S("web"), model, 321);
+    for (int i = 0; i < 5; i++)
+        shared_lanes_filled(s, &pool, true);
+    shared_lanes_close(s, &pool, start_ms);
+    double rate = shared_lanes_rate(s, model, start_ms + 20000),
+           fills = shared_lanes_fills(s, &pool);
+    (void)shared_lanes_rate(k.to, model, start_ms + 20000); /* the engine was quicker */
+    assert_true(shared_lanes_open(k.to, &pool, start_ms));
+    shared_lanes_each_changed(s, keep, &k);
+    assert_int_equal(k.n, 3);
+    double got = shared_lanes_rate(k.to, model, start_ms + 20000);
+    assert_true(got > 0.99 * rate && got < 1.01 * rate);
+    assert_int_equal(shared_lanes_output(k.to, S("web"), model), 321);
+    assert_true(shared_lanes_fills(k.to, &pool) == fills && fills > 0.8);
+    assert_true(shared_lanes_open(k.to, &pool, start_ms)); /* a restart tries again */
+    shared_lanes_each_changed(s, keep, &k);
+    assert_int_equal(k.n, 3); /* nothing changed since */
+    shared_lanes_all_changed(s);
+    shared_lanes_each_changed(s, keep, &k);
+    assert_int_equal(k.n, 6);
+    shared_lanes_free(s);
+    shared_lanes_free(k.to);
+}
+
 static void tables_are_bounded(void **state)
 {
     struct shared_lanes *s = shared_lanes_new();
@@ -230,6 +275,7 @@ int main(void)
         cmocka_unit_test(closed_pools),
         cmocka_unit_test(callers_are_judged),
         cmocka_unit_test(rates),
+        cmocka_unit_test(learned_things_are_kept),
         cmocka_unit_test(tables_are_bounded),
         cmocka_unit_test(any_thread),
     };

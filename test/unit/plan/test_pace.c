@@ -11,6 +11,9 @@
 
 #include <cmocka.h>
 
+/* Seventeen calls a second alone: more than is ever reached. */
+#define STR_TOO_FAST S("\1\0\0\xe8\x84\1\0")
+
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 
 static const int64_t noon = 1763640000000;
@@ -122,6 +125,71 @@ static void alone_it_grows(void **state)
     assert_rate(&p, at + 100 * HOUR, 1); /* and how it was without him, too */
 }
 
+static struct pace kept(const struct pace *p, int64_t now_ms)
+{
+    struct buf b = {0};
+    struct pace q;
+    pace_init(&q, now_ms);
+    pace_write(p, &b);
+    assert_int_equal(pace_read(buf_str(&b), &q, now_ms), 0);
+    buf_fini(&b);
+    return q;
+}
+
+static void a_restart_goes_on(void **state)
+{
+    struct pace p, q;
+    pace_init(&p, noon);
+    for (int s = 0; s < 10; s++)
+        pace_good(&p, 100, noon + s * SECOND);
+    q = kept(&p, noon + 20 * SECOND);
+    assert_rate(&q, noon + 20 * SECOND, 20);
+    q = kept(&p, noon + 12 * HOUR);
+    assert_rate(&q, noon + 12 * HOUR, 10);
+    for (int s = 0; s < 10; s++)
+        pace_good(&q, 200, noon + 12 * HOUR + s * SECOND); /* more was learned since */
+    q = kept(&q, noon + 12 * HOUR + 20 * SECOND);
+    assert_rate(&q, noon + 12 * HOUR + 20 * SECOND, 40);
+
+    pace_init(&p, noon); /* alone */
+    int64_t at = noon;
+    for (int i = 0; i < 6; i++, at += 10 * SECOND)
+        (void)calls(&p, at);
+    assert_rate(&p, at, 16);
+    q = kept(&p, at + MINUTE);
+    assert_rate(&q, at + MINUTE, 16);
+    q = kept(&p, at + HOUR);
+    assert_rate(&q, at + HOUR, 1);
+    q = kept(&p, at - HOUR); /* the clock went back */
+    assert_rate(&q, at - HOUR, 1);
+}
+
+static void what_cannot_be_read_adds_nothing(void **state)
+{
+    struct buf b = {0};
+    struct pace p, q;
+    pace_init(&p, noon);
+    for (int s = 0; s < 10; s++)
+        pace_good(&p, 100, noon + s * SECOND);
+    pace_write(&p, &b);
+    struct str whole = buf_str(&b);
+    for (size_t len = 0; len < whole.len; len++) {
+        pace_init(&q, noon);
+        assert_int_equal(pace_read(str_sub(whole, 0, len), &q, noon), ERR_BAD);
+        assert_rate(&q, noon, 1);
+    }
+    buf_add_char(&b, 1);
+    assert_int_equal(pace_read(buf_str(&b), &q, noon), ERR_BAD);
+    for (unsigned form = 0; form < 256; form++) {
+        const char bytes[] = {(char)form, 1, 1, 127, 1};
+        assert_int_equal(pace_read(str_from(bytes, sizeof bytes), &q, noon),
+                         form == 1 ? 0 : ERR_BAD);
+    }
+    assert_int_equal(pace_read(STR_TOO_FAST, &q, noon), ERR_BAD);
+    assert_rate(&q, noon, 1);
+    buf_fini(&b);
+}
+
 static void clocks_that_jump(void **state)
 {
     struct pace p;
@@ -152,6 +220,8 @@ int main(void)
         cmocka_unit_test(halved_by_a_429),
         cmocka_unit_test(no_burst_after_silence),
         cmocka_unit_test(alone_it_grows),
+        cmocka_unit_test(a_restart_goes_on),
+        cmocka_unit_test(what_cannot_be_read_adds_nothing),
         cmocka_unit_test(clocks_that_jump),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

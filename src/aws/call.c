@@ -72,13 +72,7 @@ static struct str time_now(struct aws_signer *s)
 
 static bool refused_for_time(int status, const struct fields *answer)
 {
-    static const struct str types[] = {STR("InvalidSignature"), STR("SignatureDoesNotMatch"),
-                                       STR("RequestExpired"), STR("RequestTimeTooSkewed")};
-    struct str type = aws_error_type(answer, S(""));
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (str_starts(type, types[i]))
-            return status == 403 || status == 400;
-    return false;
+    return (status == 403 || status == 400) && aws_error_signature(aws_error_type(answer, S("")));
 }
 
 int64_t aws_signer_offset(const struct aws_signer *s)

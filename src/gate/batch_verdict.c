@@ -6,7 +6,11 @@
 
 #include "weir/wire/aws_error.h"
 
-enum { WAIT_FIRST_MS = 1000, WAIT_MOST_MS = 60 * 1000 };
+enum {
+    WAIT_FIRST_MS = 1000,
+    WAIT_MOST_MS = 60 * 1000,
+    UNSIGNED_TRIES = 60 /* about an hour */
+};
 
 static int64_t wait_after(unsigned tries)
 {
@@ -16,14 +20,22 @@ static int64_t wait_after(unsigned tries)
     return ms < WAIT_MOST_MS ? ms : WAIT_MOST_MS;
 }
 
+/* That is our affair, not the request's. */
+static bool is_unsigned(const struct batch_ended *e)
+{
+    return (e->status == 403 || e->status == 400) && aws_error_signature(e->error_type);
+}
+
+/* A clock that Bedrock does not believe tells no deadline. */
 static bool is_over(const struct batch_ended *e)
 {
-    return e->now_ms >= e->deadline_ms && e->tries >= BATCH_TRIES_LEAST;
+    unsigned least = is_unsigned(e) ? UNSIGNED_TRIES : BATCH_TRIES_LEAST;
+    return e->now_ms >= e->deadline_ms && e->tries >= least;
 }
 
 static bool has_bad_creds(const struct batch_ended *e)
 {
-    return e->status == 403 && aws_error_stale(e->error_type);
+    return is_unsigned(e) || (e->status == 403 && aws_error_stale(e->error_type));
 }
 
 /* A 400 that says another thing than that the body is bad has nothing to do with a tier. */

@@ -34,7 +34,7 @@ struct batch_verdict {
     int64_t wait_ms;
     bool throttled;  /* the model, or the tier, has no room now */
     bool lost;       /* it may have been processed, and paid for */
-    bool bad_creds;  /* the credentials were refused: there may be newer ones */
+    bool bad_creds;  /* they, or what they signed, were refused: there may be newer ones */
     int status;      /* of ERROR */
     const char *why; /* of ERROR: a sentence */
 };

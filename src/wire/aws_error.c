@@ -53,12 +53,24 @@ struct str aws_error_type(const struct fields *fields, struct str body)
     return type.len ? type : in_body(body);
 }
 
-bool aws_error_stale(struct str type)
+static bool is_one_of(struct str type, const struct str *names, size_t n)
 {
-    static const struct str stale[] = {STR("ExpiredToken"), STR("UnrecognizedClient"),
-                                       STR("InvalidClientTokenId")};
-    for (size_t i = 0; i < sizeof stale / sizeof *stale; i++)
-        if (str_starts(type, stale[i]))
+    for (size_t i = 0; i < n; i++)
+        if (str_starts(type, names[i]))
             return true;
     return false;
+}
+
+bool aws_error_stale(struct str type)
+{
+    static const struct str names[] = {STR("ExpiredToken"), STR("UnrecognizedClient"),
+                                       STR("InvalidClientTokenId")};
+    return is_one_of(type, names, sizeof names / sizeof *names);
+}
+
+bool aws_error_signature(struct str type)
+{
+    static const struct str names[] = {STR("InvalidSignature"), STR("SignatureDoesNotMatch"),
+                                       STR("RequestExpired"), STR("RequestTimeTooSkewed")};
+    return is_one_of(type, names, sizeof names / sizeof *names);
 }

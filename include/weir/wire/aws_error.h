@@ -17,5 +17,7 @@ struct str aws_error_type(const struct fields *fields, struct str body);
 
 /* The credentials are not known any more: there may be newer ones. */
 bool aws_error_stale(struct str type);
+/* The signature is refused: the clock is wrong, or the secret is. */
+bool aws_error_signature(struct str type);
 
 #endif

@@ -103,6 +103,22 @@ static void old_credentials(void **state)
     assert_int_equal(at_the_end(e).fate, BATCH_FATE_ANSWER);
 }
 
+/* Our clock, or our secret: no answer for anybody. By that clock the deadline may seem to be over.
+ */
+static void a_refused_signature(void **state)
+{
+    struct batch_ended e = answered(403);
+    e.error_type = S("InvalidSignatureException");
+    e.tries = 100;
+    assert_int_equal(batch_verdict_of(&e).fate, BATCH_FATE_AGAIN);
+    assert_true(batch_verdict_of(&e).bad_creds);
+    e.now_ms = 2 * DEADLINE;
+    e.tries = 59;
+    assert_int_equal(batch_verdict_of(&e).fate, BATCH_FATE_AGAIN);
+    e.tries = 60;
+    assert_int_equal(batch_verdict_of(&e).fate, BATCH_FATE_ANSWER);
+}
+
 static void no_answer(void **state)
 {
     const struct {
@@ -138,6 +154,7 @@ int main(void)
         cmocka_unit_test(waits_longer_each_time),
         cmocka_unit_test(what_is_the_tier_s),
         cmocka_unit_test(old_credentials),
+        cmocka_unit_test(a_refused_signature),
         cmocka_unit_test(no_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,7 +161,7 @@ struct rule_view edit_view(struct exchange *ex)
         .fields = &ex->request->fields,
         .metadata = in_body ? ex->facts.metadata
                             : str_trim(fields_get(&ex->request->fields, metadata_field)),
-        .now_s = clock_wall_ms() / 1000};
+        .now_s = ex->setup->config->n_rules ? clock_wall_ms() / 1000 : 0};
 }
 
 static void add_metadata(struct work *w)

@@ -38,6 +38,7 @@ void named_fini(struct named_table *t)
     for (size_t i = 0; i < t->n; i++)
         free_row(t->rows[i]);
     mem_free(t->rows);
+    buf_fini(&t->joined);
     pthread_mutex_destroy(&t->lock);
 }
 

@@ -19,6 +19,7 @@ struct named_table {
     struct named **rows;
     size_t n, most, thing_bytes;
     uint64_t uses;
+    struct buf joined; /* a name that is put together, with the lock held */
 };
 void named_init(struct named_table *t, size_t most, size_t thing_bytes);
 void named_fini(struct named_table *t);

@@ -111,12 +111,12 @@ static void add_part(struct buf *name, struct str part)
 
 static void *take_joined(struct named_table *t, bool make, const struct str *parts, size_t n)
 {
-    struct buf name = {0};
+    pthread_mutex_lock(&t->lock);
+    buf_clear(&t->joined);
     for (size_t i = 0; i < n; i++)
-        add_part(&name, parts[i]);
-    void *thing = make ? take(t, buf_str(&name)) : take_known(t, buf_str(&name));
-    buf_fini(&name);
-    return thing;
+        add_part(&t->joined, parts[i]);
+    struct str name = buf_str(&t->joined);
+    return make ? named_put(t, name) : named_find(t, name);
 }
 
 /* The means of what was seen so far, at first of all that was. */

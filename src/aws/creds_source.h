@@ -4,7 +4,7 @@
  * sentence. Sources nest: an assumed role is a source around another. The chain makes a fresh one
  * for each load, so that files and the environment are read anew, and frees it afterwards.
  *
- *     creds_..._new --> start --> source_end (set or why) --> free
+ *     creds_..._new --> start --> source_give (set) or source_fail (why) --> free
  *
  * A constructor returns NULL with err empty when nothing of its kind is configured, and NULL with a
  * sentence in err when what is configured is wrong: then nobody further down the chain is asked,

@@ -55,8 +55,7 @@ static int look_at(struct clerk *c, struct prune_view *v)
     return 0;
 }
 
-/* The first rows that are to go, their keys one behind the other; *out_kept is the unit from which
- * on all are still there afterwards. */
+/* The first rows that are to go, and the unit of the last of them. */
 struct slice {
     size_t n, len[PRUNE_SLICE];
     unsigned char keys[PRUNE_SLICE][KEY_MOST];

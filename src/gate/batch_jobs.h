@@ -2,7 +2,7 @@
  *
  * Jobs and pools as the engine has them in memory, and how a job moves:
  *
- *     batch_job_event --> plan/batch_fsm --> the row to the disk --> its act --> batch_job_event
+ *     batch_work_event --> plan/batch_fsm --> the row to the disk --> its act --> batch_work_event
  *
  * A job has one event, one write or one act under way, never two of them.
  */

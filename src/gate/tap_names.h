@@ -27,7 +27,7 @@ enum tap_find {
     FIND_NO_OUTPUT,
     FIND_BINARY, /* an image, a vector: no text */
     FIND_INSIDE, /* an object on the way to something */
-    /* Something around an answer's text; how many bytes of it are not text is in find_wrapping. */
+    /* Something around an answer's text; how many bytes of it are not text is in tap_wrapping. */
     FIND_TEXT_BARE,
     FIND_TEXT_BLOCK,
     FIND_TEXT_CLAUDE,

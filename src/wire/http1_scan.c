@@ -6,7 +6,7 @@
  *
  *     ["\r\n"] first line "\r\n" { field line "\r\n" } "\r\n"
  *
- * It reads no field: that is http1_head.c's work, once the head is whole.
+ * It reads no field: that is http1_request.c's and http1_response.c's work, once the head is whole.
  */
 #include "http1_text.h"
 #include "weir/wire/http1.h"

@@ -11,8 +11,8 @@ with Story() as s, socket.create_server(('127.0.0.1', 0)) as deaf:
     rule = {'name': 'nightly', 'match': {'workload': 'n-*'}, 'set': {'deadline': '8h'}}
     weir = s.weir(endpoints={'s3': f'http://127.0.0.1:{deaf.getsockname()[1]}'}, rules=[rule],
                   batch={'bucket': BUCKET, 'role_arn': ROLE, 'linger': '1s', 'poll': '1s'})
-    deaf.settimeout(10)
+    deaf.settimeout(60)
     deaf.accept()  # Weir asks whether the bucket can be used
     ticket = take_ticket(weir, 'one').json()
-    until('its answer', lambda: look(weir, ticket['status_url']).status == 200, 30)
+    until('its answer', lambda: look(weir, ticket['status_url']).status == 200)
     equal([row['operation'] for row in s.sim.rows() if row['charged']], ['Converse'])

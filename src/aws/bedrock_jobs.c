@@ -78,13 +78,13 @@ static enum bedrock_jobs_end judge_400(enum kind kind, struct str type)
         {STR("ConflictException"), BEDROCK_JOBS_UNKNOWN},
         {STR("ServiceQuotaExceededException"), BEDROCK_JOBS_LATER},
         {STR("ThrottlingException"), BEDROCK_JOBS_LATER},
-        {STR("ExpiredTokenException"), BEDROCK_JOBS_LATER}, /* the next credentials are good */
-        {STR("RequestExpired"), BEDROCK_JOBS_LATER},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (str_eq(rows[i].type, type))
             return kind == STOP && i == 0 ? BEDROCK_JOBS_GOOD : rows[i].end;
-    return BEDROCK_JOBS_REFUSED;
+    /* The next credentials are good, or the clock is by then. */
+    bool passes = aws_error_stale(type) || aws_error_signature(type);
+    return passes ? BEDROCK_JOBS_LATER : BEDROCK_JOBS_REFUSED;
 }
 
 static enum bedrock_jobs_end judge(enum kind kind, const struct fetch_answer *a)

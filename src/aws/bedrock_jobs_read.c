@@ -92,7 +92,8 @@ void bedrock_jobs_found_fini(struct bedrock_jobs_found *f)
 void bedrock_jobs_why(const struct fetch_answer *a, char why[BEDROCK_JOBS_WHY_MOST])
 {
     if (a->end != ORIGIN_DONE) {
-        snprintf(why, BEDROCK_JOBS_WHY_MOST, "no answer: %s", a->why ? a->why : "unknown");
+        snprintf(why, BEDROCK_JOBS_WHY_MOST, "Bedrock's control plane does not answer: %s",
+                 a->why ? a->why : "unknown");
         return;
     }
     cJSON *o = cJSON_ParseWithLength(a->body.ptr ? a->body.ptr : "", a->body.len);

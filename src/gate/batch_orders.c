@@ -58,8 +58,11 @@ static int order(struct batch *b, struct str name, bool (*pool)(struct batch_poo
         err = find_job(b, name, &w);
     if (err < 0)
         return err;
-    if ((p && !pool) || (w && !job) || (!p && !w && name.len))
-        return p || w ? ERR_BAD : ERR_NOT_FOUND;
+    if (w && !job)
+        out->why = "Only a pool can be flushed. A job goes on by itself; weir batch retry with its "
+                   "name tries now what it waits for.";
+    if (out->why || (!p && !w && name.len))
+        return out->why ? ERR_BAD : ERR_NOT_FOUND;
     for (struct list *n = b->pools.next; pool && !w && n != &b->pools; n = n->next)
         if (!p || p == LIST_OF(n, struct batch_pool, node))
             give_pool(LIST_OF(n, struct batch_pool, node), pool, out);
@@ -112,6 +115,16 @@ static bool cancel_job(struct batch_work *w)
     return w->waits > 0;
 }
 
+static bool in_jobs(const struct batch_pool *p)
+{
+    for (const struct list *n = p->batch->jobs.next; n != &p->batch->jobs; n = n->next) {
+        const struct batch_work *w = LIST_OF(n, const struct batch_work, node);
+        if (w->pool == p && w->waits)
+            return true;
+    }
+    return false;
+}
+
 /* The disk decides in a moment what becomes of its members: they are not the pool's any more. */
 static const char *moves(struct batch *b, struct str name)
 {
@@ -121,6 +134,10 @@ static const char *moves(struct batch *b, struct str name)
     if (p->busy == BATCH_CUTS)
         return "It is just becoming a job, and nothing was cancelled. weir batch ls shows the job; "
                "weir batch cancel takes its records out of it, and they go on demand.";
+    if (p->view.count == 0 && in_jobs(p))
+        return "Nothing waits in it any more, and nothing was cancelled: it has become a job. weir "
+               "batch ls shows the job; weir batch cancel takes its records out of it, and they go "
+               "on demand.";
     if (p->busy == BATCH_GOES_DIRECT)
         return "Its records are just going on demand, and nothing was cancelled: that cannot be. "
                "weir batch ls shows what is left; run weir batch cancel again for it.";
@@ -129,6 +146,7 @@ static const char *moves(struct batch *b, struct str name)
 
 int batch_cancel(struct batch *b, struct str name, struct batch_given *out)
 {
+    spool_each_pool(b->spool, batch_see_pool, b);
     *out = (struct batch_given){.why = moves(b, name)};
     return out->why ? ERR_BAD : order(b, name, cancel_pool, cancel_job, out);
 }

@@ -158,6 +158,7 @@ static void put_job(struct json_out *o, const struct view *v, const struct seen_
     json_out_put_u64(o, S("succeeded"), j->succeeded);
     json_out_put_u64(o, S("errors"), j->errors);
     json_out_put_string(o, S("why"), str_of(j->why));
+    put_time(o, S("next"), j->next_ms == INT64_MAX ? 0 : j->next_ms);
     json_out_end(o);
 }
 

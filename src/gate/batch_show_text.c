@@ -135,6 +135,8 @@ static void add_whys(const cJSON *rows, const char *name, struct buf *out)
             buf_addf(out, ", since %.19sZ", since);
         buf_add(out, S(": "));
         add_plain(why, out);
+        if (*text_of(row, "next"))
+            buf_addf(out, "; tried again at %.19sZ", text_of(row, "next"));
         buf_add_char(out, '\n');
     }
 }

@@ -2,17 +2,13 @@
 """Bedrock's runtime cannot be reached, or refuses the credentials, while records go on demand: that is told once for the
 model, as its trouble, whatever waits; and its end is told, too. timeout: 120"""
 import json
-import socket
 from batchflow import BATCH_MODEL
-from holdflow import BUCKET, ROLE, holding, look, take_ticket
-from weirflow import Story, check, equal, until
+from holdflow import holding, look, take_ticket
+from weirflow import Story, check, equal, place, until
 
-with socket.socket() as probe:
-    probe.bind(('127.0.0.1', 0))
-    admin = f'127.0.0.1:{probe.getsockname()[1]}'
 
 with Story() as s:
-    weir = holding(s, linger='1s', admin={'address': admin})
+    weir = holding(s, linger='1s', admin={'address': place()})
     here = weir.config
     gone = {**here, 'endpoints': {**here['endpoints'], 'runtime': 'http://127.0.0.1:1'}}
     ls = lambda: json.loads(weir.command('batch', 'ls', '--format', 'json'))

@@ -484,14 +484,16 @@ void spool_admit_end(struct spool *s, struct spool_mail *m, bool good, const cha
     w->admitted(w->arg, a);
 }
 
-/* What may have gone out already stays, and somebody may still ask for its answer. */
-int spool_withdraw_do(struct spool *s, uint64_t number)
+/* What may have gone out already stays, and somebody may still ask for its answer; so does what
+ * somebody has a ticket of. `waited`: that was not this one. */
+int spool_withdraw_do(struct spool *s, uint64_t number, bool waited)
 {
     struct found f;
     int rc = load(s, number, &f);
     if (rc || f.place.state == SPOOL_DONE || claims_has(&s->claims, number))
         return rc == ERR_NOT_FOUND ? 0 : rc;
-    if (f.place.state != SPOOL_IN_JOB && !(f.place.flags & SPOOL_SENT))
+    bool has_ticket = waited && f.place.ticketed;
+    if (f.place.state != SPOOL_IN_JOB && !(f.place.flags & SPOOL_SENT) && !has_ticket)
         return spool_table_forget(s, number, &f.row, &f.place);
     struct spool_place now = f.place;
     now.flags |= SPOOL_MAYBE_TWICE;

@@ -97,7 +97,7 @@ static int work_on(struct spool *s, struct spool_mail *m)
         return 0;
     case SPOOL_DO_WITHDRAW:
         take_back(s, m);
-        return spool_withdraw_do(s, m->number);
+        return spool_withdraw_do(s, m->number, m->u.waiter_arg != NULL);
     case SPOOL_DO_DELIVERED:
         return m->u.good ? spool_delivered_do(s, m->number) : 0;
     case SPOOL_DO_TICKET:

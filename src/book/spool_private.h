@@ -228,7 +228,7 @@ void spool_admit_end(struct spool *s, struct spool_mail *m, bool good, const cha
 bool spool_admit_join(struct spool *s, struct spool_mail *m);
 /* Why it is not taken; NULL: it is. */
 const char *spool_room_refusal(struct spool *s, const struct spool_ask *ask);
-MUST_CHECK int spool_withdraw_do(struct spool *s, uint64_t number);
+MUST_CHECK int spool_withdraw_do(struct spool *s, uint64_t number, bool waited);
 MUST_CHECK int spool_delivered_do(struct spool *s, uint64_t number);
 MUST_CHECK int spool_ticket_do(struct spool *s, struct spool_mail *m);
 void spool_ticket_end(struct spool *s, struct spool_mail *m, bool good);

@@ -71,7 +71,7 @@ static void forsake(struct spooled *s)
         return;
     if (a->said == SPOOL_READY)
         spool_delivered(spool, a->id.number, false);
-    else if (a->said == SPOOL_HELD && s->too_slow && a->fresh)
+    else if (a->said == SPOOL_HELD && s->too_slow && (a->fresh || s->reply == SPOOL_WAIT))
         spool_withdraw(spool, a->id.number, s->reply == SPOOL_WAIT ? s : NULL);
     else if (a->said == SPOOL_HELD && s->reply == SPOOL_WAIT)
         spool_leave(spool, a->id.number, s);

@@ -239,6 +239,24 @@ static void what_is_withdrawn_is_gone(void **state)
     spool_free(s);
 }
 
+/* It may have a ticket of before. */
+static void a_ticket_is_not_withdrawn_by_who_waits(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct spool_ask ask = ask_of("web", "same");
+    struct caller ticket, c;
+    ask.reply = SPOOL_TICKET;
+    admit(s, &ask, &ticket);
+    stand(SPOOL_CLAIM_MS + 1);
+    ask.reply = SPOOL_WAIT;
+    admit(s, &ask, &c);
+    assert_int_equal(c.a.id.number, ticket.a.id.number);
+    withdraw(s, &c);
+    assert_int_equal(record_of(s, c.a.id.number).state, SPOOL_POOLED);
+    assert_int_equal(record_of(s, c.a.id.number).flags, SPOOL_MAYBE_TWICE);
+    spool_free(s);
+}
+
 /* Of those who would have been told to come again, too; not from under somebody who was. */
 static void what_nobody_was_told_of_is_withdrawn(void **state)
 {
@@ -515,6 +533,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(who_has_less_time_is_not_made_to_wait, setup, teardown),
     cmocka_unit_test_setup_teardown(who_has_more_time_gets_what_was_left, setup, teardown),
     cmocka_unit_test_setup_teardown(what_is_withdrawn_is_gone, setup, teardown),
+    cmocka_unit_test_setup_teardown(a_ticket_is_not_withdrawn_by_who_waits, setup, teardown),
     cmocka_unit_test_setup_teardown(what_nobody_was_told_of_is_withdrawn, setup, teardown),
     cmocka_unit_test_setup_teardown(the_newest_attempts_are_known, setup, teardown),
     cmocka_unit_test_setup_teardown(who_was_told_to_come_again, setup, teardown),

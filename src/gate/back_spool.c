@@ -14,6 +14,7 @@
  */
 #include "admit.h"
 #include "back.h"
+#include "caching.h"
 #include "lanes.h"
 #include "spooled.h"
 #include "weir/base/clock.h"
@@ -163,7 +164,7 @@ static enum step_result ask(struct exchange *ex)
                           .flags = lanes->ask.allowed & LANE_SET_FLEX ? SPOOL_MAY_FLEX : 0,
                           .now_ms = clock_wall_ms(),
                           .deadline_ms = lanes->deadline_ms,
-                          .known_only = ex->over != NULL,
+                          .known_only = ex->over || lanes->known_only,
                           .expect_nanousd = lanes->choice.nanousd[LANE_BATCH],
                           .content_type = fields_get(fields, S("content-type")),
                           .accept = fields_get(fields, S("accept")),
@@ -284,6 +285,7 @@ static enum step_result held(struct exchange *ex)
 {
     const struct spooled *s = ex->spooled;
     (void)HOOK("held.told");
+    caching_free(ex);
     worker_drop_body(ex->worker, &ex->body);
     admit_give_back(ex);
     ex->decision = S("lane=batch;model=same");
@@ -301,6 +303,7 @@ static enum step_result held(struct exchange *ex)
 static enum step_result ready(struct exchange *ex)
 {
     struct spooled *s = ex->spooled;
+    caching_free(ex);
     worker_drop_body(ex->worker, &ex->body);
     admit_give_back(ex);
     s->answer = s->admitted.answer;

@@ -107,7 +107,9 @@ const char *lane_wish(const struct config *c, const struct rule_view *v, int64_t
     }
     out->rule = rule.lanes ? rule.lane_rule : rule.deadline_rule;
     out->lanes = rule.lanes ? rule.lanes : LANE_SET_FLEX | LANE_SET_BATCH;
-    if (!out->deadline_ms)
+    if (!out->deadline_ms) {
         out->lanes &= LANE_SET_PRIORITY;
+        out->over_ms = rule.over_ms;
+    }
     return read_reply(v, rule.reply, out);
 }

@@ -79,6 +79,16 @@ static void drop_refused(const struct exchange *ex, struct lane_ask *a)
             a->offered &= ~(1U << tiers[i]);
 }
 
+/* Who was told to come again comes to what was promised, whatever would be chosen now: its pool may
+ * be closed meanwhile, its prompt cached, its rule's hours over. Bought anew it is paid twice. */
+static bool may_be_known(const struct exchange *ex, const struct lanes *l,
+                         const struct lane_terms *t)
+{
+    const struct daemon *d = ex->worker->daemon;
+    return l->reply == SPOOL_RETRY && d->spool && d->batch && !lane_terms_unfit(t) &&
+           !has_other_fields(ex);
+}
+
 static void make_ask(struct exchange *ex, struct lanes *l)
 {
     struct lane_ask *a = &l->ask;
@@ -98,6 +108,7 @@ static void make_ask(struct exchange *ex, struct lanes *l)
     drop_refused(ex, a);
     a->own_tier = !edit_can_tier(ex);
     a->no_batch = unfit(ex, l, &t);
+    l->known_only = may_be_known(ex, l, &t);
     a->fills = shared_lanes_fills(known, &pool);
     ask_tokens(ex, a);
 }
@@ -117,10 +128,12 @@ static void follow(struct exchange *ex, struct lanes *l)
         return;
     if (l->choice.lane == LANE_BATCH) {
         caching_free(ex); /* it is not marked, nor cached */
-        ex->back = &back_spool;
+        l->known_only = false;
+    } else if (!l->known_only) {
+        take_tier(ex, l->choice.lane);
         return;
     }
-    take_tier(ex, l->choice.lane);
+    ex->back = &back_spool;
 }
 
 /* Only what would be batched is looked at, in slices. True: there is more. */
@@ -155,14 +168,15 @@ static enum step_result begin(struct exchange *ex, bool *out_any)
     *out_any = false;
     if (fault)
         return exchange_fail(ex, OUTCOME_BAD_DEADLINE, str_of(fault));
-    if (!wish.deadline_ms && !wish.lanes)
+    if (!wish.deadline_ms && !wish.lanes && !wish.over_ms)
         return STEP_NEXT;
     struct lanes *l = arena_new(&ex->arena, sizeof *l);
     if (!l)
         return STEP_NEXT;
     l->levers = levers_mode(&ex->worker->daemon->levers);
-    l->deadline_ms = wish.deadline_ms ? now_ms + wish.deadline_ms : 0;
-    l->reply = wish.reply;
+    int64_t most_ms = wish.over_ms ? wish.over_ms : wish.deadline_ms;
+    l->deadline_ms = most_ms ? now_ms + most_ms : 0;
+    l->reply = wish.over_ms ? SPOOL_RETRY : wish.reply;
     l->kind = lane_terms_kind(ex->op);
     l->ask.deadline_ms = wish.deadline_ms;
     l->ask.allowed = wish.lanes;
@@ -202,7 +216,8 @@ enum step_result lanes_choose(struct exchange *ex)
 void lanes_not_held(struct exchange *ex, const char *why)
 {
     struct lanes *l = ex->lanes;
-    l->ask.no_batch = why;
+    if (!l->known_only)
+        l->ask.no_batch = why;
     lane_choose(&l->ask, &l->choice);
     ex->back = ex->op->back;
     take_tier(ex, l->choice.lane);

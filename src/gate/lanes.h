@@ -26,6 +26,7 @@ struct lanes {
     struct lane_ask ask;
     struct lane_choice choice; /* choice.lane: where it goes; where levers observe, would go */
     struct batch_look *look;   /* at its body; NULL: none was begun */
+    bool known_only;           /* it goes elsewhere, unless it is in the spool already */
     bool turned_away;          /* its caller is not held: it counts among those under way */
 };
 

@@ -5,6 +5,7 @@
 #include "weir/gate/rules.h"
 
 #include "weir/base/text.h"
+#include "weir/book/spool.h"
 #include "weir/gate/clients.h"
 #include "weir/plan/window.h"
 #include "weir/wire/json_pick.h"
@@ -65,13 +66,22 @@ static bool fits_model(const struct config_rule *r, const struct rule_view *v)
            (r->accepted && v->behind.len && str_eq(r->model, v->behind));
 }
 
-static bool matches(const struct config_rule *r, const struct rule_view *v)
+static bool holds(const struct config_rule *r, const struct rule_view *v)
+{
+    return !r->window || window_holds(r->window, v->now_s);
+}
+
+static bool matches_but_hours(const struct config_rule *r, const struct rule_view *v)
 {
     return fits_caller(r, v) && fits_model(r, v) &&
            (fits(r->operation, v->operation) || str_eq(r->operation, v->family)) &&
            fits(r->user_agent, fields_get(v->fields, S("user-agent"))) &&
-           fits_headers(r->header, v->fields) && fits_metadata(r->metadata, v->metadata) &&
-           (!r->window || window_holds(r->window, v->now_s));
+           fits_headers(r->header, v->fields) && fits_metadata(r->metadata, v->metadata);
+}
+
+static bool matches(const struct config_rule *r, const struct rule_view *v)
+{
+    return matches_but_hours(r, v) && holds(r, v);
 }
 
 const struct yaml_node *rules_metadata(const struct config *c, const struct rule_view *v)
@@ -88,8 +98,13 @@ void rules_lanes(const struct config *c, const struct rule_view *v, struct rule_
     for (size_t i = 0; i < c->n_rules; i++) {
         const struct config_rule *r = &c->rules[i];
         bool says = r->deadline_ms || r->lanes || r->set_reply != CONFIG_NOT_SET;
-        if (!says || !matches(r, v))
+        if (!says || !matches_but_hours(r, v))
             continue;
+        if (!holds(r, v)) {
+            if (r->set_reply == SPOOL_RETRY && !out->over_ms)
+                out->over_ms = r->deadline_ms;
+            continue;
+        }
         if (r->deadline_ms && !out->deadline_ms) {
             out->deadline_ms = r->deadline_ms;
             out->deadline_rule = r->name;

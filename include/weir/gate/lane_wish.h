@@ -15,6 +15,8 @@ enum { LANE_WISH_MOST_MS = 7 * 24 * 3600 * 1000 };
 
 struct lane_wish {
     int64_t deadline_ms; /* from now; 0: none */
+    int64_t over_ms;     /* the hours are over in which it would have had this one, and been told
+                            to come again; 0: none */
     enum spool_reply reply;
     unsigned lanes;     /* 1 << enum lane, beside on demand; without a deadline PRIORITY at most */
     const char *source; /* "x-weir-deadline", "weir.deadline", "rule"; NULL: no deadline */

@@ -24,6 +24,7 @@ const struct yaml_node *rules_metadata(const struct config *c, const struct rule
 /* What rules say of lanes, each setting by the first that says it. */
 struct rule_lanes {
     int64_t deadline_ms;                 /* 0: none */
+    int64_t over_ms;                     /* of one with reply: retry whose hours it is not; 0 */
     int reply;                           /* enum spool_reply, or CONFIG_NOT_SET */
     unsigned lanes;                      /* 1 << enum lane; 0: not said */
     struct str deadline_rule, lane_rule; /* whose it is; empty: nobody's */

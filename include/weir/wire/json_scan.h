@@ -34,8 +34,6 @@ enum {
     /* Levels that are checked: one bit each. JSONTestSuite wants 500 to be survivable and has a
      * must-fail case of 100,000; no model's request comes near either. Deeper is JSON_BAD. */
     JSON_DEPTH = 1024,
-    /* Levels that readers look at; what lies deeper is skipped, not understood. */
-    JSON_DEPTH_READ = 64,
     /* A slice of one turn of a loop: the slowest shape (weir-micro: empty strings, 0.3 GB/s and
      * more) takes 2 ms for it, of the 5 ms that a worker may be away. */
     JSON_SLICE_BYTES = 512 * 1024,

@@ -298,7 +298,8 @@ static void on_answer(void *arg, const struct fetch_answer *a)
         end_with_answer(c, a);
         return;
     case BATCH_FATE_ERROR:
-        log_say(LOG_WARN, "batch", "record %" PRIu64 ": %s", c->item.number, a->why);
+        log_say(LOG_WARN, "batch", "record %" PRIu64 ": %s", c->item.number,
+                *a->why ? a->why : v.why);
         end_with_error(c, v.status, v.why);
         return;
     case BATCH_FATE_NO_TIER:

@@ -59,8 +59,12 @@ static struct batch_verdict with_status(const struct batch_ended *e)
         return (struct batch_verdict){.fate = BATCH_FATE_NO_TIER, .throttled = status != 400};
     struct batch_verdict v = {.throttled = status == 429, .bad_creds = has_bad_creds(e)};
     bool may_pass = status < 400 || status == 408 || status == 429 || status >= 500 || v.bad_creds;
-    v.fate = may_pass && !is_over(e) ? BATCH_FATE_AGAIN : BATCH_FATE_ANSWER;
     v.wait_ms = wait_after(e->tries);
+    v.fate = may_pass && !is_over(e) ? BATCH_FATE_AGAIN
+             : status < 400          ? BATCH_FATE_ERROR
+                                     : BATCH_FATE_ANSWER;
+    v.status = 502;
+    v.why = "Bedrock's address sends this request elsewhere.";
     return v;
 }
 

@@ -184,7 +184,7 @@ def corpora_jobs():
 
 
 def story_jobs(suite, build, only=None):
-    """test/flow/NN_name.py|mjs|sh. A story may say `timeout: N` in its first lines, where 180 seconds are too few, and
+    """test/flow/NN_name.py|mjs|sh. A story may say `timeout: N` in its first lines, where 300 seconds are too few, and
     `waits: N` where so many seconds pass in which it does nearly nothing."""
     jobs = []
     for path in sorted((ROOT / 'test' / 'flow').glob('[0-9]*_*'), key=lambda p: int(p.name.partition('_')[0])):
@@ -197,7 +197,7 @@ def story_jobs(suite, build, only=None):
         runner = {'.py': [PYTHON], '.sh': ['bash'],
                   '.mjs': [PYTHON, str(ROOT / 'test/flow/weirflow.py')]}[path.suffix]
         jobs.append(Job(f'{suite}/{path.stem}', runner + [str(path)],
-                        max(180, int(seconds.group(1)) if seconds else 0),
+                        max(300, int(seconds.group(1)) if seconds else 0),
                         {'WEIR_BUILD': str(build), 'WEIR_SHARED': str(SHARED)}, waits=int(waits.group(1)) if waits else 0))
     return jobs
 

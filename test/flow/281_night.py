@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 300, waits: 60
+# timeout: 500, waits: 60
 """A night of four programs through one Weir: every program gets every answer, each the right one; what a batch takes
 runs in jobs of the right size; a loop is not held for long and never fails; and the bill is that of the ledger.
 

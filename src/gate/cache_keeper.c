@@ -45,11 +45,6 @@ static void all_changed(void *arg)
     shared_lanes_all_changed(d->lanes);
 }
 
-static int ready(void *arg, char *why, size_t why_size)
-{
-    return daemon_hold_state(arg, why, why_size);
-}
-
 static void trouble(void *arg, const char *sentence)
 {
     (void)arg;
@@ -77,7 +72,7 @@ struct keeper *cache_keeper_new(struct daemon *d)
                                          .each_named = each_named,
                                          .restore_named = restore_named,
                                          .all_changed = all_changed,
-                                         .ready = ready,
+                                         .ready = daemon_hold_state,
                                          .trouble = trouble,
                                          .loaded = loaded};
     return keeper_new(dir, c->cache_bytes, &source);

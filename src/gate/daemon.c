@@ -60,18 +60,14 @@ static bool take_lock(struct daemon *s, struct str state)
 
 /* --- the book */
 
-/* Clerk and keeper try again what could not be had at the start. */
-int daemon_hold_state(struct daemon *s, char *why, size_t why_size)
+/* The writers try again what could not be had at the start. */
+int daemon_hold_state(void *daemon, char *why, size_t why_size)
 {
+    struct daemon *s = daemon;
     pthread_mutex_lock(&s->lock_lock);
     int err = state_hold(buf_str(&s->state), &s->lock_fd, why, why_size);
     pthread_mutex_unlock(&s->lock_lock);
     return err;
-}
-
-static int book_ready(void *arg, char *why, size_t why_size)
-{
-    return daemon_hold_state(arg, why, why_size);
 }
 
 static void book_trouble(void *arg, const char *sentence)
@@ -107,7 +103,7 @@ static void open_book(struct daemon *s)
     const struct clerk_options o = {.dir = dir,
                                     .size_bytes = c->book_bytes,
                                     .keep_requests_ms = c->keep_requests_ms,
-                                    .ready = book_ready,
+                                    .ready = daemon_hold_state,
                                     .trouble = book_trouble,
                                     .arg = s};
     s->clerk = clerk_new(&o);

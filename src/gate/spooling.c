@@ -41,11 +41,6 @@ bool spooling_key(const struct config *c, unsigned char out[SEAL_KEY_BYTES], boo
     return good;
 }
 
-static int ready(void *arg, char *why, size_t why_size)
-{
-    return daemon_hold_state(arg, why, why_size);
-}
-
 static void trouble(void *arg, const char *sentence)
 {
     (void)arg;
@@ -94,7 +89,7 @@ void spooling_open(struct daemon *d)
                                     .keep_ms = c->batch.keep_ms,
                                     .replay_ms = c->batch.replay_ms,
                                     .clerk = d->clerk,
-                                    .ready = ready,
+                                    .ready = daemon_hold_state,
                                     .trouble = trouble,
                                     .waits = waits,
                                     .arg = d};

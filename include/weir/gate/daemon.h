@@ -88,8 +88,9 @@ bool daemon_reload(struct daemon *s, struct buf *faults);
 void daemon_drain(struct daemon *s);
 /* Every worker looks up in this ring from now on. Takes the reference over. */
 void daemon_set_keyring(struct daemon *s, struct keyring *ring);
-/* Any thread: takes the state directory's lock, or still has it. ERR_* with a sentence. */
-MUST_CHECK int daemon_hold_state(struct daemon *s, char *why, size_t why_size);
+/* Any thread: takes the state directory's lock, or still has it. ERR_* with a sentence. It is what
+ * a writer (clerk, keeper, spool) asks before it opens: so it takes any pointer. */
+MUST_CHECK int daemon_hold_state(void *daemon, char *why, size_t why_size);
 /* Is it worth sending traffic here? Any thread. */
 bool daemon_ready(struct daemon *s);
 

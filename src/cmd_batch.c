@@ -30,7 +30,7 @@ static int print(const struct batch_args *a, struct str json)
     return cmd_printed();
 }
 
-static int look_alone(const struct batch_args *a)
+static int look_alone(const struct batch_args *a, const char *err)
 {
     char dir[4096], why[512];
     struct spool *spool;
@@ -38,10 +38,10 @@ static int look_alone(const struct batch_args *a)
     int status = CMD_FAILED;
     snprintf(dir, sizeof dir, "%.*s/spool", STR_ARG(a->config->state));
     if (spool_open_read(dir, NULL, &spool, why, sizeof why) < 0) {
-        fprintf(stderr, "weir batch: no daemon answers, and %s\n", why);
+        fprintf(stderr, "weir batch: no daemon answers (%s), and %s\n", err, why);
         return CMD_FAILED;
     }
-    fprintf(stderr, "weir batch: no daemon answers; this is what %s holds\n", dir);
+    fprintf(stderr, "weir batch: no daemon answers (%s); this is what %s holds\n", err, dir);
     bool found = true;
     if (a->name)
         found = batch_show_json_one(spool, str_of(a->name), &json);
@@ -67,7 +67,7 @@ static int look(const struct batch_args *a)
              a->name ? a->name : "");
     bool came = admin_ask(a->config, S("GET"), str_of(target), S(""), &answer, err, sizeof err);
     if (!came) {
-        status = look_alone(a);
+        status = look_alone(a, err);
     } else if (answer.status == 200) {
         status = print(a, buf_str(&answer.body));
     } else {

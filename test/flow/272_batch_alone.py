@@ -19,7 +19,7 @@ with Story() as s:
     ask(weir.url, PATH, converse('waits on'), {'x-weir-reply': 'ticket'})
     weir.end()
     alone = weir.command('batch', 'ls')
-    check(alone.startswith('weir batch: no daemon answers; this is what '), alone)
+    check(alone.startswith('weir batch: no daemon answers (') and 'refused); this is what ' in alone, alone)
     check('1 in pools' in alone and name in alone, alone)
     check('records        1' in weir.command('batch', 'show', name), 'show alone')
     check('no pool and no job' in weir.command('batch', 'show', 'p99', status=1), 'none of that name')

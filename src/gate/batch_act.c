@@ -160,19 +160,15 @@ static void on_listed(void *arg, const struct bedrock_jobs_answer *a)
 {
     struct batch_work *w = arg;
     struct batch_news n = {.event = BATCH_NOT_LISTED};
-    struct buf name = {0};
     w->ask = NULL;
-    batch_work_name(w, &name);
     for (size_t i = 0; i < a->n; i++) {
         const struct bedrock_job *j = &a->jobs[i];
-        if (!str_eq(j->name, buf_str(&name)) ||
-            (j->token.len && !str_eq(j->token, str_of(w->row.token))))
+        if (!batch_row_is(spool_instance(w->batch->spool), &w->row, j))
             continue;
         n.event = BATCH_LISTED;
         n.arn = j->arn;
         n.status = batch_status_read(j->status);
     }
-    buf_fini(&name);
     if (a->end != BEDROCK_JOBS_GOOD) {
         n.event = BATCH_ASK_FAILED;
         n.why = text_of(a->why);
@@ -212,10 +208,10 @@ static void on_stop(void *arg, const struct bedrock_jobs_answer *a)
 
 static void ask_list(struct batch_work *w, struct creds *creds)
 {
-    struct buf name = {0};
-    batch_work_name(w, &name);
-    w->ask = bedrock_jobs_list(w->batch->control, creds, buf_str(&name), on_listed, w);
-    buf_fini(&name);
+    struct buf stem = {0};
+    batch_work_stem(w, &stem);
+    w->ask = bedrock_jobs_list(w->batch->control, creds, buf_str(&stem), on_listed, w);
+    buf_fini(&stem);
 }
 
 static void ask_control(struct batch_work *w, enum batch_act act)

@@ -37,11 +37,35 @@ void batch_work_free(struct batch_work *w)
     mem_free(w);
 }
 
+static void add_stem(struct str instance, const struct batch_job *row, struct buf *out)
+{
+    buf_addf(out, "weir-%.*s-%" PRIu64, STR_ARG(instance), row->number);
+}
+
+void batch_work_stem(const struct batch_work *w, struct buf *out)
+{
+    add_stem(spool_instance(w->batch->spool), &w->row, out);
+}
+
 /* Its number alone may have been another job's: the spool may be an older copy. */
 void batch_work_name(const struct batch_work *w, struct buf *out)
 {
-    struct str instance = spool_instance(w->batch->spool);
-    buf_addf(out, "weir-%.*s-%" PRIu64 "-%.8s", STR_ARG(instance), w->row.number, w->row.token);
+    batch_work_stem(w, out);
+    buf_addf(out, "-%.8s", w->row.token);
+}
+
+/* Until 0.5.0 a job's name was the stem alone. */
+bool batch_row_is(struct str instance, const struct batch_job *row, const struct bedrock_job *j)
+{
+    struct buf stem = {0};
+    add_stem(instance, row, &stem);
+    struct str rest = str_from_offset(j->name, buf_len(&stem));
+    bool begins = str_starts(j->name, buf_str(&stem));
+    bool old = rest.len == 0 && (!*row->arn || str_eq(j->arn, str_of(row->arn)));
+    bool fits = old || (str_starts(rest, S("-")) &&
+                        str_eq(str_from_offset(rest, 1), str_sub(str_of(row->token), 0, 8)));
+    buf_fini(&stem);
+    return begins && fits && (!j->token.len || str_eq(j->token, str_of(row->token)));
 }
 
 void batch_work_key(const struct batch_work *w, const char *rest, struct buf *out)

@@ -136,6 +136,10 @@ void batch_work_interrupt(struct batch_work *w, const char *why);
 /* "weir-0123abcd-12-TOKEN", its beginning; "weir/0123abcd/12-TOKEN/" and what follows, into `out`.
  */
 void batch_work_name(const struct batch_work *w, struct buf *out);
+/* "weir-0123abcd-12", which its name begins with. */
+void batch_work_stem(const struct batch_work *w, struct buf *out);
+/* Is `j` the job of this row? By its name, and by its token where that is told. */
+bool batch_row_is(struct str instance, const struct batch_job *row, const struct bedrock_job *j);
 void batch_work_key(const struct batch_work *w, const char *rest, struct buf *out);
 
 /* --- batch_act */

@@ -42,12 +42,7 @@ static bool is_orphan(struct batch *b, const struct bedrock_job *j)
         batch_status_read(j->status) == BATCH_STOP_ASKED || !is_ours(b, j->name, &number))
         return false;
     const struct batch_work *w = batch_work_find(b, number);
-    struct buf name = {0};
-    if (w)
-        batch_work_name(w, &name);
-    bool known = str_eq(j->name, buf_str(&name));
-    buf_fini(&name);
-    return !known;
+    return !w || !batch_row_is(spool_instance(b->spool), &w->row, j);
 }
 
 /* The newest of those that were not tried yet: one that cannot be stopped is in no other's way. */

@@ -182,5 +182,7 @@ void batch_sample(struct batch *b, int64_t now_ms);
 
 /* --- batch_sweep: jobs of ours that no row knows are stopped. */
 void batch_sweep_look(struct batch *b);
+/* Whoever is asked just now is left: another configuration has other clients. */
+void batch_sweep_anew(struct batch *b);
 
 #endif

@@ -48,6 +48,7 @@ struct batch {
     struct timer timer;
     bool loaded; /* the spool's jobs are known */
     int64_t swept_ms;
+    size_t sweep_at;      /* in whose account it looks: batch_sweep.c's */
     uint64_t sweep_tried; /* orphans from this number on were tried; 0: none */
     bool sweep_failed;    /* one of them could not be stopped */
     int64_t sampled;      /* the minute in which the book was told what waits */

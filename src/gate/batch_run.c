@@ -461,8 +461,6 @@ struct batch *batch_new(struct daemon *d)
 
 static void drop_services(struct batch *b)
 {
-    bedrock_jobs_drop(b->sweep);
-    b->sweep = NULL;
     batch_places_free(b);
     bedrock_jobs_free(b->control);
     b->control = NULL;
@@ -473,6 +471,7 @@ void batch_free(struct batch *b)
     if (!b)
         return;
     timer_stop(&b->timer);
+    batch_sweep_anew(b);
     batch_direct_free(b->direct);
     while (!list_empty(&b->jobs))
         batch_work_free(LIST_OF(b->jobs.next, struct batch_work, node));
@@ -503,6 +502,7 @@ void batch_follow(struct batch *b, struct setup *setup)
     struct setup *old = b->setup;
     bool same = same_services(old, setup);
     b->setup = setup_ref(setup);
+    batch_sweep_anew(b);
     for (struct list *n = b->jobs.next; !same && n != &b->jobs; n = n->next)
         batch_work_interrupt(LIST_OF(n, struct batch_work, node), "the configuration changed");
     if (!same) {

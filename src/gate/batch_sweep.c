@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A job of ours that no row knows spends money for nobody: the spool was lost, or an older copy of
- * it was put back. At the start and each hour the list of jobs is asked for our names; such a job
+ * it was put back. At the start and each hour the list of jobs is asked for our names, with Weir's
+ * own credentials and with those of each client's role, whose jobs are in its account; such a job
  * is stopped, and the log says so. Of a very long list the newest are enough: a job has an end
  * after a week.
  */
@@ -12,6 +13,50 @@
 #include <stdio.h>
 
 enum { SWEEP_EVERY_MS = 3600 * 1000, SWEEP_AGAIN_MS = 60 * 1000, SWEEP_NEXT_MS = 1000 };
+
+/* --- whose jobs: b->sweep_at is 0 for Weir's own, else a client of the configuration */
+
+static struct creds *creds_at(struct batch *b)
+{
+    const struct config_client *c = b->setup->config->clients;
+    return b->sweep_at ? batch_creds(b, c[b->sweep_at - 1].name, c[b->sweep_at - 1].role_arn)
+                       : batch_creds(b, S(""), S(""));
+}
+
+/* False: that was the last one. What may not wait never comes into a job. */
+static bool next_account(struct batch *b)
+{
+    const struct config *c = b->setup->config;
+    while (b->sweep_at < c->n_clients) {
+        const struct config_client *client = &c->clients[b->sweep_at++];
+        if (client->role_arn.len && client->persist)
+            return true;
+    }
+    b->sweep_at = 0;
+    return false;
+}
+
+static void end_account(struct batch *b, bool good)
+{
+    int64_t now_ms = loop_now_ms(b->loop);
+    b->sweep_failed |= !good;
+    if (next_account(b)) {
+        b->swept_ms = now_ms;
+        return;
+    }
+    b->swept_ms = now_ms + (b->sweep_failed ? SWEEP_AGAIN_MS : SWEEP_EVERY_MS);
+    b->sweep_failed = false;
+}
+
+void batch_sweep_anew(struct batch *b)
+{
+    bedrock_jobs_drop(b->sweep);
+    b->sweep = NULL;
+    b->sweep_at = 0;
+    b->sweep_tried = 0;
+}
+
+/* --- orphans */
 
 static void on_stopped(void *arg, const struct bedrock_jobs_answer *a)
 {
@@ -64,7 +109,7 @@ static const struct bedrock_job *next_orphan(struct batch *b, const struct bedro
 
 static void stop(struct batch *b, const struct bedrock_job *j)
 {
-    struct creds *creds = batch_creds(b, S(""), S(""));
+    struct creds *creds = creds_at(b);
     log_say(LOG_WARN, "batch",
             "job %.*s (%.*s) is ours by its name, and the spool knows nothing of it: it is stopped",
             STR_ARG(j->name), STR_ARG(j->arn));
@@ -76,15 +121,14 @@ static void on_list(void *arg, const struct bedrock_jobs_answer *a)
 {
     struct batch *b = arg;
     const struct bedrock_job *orphan = next_orphan(b, a);
-    bool told = a->end == BEDROCK_JOBS_GOOD || a->n;
+    /* A client's role need not be allowed to have jobs. */
+    bool told =
+        a->end == BEDROCK_JOBS_GOOD || a->n || (b->sweep_at && a->end == BEDROCK_JOBS_REFUSED);
     b->sweep = NULL;
-    if (orphan) {
+    if (orphan)
         stop(b, orphan);
-        return;
-    }
-    told = told && !b->sweep_failed;
-    b->swept_ms = loop_now_ms(b->loop) + (told ? SWEEP_EVERY_MS : SWEEP_AGAIN_MS);
-    b->sweep_failed = false;
+    else
+        end_account(b, told);
 }
 
 void batch_sweep_look(struct batch *b)
@@ -94,9 +138,11 @@ void batch_sweep_look(struct batch *b)
     if (!b->control || b->sweep || !b->loaded || !instance.len ||
         (b->swept_ms && loop_now_ms(b->loop) < b->swept_ms))
         return;
-    struct creds *creds = batch_creds(b, S(""), S(""));
+    struct creds *creds = creds_at(b);
     snprintf(name, sizeof name, "weir-%.*s-", STR_ARG(instance));
     if (creds)
         b->sweep = bedrock_jobs_list(b->control, creds, str_of(name), on_list, b);
+    else if (b->sweep_at)
+        end_account(b, false);
     creds_unref(creds);
 }

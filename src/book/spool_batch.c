@@ -68,19 +68,19 @@ static struct spool_mail *take(struct spool *s)
     return m;
 }
 
-static bool leave(struct spool *s, const struct spool_mail *m)
+static void leave(struct spool *s, const struct spool_mail *m)
 {
     struct spool_waiter w;
-    bool waits = claims_leave(&s->claims, m->number, m->u.waiter_arg, &w);
-    if (waits)
+    if (claims_leave(&s->claims, m->number, m->u.waiter_arg, &w))
         w.woken(w.arg, NULL);
-    return waits;
 }
 
-/* Who would have been told to come again does not wait. */
+/* Who would have been told to come again is no waiter. */
 static void take_back(struct spool *s, const struct spool_mail *m)
 {
-    if (!leave(s, m))
+    if (m->u.waiter_arg)
+        leave(s, m);
+    else
         claims_untime(&s->claims, m->number);
 }
 
@@ -93,7 +93,7 @@ static int work_on(struct spool *s, struct spool_mail *m)
     case SPOOL_DO_ADMIT:
         return spool_admit_do(s, m);
     case SPOOL_DO_LEAVE:
-        (void)leave(s, m);
+        leave(s, m);
         return 0;
     case SPOOL_DO_WITHDRAW:
         take_back(s, m);

@@ -5,6 +5,7 @@
  *
  *     spool.c         the thread, trouble, life
  *     spool_open.c    opening
+ *     spool_relist.c  lists held against places, once it is opened
  *     spool_batch.c   one transaction of what waits
  *     spool_wake.c    waiting connections are told
  *     spool_doors.c   what other threads do: letters, and looks at the sums

@@ -69,7 +69,7 @@ static void on_stopped(void *arg, const struct bedrock_jobs_answer *a)
     b->swept_ms = loop_now_ms(b->loop) + SWEEP_NEXT_MS; /* there may be more of them */
 }
 
-/* "weir-0123abcd-12-", and what follows */
+/* "weir-0123abcd-12", and what follows */
 static bool is_ours(struct batch *b, struct str name, uint64_t *out_number)
 {
     struct str instance = spool_instance(b->spool);

@@ -34,5 +34,5 @@ with Story() as s:
     equal(sent(), 'flex', 'its own deadline')
     equal([row['status'] for row in s.sim.rows()], [200] * 6, 'each once')
     rows = weir.records(6)
-    equal([row['lane'] for row in rows], ['flex', 'flex', 'flex', 'ondemand', 'ondemand', 'flex'], 'the book')
-    equal(round(rows[0]['untouched_usd'] / rows[0]['cost_usd'], 3), 2, 'half the price')
+    equal(sorted(row['lane'] for row in rows), ['flex'] * 4 + ['ondemand'] * 2, 'the book')
+    equal({round(row['untouched_usd'] / row['cost_usd'], 3) for row in rows if row['lane'] == 'flex'}, {2}, 'half the price')

@@ -113,6 +113,8 @@ void spool_admit(struct spool *s, const struct spool_ask *ask, const struct spoo
                            &copy.role,   &copy.invocation, &copy.accept, &copy.content_type,
                            &copy.target, &copy.body};
     size_t bytes = 0;
+    if (copy.known_only) /* its key is enough */
+        copy.body = S("");
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         bytes += parts[i]->len;
     struct spool_mail *m = spool_letter(s, SPOOL_DO_ADMIT, bytes);

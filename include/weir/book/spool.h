@@ -91,7 +91,7 @@ struct spool_ask {
     struct str invocation; /* amz-sdk-invocation-id, or empty */
     enum spool_reply reply;
     unsigned flags;                  /* SPOOL_MAY_FLEX */
-    bool known_only;                 /* what is not there already is not taken */
+    bool known_only;                 /* what is not there already is not taken: no body is needed */
     int64_t now_ms, deadline_ms;     /* wall clock */
     uint64_t expect_nanousd;         /* what it may cost in a job */
     struct str content_type, accept; /* of an InvokeModel */

@@ -239,6 +239,28 @@ static void what_is_withdrawn_is_gone(void **state)
     spool_free(s);
 }
 
+/* What is there is joined as ever; what is not is left to who asks. */
+static void what_is_not_known_is_not_taken(void **state)
+{
+    struct spool *s = spool_of(&at);
+    struct spool_ask ask = ask_of("web", "same");
+    struct caller first, again;
+    ask.reply = SPOOL_RETRY;
+    ask.known_only = true;
+    admit(s, &ask, &first);
+    assert_int_equal(first.a.said, SPOOL_NOT);
+    assert_string_equal(first.a.why, "it is not there");
+    assert_int_equal(pools_of(s).n, 0);
+    ask.known_only = false;
+    admit(s, &ask, &first);
+    assert_true(first.a.said == SPOOL_HELD && first.a.fresh);
+    ask.known_only = true;
+    admit(s, &ask, &again);
+    assert_true(again.a.said == SPOOL_HELD && !again.a.fresh);
+    assert_int_equal(again.a.id.number, first.a.id.number);
+    spool_free(s);
+}
+
 /* It may have a ticket of before. */
 static void a_ticket_is_not_withdrawn_by_who_waits(void **state)
 {
@@ -533,6 +555,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(who_has_less_time_is_not_made_to_wait, setup, teardown),
     cmocka_unit_test_setup_teardown(who_has_more_time_gets_what_was_left, setup, teardown),
     cmocka_unit_test_setup_teardown(what_is_withdrawn_is_gone, setup, teardown),
+    cmocka_unit_test_setup_teardown(what_is_not_known_is_not_taken, setup, teardown),
     cmocka_unit_test_setup_teardown(a_ticket_is_not_withdrawn_by_who_waits, setup, teardown),
     cmocka_unit_test_setup_teardown(what_nobody_was_told_of_is_withdrawn, setup, teardown),
     cmocka_unit_test_setup_teardown(the_newest_attempts_are_known, setup, teardown),

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { TROUBLES_MOST = 16 }; /* the oldest gives way: what lasts is told again */
+enum { TROUBLES_MOST = 100 }; /* the oldest gives way: what lasts is told again */
 
 struct trouble {
     struct list node;

@@ -79,13 +79,17 @@ static void drop_refused(const struct exchange *ex, struct lane_ask *a)
             a->offered &= ~(1U << tiers[i]);
 }
 
-/* Who was told to come again comes to what was promised, whatever would be chosen now: its pool may
- * be closed meanwhile, its prompt cached, its rule's hours over. Bought anew it is paid twice. */
+/* What waits already, or was answered and is nobody's, is that of who asks again, whatever would be
+ * chosen now: its pool may be closed meanwhile, its prompt cached, its caller one that is not held.
+ * Bought anew it is paid twice. Who was told to come again is asked for also when its rule's hours
+ * are over. */
 static bool may_be_known(const struct exchange *ex, const struct lanes *l,
                          const struct lane_terms *t)
 {
     const struct daemon *d = ex->worker->daemon;
-    return l->reply == SPOOL_RETRY && d->spool && d->batch && !lane_terms_unfit(t) &&
+    bool promised = l->reply == SPOOL_RETRY;
+    bool could_wait = l->ask.deadline_ms && (l->ask.allowed & LANE_SET_BATCH);
+    return (promised || could_wait) && d->spool && d->batch && !lane_terms_unfit(t) &&
            !has_other_fields(ex);
 }
 

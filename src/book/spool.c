@@ -50,14 +50,25 @@ void spool_fail(struct spool *s, int rc, const char *why)
         return; /* what led to it was told and counted */
     pthread_mutex_lock(&s->lock);
     s->counts.failures++;
-    pthread_mutex_unlock(&s->lock);
     trouble_tell(&s->trouble, rc, why);
+    pthread_mutex_unlock(&s->lock);
 }
 
 void spool_well(struct spool *s)
 {
     s->again_ns = 0;
+    pthread_mutex_lock(&s->lock);
     trouble_end(&s->trouble);
+    pthread_mutex_unlock(&s->lock);
+}
+
+bool spool_trouble(struct spool *s, struct buf *out)
+{
+    pthread_mutex_lock(&s->lock);
+    struct str told = str_of(s->trouble.told);
+    buf_add(out, told);
+    pthread_mutex_unlock(&s->lock);
+    return told.len > 0;
 }
 
 /* --- the thread */
@@ -186,8 +197,7 @@ struct spool *spool_new(const struct spool_options *o)
     s->trouble = (struct trouble){
         .dir = s->dir,
         .full = "there is no room on its disk",
-        .damaged = "the spool is damaged; move the folder away (Weir then begins a new one) or "
-                   "put a backup there",
+        .damaged = "the spool is damaged; " TROUBLE_SPOOL_CURE,
         .gone = "the spool is gone or another one lies there; Weir opens what is there",
         .tell = o->trouble,
         .arg = o->arg};

@@ -77,7 +77,10 @@ int store_classify(struct store *s, int rc)
 int store_say(struct store *s, int rc, const char *what, char *why, size_t why_size)
 {
     int err = rc == ENOENT || rc == ENOTDIR ? ERR_NOT_FOUND : store_classify(s, rc);
-    snprintf(why, why_size, "%s: %s: %s", s->dir, what, mdb_strerror(rc));
+    if (err == ERR_FULL) /* which LMDB may call an input/output error */
+        snprintf(why, why_size, "%s: there is no room on its disk", s->dir);
+    else
+        snprintf(why, why_size, "%s: %s: %s", s->dir, what, mdb_strerror(rc));
     return err;
 }
 

@@ -6,6 +6,7 @@
 #include "store_private.h"
 
 #include "store_guard.h"
+#include "trouble.h"
 #include "weir/base/hook.h"
 #include "weir/base/mem.h"
 
@@ -82,10 +83,12 @@ static int bad(struct store *s, const char *what, char *why, size_t why_size)
     if (s->kind == STORE_PREFIXES)
         snprintf(why, why_size, "%s: %s%s", s->dir, what,
                  s->read_only ? "; weir serve sets it aside and begins anew" : "");
+    else if (s->kind == STORE_SPOOL)
+        snprintf(why, why_size, "%s: %s; " TROUBLE_SPOOL_CURE, s->dir, what);
     else
         snprintf(why, why_size,
-                 "%s: %s; move the folder away (Weir then begins a new %s) or put a backup there",
-                 s->dir, what, word(s));
+                 "%s: %s; move the folder away (Weir then begins a new book) or put a backup there",
+                 s->dir, what);
     return ERR_BAD;
 }
 
@@ -310,11 +313,14 @@ static int marked(struct store *s, char *why, size_t why_size)
 {
     if (s->kind == STORE_PREFIXES)
         return bad(s, "Weir crashed in it", why, why_size);
-    snprintf(
-        why, why_size,
-        "%s: Weir crashed inside this %s, so it is probably damaged%s; move the folder away "
-        "(Weir then begins a new %s), put a backup there, or remove %s/crashed to try it again",
-        s->dir, word(s), s->kind == STORE_METER ? " (weir book check)" : "", word(s), s->dir);
+    bool is_book = s->kind == STORE_METER;
+    snprintf(why, why_size,
+             "%s: Weir crashed inside this %s, so it is probably damaged%s; %s, or remove "
+             "%s/crashed to try it again",
+             s->dir, word(s), is_book ? " (weir book check)" : "",
+             is_book ? "move the folder away (Weir then begins a new book), put a backup there"
+                     : TROUBLE_SPOOL_CURE,
+             s->dir);
     return ERR_BAD;
 }
 

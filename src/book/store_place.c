@@ -23,7 +23,10 @@
 int place_failed(const char *path, const char *what, int err_no, char *why, size_t why_size)
 {
     char text[128];
-    snprintf(why, why_size, "%s: %s: %s", path, what, strerror_r(err_no, text, sizeof text));
+    if (err_no == ENOSPC || err_no == EDQUOT)
+        snprintf(why, why_size, "%s: there is no room on its disk", path);
+    else
+        snprintf(why, why_size, "%s: %s: %s", path, what, strerror_r(err_no, text, sizeof text));
     switch (err_no) {
     case ENOENT:
     case ENOTDIR:

@@ -31,7 +31,7 @@ static inline bool store_has(const struct store *s, enum table table)
 
 /* LMDB's or the system's number to ERR_*. */
 int store_classify(struct store *s, int rc);
-/* The same, with "DIR: WHAT: reason" in `why`. */
+/* The same, with "DIR: WHAT: reason" in `why`, or that there is no room. */
 int store_say(struct store *s, int rc, const char *what, char *why, size_t why_size);
 /* How long the index says that the file is at least, and how long it is. */
 uint64_t store_indexed_bytes(struct store *s);

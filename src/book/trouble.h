@@ -8,6 +8,11 @@
 
 enum { TROUBLE_MOST = 512 };
 
+/* Of a damaged one. A backup of it would ask, and pay, for what was answered since. */
+#define TROUBLE_SPOOL_CURE                                                                       \
+    "move the folder away (Weir then begins a new spool; what waited is in the old one alone), " \
+    "and put no backup there"
+
 struct trouble {
     const char *dir;                   /* of the environment; borrowed */
     const char *full, *damaged, *gone; /* what is wrong with it. NULL: the disk failed */

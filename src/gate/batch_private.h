@@ -80,6 +80,8 @@ void batch_direct_tick(struct batch_direct *d);
 bool batch_trouble_tell(struct batch *b, struct str about, struct str why);
 /* True: there was one; since when (may be NULL). */
 bool batch_trouble_over(struct batch *b, struct str about, int64_t *out_since_ms);
+/* Each second: what keeps the spool from its disk is told, or over. */
+void batch_trouble_see_spool(struct batch *b);
 void batch_trouble_free(struct batch *b);
 
 /* --- batch_bill: an answer of a model to its row for the book. */

@@ -404,6 +404,7 @@ static void look(void *arg)
     struct batch *b = arg;
     int64_t now_ms = clock_wall_ms(), next_ms = now_ms + EVERY_MS;
     timer_start(&b->timer, EVERY_MS);
+    batch_trouble_see_spool(b);
     load(b);
     if (!b->loaded)
         return;

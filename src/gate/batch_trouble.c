@@ -72,6 +72,24 @@ bool batch_trouble_over(struct batch *b, struct str about, int64_t *out_since_ms
     return true;
 }
 
+/* Nobody is batched then, and not by the bucket's or a pool's fault. */
+void batch_trouble_see_spool(struct batch *b)
+{
+    struct buf why = {0};
+    struct spool_counts c;
+    spool_count(b->spool, &c);
+    if (spool_trouble(b->spool, &why))
+        buf_add(&why, S("; what could wait goes on demand"));
+    else if (c.full)
+        buf_add(&why, S("the spool is full; what does not fit goes on demand; set a larger "
+                        "batch.spool_max, and start Weir again"));
+    if (buf_len(&why))
+        (void)batch_trouble_tell(b, S("spool"), buf_str(&why));
+    else
+        (void)batch_trouble_over(b, S("spool"), NULL);
+    buf_fini(&why);
+}
+
 void batch_trouble_free(struct batch *b)
 {
     while (!list_empty(&b->troubles))

@@ -64,7 +64,8 @@ struct spool_options {
     int64_t keep_ms, replay_ms;
     struct clerk *clerk; /* its outbox goes there; NULL: nothing is metered */
     int (*ready)(void *arg, char *why, size_t why_size); /* as the clerk's */
-    void (*trouble)(void *arg, const char *sentence);    /* as the clerk's */
+    /* As the clerk's, but under the spool's lock: it must not call the spool. */
+    void (*trouble)(void *arg, const char *sentence);
     /* What all that waits of a client is expected to cost, when that changed: never too late for
      * what is held, never too early for what ended (its `done` came before). Under the spool's
      * lock: it must not call the spool. May be NULL. */
@@ -233,6 +234,8 @@ struct spool_counts {
     struct store_size size;
 };
 void spool_count(struct spool *s, struct spool_counts *out);
+/* Appends what keeps it from its disk now, as `trouble` was told. False: nothing does. */
+bool spool_trouble(struct spool *s, struct buf *out);
 
 /* Of a record, as the office reads it: strings borrowed until spool_read_end. */
 struct spool_record {

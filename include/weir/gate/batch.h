@@ -50,7 +50,7 @@ void batch_count(struct batch *b, struct batch_counts *out);
 
 /* What is in trouble now, the oldest first. Borrowed. */
 struct batch_trouble {
-    struct str about; /* "bucket", "bucket of client NAME", "p7", "model NAME" */
+    struct str about; /* "spool", "bucket", "bucket of client NAME", "p7", "model NAME" */
     struct str why;   /* what happened, what is done meanwhile, what to do */
     int64_t since_ms;
 };

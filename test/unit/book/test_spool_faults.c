@@ -81,6 +81,39 @@ static void a_write_that_fails(void **state)
     spool_free(s);
 }
 
+/* It is told while it lasts, to whoever asks as well; at the start LMDB calls it an EIO. */
+static void no_room_at_the_start(void **state)
+{
+    struct buf why = {0};
+    disk.cut_short = disk.full = true;
+    struct spool *s = spool_of(&at);
+    assert_true(spool_trouble(s, &why));
+    assert_non_null(strstr(buf_cstr(&why), "there is no room on its disk"));
+    assert_null(strstr(buf_cstr(&why), "Input"));
+    assert_string_equal(buf_cstr(&why), spool_told[0]);
+    disk_mend();
+    later(s);
+    buf_fini(&why);
+    assert_false(spool_trouble(s, &why) || buf_len(&why));
+    spool_free(s);
+}
+
+/* What the book's log says of it would be wrong here: a backup asks again for what was answered. */
+static void a_cut_off_one_wants_no_backup(void **state)
+{
+    char data[128];
+    struct buf why = {0};
+    spool_free(spool_of(&at));
+    snprintf(data, sizeof data, "%s/spool/data.mdb", at.path);
+    assert_int_equal(truncate(data, 4096), 0);
+    struct spool *s = spool_of(&at);
+    assert_true(spool_trouble(s, &why));
+    assert_non_null(strstr(buf_cstr(&why), "data.mdb is cut off; move the folder away"));
+    assert_non_null(strstr(buf_cstr(&why), "put no backup there"));
+    buf_fini(&why);
+    spool_free(s);
+}
+
 /* Who asks again while nothing can be written finds what is there: sent on demand it would be paid
  * for twice. */
 static void what_is_there_is_joined_without_a_write(void **state)
@@ -542,6 +575,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_write_that_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_room_at_the_start, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_cut_off_one_wants_no_backup, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_there_is_joined_without_a_write, setup, teardown),
         cmocka_unit_test_setup_teardown(a_settle_that_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(a_commit_that_arrived_all_the_same, setup, teardown),

@@ -29,6 +29,8 @@ static struct {
     char ticket_client[32];
     void (*told)(void *arg, const struct spool_ticket_told *t);
     void *told_arg;
+    struct spool_counts counts;
+    const char *trouble; /* NULL: none */
 } den;
 
 static inline void spool_double_keep(char *out, size_t size, struct str s)
@@ -92,6 +94,17 @@ void spool_answer_free(struct spool_answer *a)
     mem_free(a);
 }
 
+void spool_count(struct spool *s, struct spool_counts *out)
+{
+    *out = den.counts;
+}
+
+bool spool_trouble(struct spool *s, struct buf *out)
+{
+    buf_add(out, str_of(den.trouble ? den.trouble : ""));
+    return den.trouble;
+}
+
 void spool_id_write(const struct spool_id *id, char out[SPOOL_ID_CHARS + 1])
 {
     memset(out, 'a', SPOOL_ID_CHARS);
@@ -141,7 +154,6 @@ NOT_ASKED(void, spool_each_pool, struct spool *s,
           void (*each)(void *arg, const struct spool_pool *p), void *arg)
 NOT_ASKED(void, spool_each_job, struct spool *s,
           void (*each)(void *arg, const struct batch_job *j, uint32_t waits), void *arg)
-NOT_ASKED(void, spool_count, struct spool *s, struct spool_counts *out)
 NOT_ASKED(struct spool_read *, spool_read_begin, struct spool *s)
 NOT_ASKED(void, spool_read_end, struct spool_read *r)
 NOT_ASKED(int, spool_walk, struct spool_read *r, enum spool_list list, uint64_t of, uint64_t from,

@@ -260,8 +260,12 @@ static void learn(struct batch_call *c, const struct batch_verdict *v, int statu
         shared_lanes_throttled(lanes, model, now_ms);
     if (v->bad_creds)
         batch_call_refused(c);
-    if (c->tier && status >= 200 && status < 300)
+    if (status < 200 || status >= 300)
+        return;
+    if (c->tier)
         shared_lanes_tier_taken(lanes, model, LANE_FLEX);
+    else
+        shared_lanes_answered_ours(lanes, model, now_ms);
 }
 
 /* Our clock is off: once more, by the origin's, at once. */

@@ -153,6 +153,12 @@ void shared_lanes_answered(struct shared_lanes *s, struct str model, int64_t now
     give(&s->rates);
 }
 
+void shared_lanes_answered_ours(struct shared_lanes *s, struct str model, int64_t now_ms)
+{
+    pace_good_ours(take_pace(s, model, now_ms), now_ms);
+    give(&s->rates);
+}
+
 void shared_lanes_throttled(struct shared_lanes *s, struct str model, int64_t now_ms)
 {
     pace_throttled(take_pace(s, model, now_ms), now_ms);

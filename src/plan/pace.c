@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What others do at their best in ten seconds is known from their answers and forgotten by half
- * each half a day; a fifth of that goes to those who wait. A 429 halves it, at most once a second
+ * What a model answers at its best in ten seconds is forgotten by half each half a day; a fifth of
+ * that goes to those who wait, and while nobody else is there what they reached by doubling, where
+ * that is more. Somebody is there for half a minute after five answers to others in ten seconds:
+ * what was asked in the morning slows nobody at night. A 429 halves it, at most once a second
  * and to a sixteenth; each minute without one doubles it again. A plan over hours does not count on
  * such a minute: there a 429 takes a half at most.
  */
@@ -20,11 +22,13 @@ enum {
     HALF_MS = 12 * 3600 * 1000,
     DOUBLE_MS = 60 * 1000, /* so long until what a 429 took by half is back */
     DEAF_MS = 1000,        /* 429s of calls that went together are one */
-    IDLE_MS = 10 * 60 * 1000
+    IDLE_MS = 10 * 60 * 1000,
+    CROWD = 5, /* answers to others in ten seconds */
+    CROWD_MS = 30 * 1000
 };
 
 static const double damp_least = 1.0 / 16, damp_plan = 0.5, share = 0.2, least = 1;
-static const double alone_most = 16, hardly = 0.5;
+static const double alone_most = 16;
 
 static double halves(int64_t since, int64_t now, int64_t half)
 {
@@ -34,6 +38,7 @@ static double halves(int64_t since, int64_t now, int64_t half)
 void pace_init(struct pace *p, int64_t now_ms)
 {
     *p = (struct pace){.slot_ms = now_ms,
+                       .crowd_ms = now_ms - CROWD_MS,
                        .damp = 1,
                        .damped_ms = now_ms,
                        .alone = least,
@@ -47,14 +52,32 @@ static double best_now(const struct pace *p, int64_t now_ms)
     return (slot > p->best ? slot : p->best) * halves(p->slot_ms, now_ms, HALF_MS);
 }
 
-void pace_good(struct pace *p, uint32_t n, int64_t now_ms)
+static uint32_t more(uint32_t a, uint32_t b)
+{
+    return b > UINT32_MAX - a ? UINT32_MAX : a + b;
+}
+
+static void count(struct pace *p, uint32_t n, int64_t now_ms)
 {
     if (now_ms < p->slot_ms || now_ms - p->slot_ms >= SLOT_MS) {
         p->best = best_now(p, now_ms);
-        p->in_slot = 0;
+        p->in_slot = p->others = 0;
         p->slot_ms = now_ms;
     }
-    p->in_slot = n > UINT32_MAX - p->in_slot ? UINT32_MAX : p->in_slot + n;
+    p->in_slot = more(p->in_slot, n);
+}
+
+void pace_good(struct pace *p, uint32_t n, int64_t now_ms)
+{
+    count(p, n, now_ms);
+    p->others = more(p->others, n);
+    if (p->others >= CROWD)
+        p->crowd_ms = now_ms;
+}
+
+void pace_good_ours(struct pace *p, int64_t now_ms)
+{
+    count(p, 1, now_ms);
 }
 
 static double damp_now(const struct pace *p, int64_t now_ms)
@@ -63,15 +86,26 @@ static double damp_now(const struct pace *p, int64_t now_ms)
     return damp < 1 ? damp : 1;
 }
 
-/* Ten seconds are over: were they used? */
+static bool within(int64_t from_ms, int64_t most_ms, int64_t now_ms)
+{
+    return now_ms >= from_ms && now_ms - from_ms < most_ms;
+}
+
+/* Clocks of two threads differ a little. */
+static bool crowded(const struct pace *p, int64_t now_ms)
+{
+    return within(p->crowd_ms, CROWD_MS, now_ms) || within(now_ms, CROWD_MS, p->crowd_ms);
+}
+
+/* Ten seconds are over: were they used, and by nobody else? */
 static void grow(struct pace *p, int64_t now_ms)
 {
-    int64_t since = now_ms - p->alone_ms;
-    if (since >= 0 && since < SLOT_MS)
+    if (within(p->alone_ms, SLOT_MS, now_ms))
         return;
-    if (since < 0 || since >= IDLE_MS)
+    if (!within(p->alone_ms, IDLE_MS, now_ms))
         p->alone = least;
-    else if (p->taken * 2 >= p->alone * SLOT_MS / 1000 && p->alone < alone_most)
+    else if (!crowded(p, now_ms) && p->taken * 2 >= p->alone * SLOT_MS / 1000 &&
+             p->alone < alone_most)
         p->alone *= 2;
     p->taken = 0;
     p->alone_ms = now_ms;
@@ -92,10 +126,10 @@ void pace_throttled(struct pace *p, int64_t now_ms)
 
 static double undamped(const struct pace *p, int64_t now_ms)
 {
-    double best = best_now(p, now_ms), rate = best * share;
-    if (best < hardly)
-        return p->alone;
-    return rate > least ? rate : least;
+    double rate = best_now(p, now_ms) * share;
+    bool alone = !crowded(p, now_ms) && within(p->alone_ms, IDLE_MS, now_ms);
+    double floor = alone ? p->alone : least;
+    return rate > floor ? rate : floor;
 }
 
 double pace_per_second(const struct pace *p, int64_t now_ms)

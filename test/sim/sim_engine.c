@@ -299,7 +299,7 @@ static void call_ended(struct history *h, struct sim_call *c)
     if (sim_killed(h))
         return;
     if (c->how == CALL_GOOD) {
-        pace_good(&h->engine.pace, 1, sim_wall(h));
+        pace_good_ours(&h->engine.pace, sim_wall(h));
         spool_answered(h, r);
     } else {
         pace_throttled(&h->engine.pace, sim_wall(h));

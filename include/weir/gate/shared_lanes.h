@@ -28,8 +28,9 @@ void shared_lanes_restore_named(struct shared_lanes *s, struct str name, struct 
                                 int64_t now_ms);
 void shared_lanes_all_changed(struct shared_lanes *s);
 
-/* --- how fast a model may be asked by what can wait (plan/pace.h) */
+/* --- how fast a model may be asked by what can wait (plan/pace.h); it was answered, or others */
 void shared_lanes_answered(struct shared_lanes *s, struct str model, int64_t now_ms);
+void shared_lanes_answered_ours(struct shared_lanes *s, struct str model, int64_t now_ms);
 void shared_lanes_throttled(struct shared_lanes *s, struct str model, int64_t now_ms);
 double shared_lanes_rate(struct shared_lanes *s, struct str model, int64_t now_ms);
 bool shared_lanes_take(struct shared_lanes *s, struct str model, int64_t now_ms, int64_t *out_ms);

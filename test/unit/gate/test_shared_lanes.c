@@ -154,6 +154,9 @@ static void rates(void **state)
     shared_lanes_throttled(s, model, start_ms + 20000);
     assert_true(shared_lanes_rate(s, model, start_ms + 20000) < good);
     assert_true(shared_lanes_rate(s, other, start_ms) < 2);
+    for (int i = 0; i < 1000; i++)
+        shared_lanes_answered_ours(s, other, start_ms + i * 10);
+    assert_true(shared_lanes_rate(s, other, start_ms + 20000) > 10);
     shared_lanes_free(s);
 }
 

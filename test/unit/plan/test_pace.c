@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * plan/pace: a fifth of the best ten seconds, fading; halves after 429s, and their end.
+ * plan/pace: a fifth of the best ten seconds, fading; alone, and beside others; halves after 429s,
+ * and their end.
  */
 #include "weir/plan/pace.h"
 
@@ -104,6 +105,17 @@ static void no_burst_after_silence(void **state)
     assert_true(n <= 20);
 }
 
+static struct pace kept(const struct pace *p, int64_t now_ms)
+{
+    struct buf b = {0};
+    struct pace q;
+    pace_init(&q, now_ms);
+    pace_write(p, &b);
+    assert_int_equal(pace_read(buf_str(&b), &q, now_ms), 0);
+    buf_fini(&b);
+    return q;
+}
+
 static void alone_it_grows(void **state)
 {
     struct pace p;
@@ -119,21 +131,66 @@ static void alone_it_grows(void **state)
     assert_rate(&p, at + 2 * MINUTE, 8);
     pace_good(&p, 20, at + 2 * MINUTE); /* somebody else is there */
     assert_rate(&p, at + 2 * MINUTE, 1);
-    assert_rate(&p, at + 100 * HOUR, 8); /* he is forgotten */
+    assert_rate(&p, at + 2 * MINUTE + 29 * SECOND, 1);
+    assert_rate(&p, at + 2 * MINUTE + 30 * SECOND, 8); /* he has gone */
+    assert_rate(&p, at + HOUR, 1);                     /* how it was alone is forgotten, too */
     int64_t again;
-    assert_true(pace_take(&p, at + 100 * HOUR, &again));
-    assert_rate(&p, at + 100 * HOUR, 1); /* and how it was without him, too */
+    assert_true(pace_take(&p, at + HOUR, &again));
+    assert_rate(&p, at + HOUR, 1);
 }
 
-static struct pace kept(const struct pace *p, int64_t now_ms)
+/* Asked a little, then by nobody: the same as by nobody at all, also over a restart. */
+static void what_was_asked_before_slows_nothing(void **state)
 {
-    struct buf b = {0};
-    struct pace q;
-    pace_init(&q, now_ms);
-    pace_write(p, &b);
-    assert_int_equal(pace_read(buf_str(&b), &q, now_ms), 0);
-    buf_fini(&b);
-    return q;
+    struct pace p;
+    pace_init(&p, noon);
+    pace_good(&p, 20, noon);
+    for (int restarted = 0; restarted < 2; restarted++) {
+        if (restarted)
+            p = kept(&p, noon + HOUR);
+        int64_t at = noon + 40 * SECOND + restarted * HOUR;
+        const int want[] = {10, 20, 40, 80, 160, 160};
+        for (size_t i = 0; i < 6; i++, at += 10 * SECOND) {
+            int n = calls(&p, at);
+            assert_true(n >= want[i] * 9 / 10 - 1 && n <= want[i] * 12 / 10 + 2);
+        }
+    }
+}
+
+static void beside_others_it_does_not_grow(void **state)
+{
+    struct pace p;
+    pace_init(&p, noon);
+    int64_t at = noon;
+    for (int i = 0; i < 30; i++, at += 10 * SECOND) {
+        for (int s = 0; s < 10; s++)
+            pace_good(&p, 1, at + s * SECOND);
+        int n = calls(&p, at);
+        assert_true(n >= 9 && n <= 13);
+        assert_rate(&p, at + 10 * SECOND, 1);
+    }
+    assert_rate(&p, at + MINUTE, 1);
+    for (int i = 0; i < 30; i++) /* one now and then is nobody */
+        pace_good(&p, 1, at + MINUTE + i * 3 * SECOND);
+    for (int i = 0; i < 5; i++)
+        (void)calls(&p, at + MINUTE + i * 10 * SECOND);
+    assert_rate(&p, at + 2 * MINUTE, 16);
+}
+
+/* What was reached alone was taken by the model: a fifth of it stays when others come. */
+static void own_answers_count(void **state)
+{
+    struct pace p;
+    pace_init(&p, noon);
+    int64_t at = noon;
+    for (int i = 0; i < 6; i++, at += 10 * SECOND)
+        for (int n = calls(&p, at); n; n--)
+            pace_good_ours(&p, at + 9 * SECOND);
+    assert_rate(&p, at, 16);
+    pace_good(&p, 5, at + SECOND);
+    assert_true(pace_per_second(&p, at + SECOND) > 3);
+    assert_true(pace_per_second(&p, at + SECOND) < 3.6);
+    assert_true(pace_per_second(&p, at + HOUR) > 3); /* it begins with that the next time */
 }
 
 static void a_restart_goes_on(void **state)
@@ -220,6 +277,9 @@ int main(void)
         cmocka_unit_test(halved_by_a_429),
         cmocka_unit_test(no_burst_after_silence),
         cmocka_unit_test(alone_it_grows),
+        cmocka_unit_test(what_was_asked_before_slows_nothing),
+        cmocka_unit_test(beside_others_it_does_not_grow),
+        cmocka_unit_test(own_answers_count),
         cmocka_unit_test(a_restart_goes_on),
         cmocka_unit_test(what_cannot_be_read_adds_nothing),
         cmocka_unit_test(clocks_that_jump),

@@ -65,13 +65,22 @@ static const char *read_metadata(const struct rule_view *v, int64_t now_ms, stru
     return lane_wish_deadline(str_from(text, n), now_ms, &out->deadline_ms);
 }
 
-/* RFC 7240: a preference, among others. */
+static bool says_async(struct str list)
+{
+    while (list.len) {
+        struct str one = str_trim(str_cut(&list, ','));
+        if (str_ieq(str_trim(str_cut(&one, ';')), S("respond-async")))
+            return true;
+    }
+    return false;
+}
+
+/* RFC 7240: a preference, among others; several lines are one list. */
 static bool prefers_async(const struct rule_view *v)
 {
-    struct str rest = fields_get(v->fields, S("prefer"));
-    while (rest.len) {
-        struct str one = str_trim(str_cut(&rest, ','));
-        if (str_ieq(str_trim(str_cut(&one, ';')), S("respond-async")))
+    for (size_t i = 0; i < v->fields->n; i++) {
+        const struct field *f = &v->fields->at[i];
+        if (str_eq(f->name, S("prefer")) && says_async(f->value))
             return true;
     }
     return false;
@@ -80,6 +89,8 @@ static bool prefers_async(const struct rule_view *v)
 static const char *read_reply(const struct rule_view *v, int rule, struct lane_wish *out)
 {
     struct str text = str_trim(fields_get(v->fields, reply_field));
+    if (fields_count(v->fields, reply_field) > 1)
+        return "x-weir-reply stands in this request more than once.";
     out->reply = rule == CONFIG_NOT_SET ? SPOOL_WAIT : (enum spool_reply)rule;
     if (str_ieq(text, S("ticket")) || (!text.len && out->deadline_ms && prefers_async(v)))
         out->reply = SPOOL_TICKET;

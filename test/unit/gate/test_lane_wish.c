@@ -50,7 +50,7 @@ static const char rules[] = "rules:\n"
                             "    set: {deadline: 1h, lane: [flex]}\n";
 
 struct said {
-    const char *workload, *deadline, *reply, *prefer, *metadata;
+    const char *workload, *deadline, *reply, *prefer, *metadata, *second_reply, *second_prefer;
 };
 
 static const char *wish(const struct said *s, struct lane_wish *out)
@@ -63,6 +63,10 @@ static const char *wish(const struct said *s, struct lane_wish *out)
         assert_true(fields_add(&fields, S("x-weir-reply"), str_of(s->reply)));
     if (s->prefer)
         assert_true(fields_add(&fields, S("prefer"), str_of(s->prefer)));
+    if (s->second_reply)
+        assert_true(fields_add(&fields, S("x-weir-reply"), str_of(s->second_reply)));
+    if (s->second_prefer)
+        assert_true(fields_add(&fields, S("prefer"), str_of(s->second_prefer)));
     const struct rule_view view = {
         .workload = str_of(s->workload), .fields = &fields, .metadata = str_of(s->metadata)};
     const char *fault = lane_wish(c, &view, now_ms, out);
@@ -113,12 +117,28 @@ static void test_replies(void **state)
                          &w));
 }
 
+/* Fields may come on several lines: a list goes on, one word cannot. */
+static void test_replies_on_several_lines(void **state)
+{
+    struct lane_wish w;
+    assert_null(wish(&(struct said){.workload = "nightly",
+                                    .prefer = "wait=10",
+                                    .second_prefer = "respond-async"},
+                     &w));
+    assert_int_equal(w.reply, SPOOL_TICKET);
+    const char *fault =
+        wish(&(struct said){.workload = "nightly", .reply = "ticket", .second_reply = "wait"}, &w);
+    assert_non_null(fault);
+    assert_string_equal(fault, "x-weir-reply stands in this request more than once.");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deadlines),
         cmocka_unit_test(test_who_says),
         cmocka_unit_test(test_replies),
+        cmocka_unit_test(test_replies_on_several_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

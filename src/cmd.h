@@ -24,6 +24,12 @@ struct cmd_option {
 };
 bool cmd_options(int argc, char **argv, int first, const struct cmd_option *options, size_t n);
 
+/* Takes argv[i] out of the arguments. */
+const char *cmd_take(int *argc, char **argv, int i);
+/* Takes out the first word behind argv[1] that is neither an option nor its value, wherever it
+ * stands; NULL: there is none. What has no value must be taken out before. */
+const char *cmd_take_word(int *argc, char **argv);
+
 /* /etc/weir/weir.yaml where it exists, else NULL for the built-in defaults. */
 const char *cmd_default_config(void);
 /* Reads "-c FILE" and nothing else. *out_path is FILE, else /etc/weir/weir.yaml where it exists,

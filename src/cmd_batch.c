@@ -179,14 +179,13 @@ static bool good_name(const struct batch_args *a, enum wants wants)
 
 static bool read_args(int argc, char **argv, enum wants wants, struct batch_args *a)
 {
-    bool named = argc > 3 && argv[3][0] != '-';
     bool rule = strcmp(a->word, "accept") == 0;
     const struct cmd_option options[] = {{"-c", &a->path},
                                          {"--format", &a->format},
                                          {"--deadline", &a->deadline},
                                          {"--reply", &a->reply}};
-    a->name = named ? argv[3] : NULL;
-    if (!good_name(a, wants) || !cmd_options(argc, argv, 3 + named, options, rule ? 4 : 2))
+    a->name = cmd_take_word(&argc, argv);
+    if (!good_name(a, wants) || !cmd_options(argc, argv, 2, options, rule ? 4 : 2))
         return false;
     if (strcmp(a->format, "table") == 0 || strcmp(a->format, "json") == 0)
         return true;
@@ -199,7 +198,9 @@ int cmd_batch(int argc, char **argv)
     struct batch_args a = {
         .path = cmd_default_config(), .format = "table", .deadline = "8h", .reply = "wait"};
     size_t i = 0;
-    a.word = argc > 2 ? argv[2] : "";
+    a.word = cmd_take_word(&argc, argv);
+    if (!a.word)
+        a.word = "";
     while (i < WORDS && strcmp(words[i].word, a.word) != 0)
         i++;
     if (i == WORDS) {

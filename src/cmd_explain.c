@@ -153,30 +153,13 @@ static int explain(const struct config *c, const struct explain_options *o, bool
     return status;
 }
 
-static const char *take(int *argc, char **argv, int i)
-{
-    const char *taken = argv[i];
-    memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i - 1) * sizeof *argv);
-    --*argc;
-    return taken;
-}
-
 /* Takes "--body" out of the arguments. */
 static bool take_body(int *argc, char **argv)
 {
     for (int i = 2; i < *argc; i++)
         if (strcmp(argv[i], "--body") == 0)
-            return take(argc, argv, i);
+            return cmd_take(argc, argv, i);
     return false;
-}
-
-/* Takes out what is neither an option nor its value; NULL: there is none. */
-static const char *take_file(int *argc, char **argv)
-{
-    for (int i = 2; i < *argc; i += 2)
-        if (argv[i][0] != '-' || !argv[i][1])
-            return take(argc, argv, i);
-    return NULL;
 }
 
 int cmd_explain(int argc, char **argv)
@@ -188,7 +171,7 @@ int cmd_explain(int argc, char **argv)
                                          {"--client", &client},
                                          {"--deadline", &deadline}};
     bool body = take_body(&argc, argv);
-    const char *file = take_file(&argc, argv);
+    const char *file = cmd_take_word(&argc, argv);
     if (!file) {
         fprintf(stderr, "weir explain: say the file of a request's body, or -; see weir explain "
                         "--help\n");

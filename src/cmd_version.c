@@ -3,6 +3,7 @@
  * weir version: its own, and those of the libraries that it runs with.
  */
 #include "cmd.h"
+#include "weir/book/store.h"
 #include "weir/net/library.h"
 
 #include <stdio.h>
@@ -14,6 +15,8 @@ int cmd_version(int argc, char **argv)
         return CMD_USAGE;
     struct buf libraries = {0};
     library_versions(&libraries);
+    buf_add(&libraries, S(", "));
+    store_version(&libraries);
     printf("weir %s (%s)\n", WEIR_VERSION, buf_cstr(&libraries));
     buf_fini(&libraries);
     return CMD_DONE;

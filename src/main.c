@@ -44,6 +44,22 @@ bool cmd_options(int argc, char **argv, int first, const struct cmd_option *opti
     return true;
 }
 
+const char *cmd_take(int *argc, char **argv, int i)
+{
+    const char *taken = argv[i];
+    memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i - 1) * sizeof *argv);
+    --*argc;
+    return taken;
+}
+
+const char *cmd_take_word(int *argc, char **argv)
+{
+    for (int i = 2; i < *argc; i += 2)
+        if (argv[i][0] != '-' || !argv[i][1])
+            return cmd_take(argc, argv, i);
+    return NULL;
+}
+
 int cmd_printed(void)
 {
     return fflush(stdout) == 0 && !ferror(stdout) ? CMD_DONE : CMD_FAILED;

@@ -326,3 +326,10 @@ int store_set_aside(const char *dir, char *why, size_t why_size)
 {
     return place_set_aside(dir, why, why_size);
 }
+
+void store_version(struct buf *out)
+{
+    int major, minor, patch;
+    (void)mdb_version(&major, &minor, &patch);
+    buf_addf(out, "LMDB %d.%d.%d", major, minor, patch);
+}

@@ -30,3 +30,4 @@ with Story() as s:
     equal(batch(s, weir, 'suggest'), text, 'without a daemon')
     for name, status, word in (('agents-nightly', 1, 'tools'), ('nobody-nightly', 1, 'is called'), ('a"b', 2, 'say which')):
         check(word in batch(s, weir, 'accept', name, status=status), name)
+    check('is called' in batch(s, weir, '--format', 'table', 'accept', '--reply', 'retry', 'nobody', status=1), 'a name behind options')

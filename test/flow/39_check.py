@@ -53,3 +53,4 @@ with Story() as s:
         done = weir(*argv)
         equal((done.returncode, done.stderr), (0, ''), f'{argv}')
         check('weir' in done.stdout, f'{argv}: {done.stdout}')
+    check(', LMDB 0.' in weir('version').stdout, weir('version').stdout)

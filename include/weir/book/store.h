@@ -12,6 +12,7 @@
 #ifndef WEIR_BOOK_STORE_H
 #define WEIR_BOOK_STORE_H
 
+#include "weir/base/buf.h"
 #include "weir/base/err.h"
 #include "weir/base/str.h"
 
@@ -122,6 +123,9 @@ MUST_CHECK int store_swap(const char *dir, char *why, size_t why_size);
 /* A closed environment that is damaged and may be lost is moved to DIR.damaged, in place of what
  * was moved there before. */
 MUST_CHECK int store_set_aside(const char *dir, char *why, size_t why_size);
+
+/* Appends "LMDB 0.9.24". */
+void store_version(struct buf *out);
 
 /* Whole numbers in keys. */
 static inline void store_put_u32(unsigned char out[4], uint32_t n)

@@ -56,6 +56,12 @@ int64_t callers_hour_ms(const struct callers_terms *t, unsigned night, unsigned 
 
 /* --- sums */
 
+static unsigned to_come(const struct callers_terms *t)
+{
+    int64_t since_noon_s = wall_s(t, t->now_ms / 1000) - NOON_S;
+    return SUGGEST_HOURS - (unsigned)(since_noon_s % DAY_S / HOUR_S);
+}
+
 static struct caller *caller_of(struct callers *c, const struct series *s)
 {
     size_t low = 0, high = c->n;
@@ -75,7 +81,7 @@ static struct caller *caller_of(struct callers *c, const struct series *s)
     }
     memmove(c->list + low + 1, c->list + low, (c->n++ - low) * sizeof *c->list);
     char *at = mem_new(s->client.len + s->workload.len + s->model.len + 1);
-    c->list[low] = (struct caller){.series = *s};
+    c->list[low] = (struct caller){.series = *s, .sums.to_come = to_come(c->terms)};
     struct str *const texts[] = {&c->list[low].series.client, &c->list[low].series.workload,
                                  &c->list[low].series.model};
     for (size_t i = 0; i < 3; i++) {

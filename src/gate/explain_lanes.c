@@ -79,6 +79,13 @@ static void add_time(struct buf *out, int64_t ms)
         buf_addf(out, "%lldh%lldm", (long long)(minutes / 60), (long long)(minutes % 60));
 }
 
+/* What is needed, so rounded up: to the second below ten minutes. */
+static void add_least(struct buf *out, int64_t ms)
+{
+    int64_t unit = ms < 10 * MINUTE_MS ? 1000 : MINUTE_MS;
+    text_add_duration(out, (ms + unit - 1) / unit * unit);
+}
+
 static void print_deadline(const struct explain *e, struct buf *out)
 {
     const struct lane_wish *w = &e->lanes.wish;
@@ -96,7 +103,7 @@ static void print_deadline(const struct explain *e, struct buf *out)
     buf_add(out, S("; a batch waits "));
     add_time(out, e->lanes.ask.linger_ms);
     buf_add(out, S(" for others, and wants "));
-    text_add_duration(out, (e->lanes.ask.fallback_ms + MINUTE_MS - 1) / MINUTE_MS * MINUTE_MS);
+    add_least(out, e->lanes.ask.fallback_ms);
     buf_add(out, S(" for the way back\n"));
 }
 

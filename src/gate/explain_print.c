@@ -133,7 +133,8 @@ static void print_known(const struct explain *e, struct buf *out)
         buf_addf(out, "estimated times %.3f, by %u answers to this client; off by %.1f %%\n",
                  (double)s->factor, s->times, (double)s->error * 100);
     else
-        buf_add(out, S("estimated by bytes: no answer of this model to this client is known\n"));
+        buf_add(out, S("estimated by bytes: how many bytes a token of this client has is not "
+                       "learned yet\n"));
 }
 
 /* --- the blocks */

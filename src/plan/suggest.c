@@ -83,7 +83,8 @@ static struct tally tally_of(const struct suggest_caller *c, struct window w)
     struct tally t = {0};
     for (unsigned n = 0; n < SUGGEST_NIGHTS; n++) {
         bool busy = is_busy(c, c->hours[n], w);
-        t.of += busy || t.nights;
+        bool over = n + 1 < SUGGEST_NIGHTS || w.end + c->to_come <= SUGGEST_HOURS;
+        t.of += busy || (over && t.nights);
         t.elsewhere += !busy && has_burst(c, c->hours[n]);
         if (!busy)
             continue;

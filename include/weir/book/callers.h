@@ -14,7 +14,7 @@
 
 struct caller {
     struct series series;       /* its strings are the list's */
-    struct suggest_caller sums; /* `hours` alone is filled in */
+    struct suggest_caller sums; /* `hours` and `to_come` are filled in */
 };
 
 struct callers_terms {

@@ -31,6 +31,7 @@ struct suggest_hour {
 
 struct suggest_caller {
     struct suggest_hour hours[SUGGEST_NIGHTS][SUGGEST_HOURS]; /* the last night is last */
+    unsigned to_come;              /* hours of the last night that are not over */
     uint32_t records_least;        /* that a job takes; 0: SUGGEST_RECORDS_LEAST */
     bool bucket, persist, offered; /* batch.bucket; data.persist; its model in batch */
     unsigned at_once; /* most requests that it had under way together; 0: nobody knows */
@@ -49,8 +50,9 @@ enum suggest_bar {
 };
 
 struct suggest_found {
-    unsigned nights, of; /* busy ones; of so many since the first */
-    unsigned last;       /* the last busy one, in hours[] */
+    unsigned nights,
+        of;        /* busy ones; of so many since the first, the last one when its hours are over */
+    unsigned last; /* the last busy one, in hours[] */
     unsigned begin, end; /* of the window: hours of hours[][], end not included */
     uint64_t requests, cost_nanousd, batch_nanousd; /* a night */
     enum suggest_bar bar;

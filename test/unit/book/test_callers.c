@@ -67,6 +67,7 @@ static void sums(void **state)
     assert_int_equal(n, 2);
     assert_int_equal(c[0].series.workload.len, 0);
     assert_int_equal(c[0].sums.hours[13][0].requests, 1);
+    assert_int_equal(c[0].sums.to_come, 22); /* it is 14:00 */
     const struct suggest_hour *h = c[1].sums.hours[12];
     assert_int_equal(h[14].requests, 3);
     assert_int_equal(h[14].fit, 2);

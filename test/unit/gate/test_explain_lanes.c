@@ -93,6 +93,8 @@ static void the_cheapest(void **state)
     says(
         " without a cache if its pool fills, by a chance taken as 0.50; else it goes on demand)\n");
     says("  it goes batch: the cheapest\n");
+    assert_true(look(OPUS, BODY "}", "20s"));
+    says("; a batch waits 15m for others, and wants 103s for the way back\n");
     usual = 70;
     assert_true(look(OPUS, BODY ",\"requestMetadata\":{\"weir.deadline\":\"6h\"}}", ""));
     says("  deadline 6h, by weir.deadline; ");

@@ -54,11 +54,15 @@ static bool is_found(const struct suggest_caller *c)
 
 static void finds(void **state)
 {
-    const struct suggest_caller c = nights_of_two_hours(3);
+    struct suggest_caller c = nights_of_two_hours(3);
     struct suggest_found f;
+    c.to_come = 10; /* it is 02:xx: the last night's two hours are not over */
+    assert_true(suggest_look(&c, &f));
+    assert_int_equal(f.of, 10);
+    c.to_come = 9;
     assert_true(suggest_look(&c, &f));
     assert_int_equal(f.nights, 10);
-    assert_int_equal(f.of, 11); /* the night that has just begun is one of them */
+    assert_int_equal(f.of, 11);
     assert_int_equal(f.last, 12);
     assert_int_equal(suggest_wall(f.begin), 1);
     assert_int_equal(suggest_wall(f.end), 3);

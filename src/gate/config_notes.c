@@ -3,13 +3,14 @@
  * What may be a mistake: a pattern that means no model of the catalogue. A misspelt one lets nobody
  * in, or a rule never hold, and nothing else says so. It is no fault: models are born faster than
  * catalogues. ARNs do not say their model, so of patterns for them nothing is said. Rules that ask
- * for batches which cannot come about: requests go on demand then, and nothing else says why. And
- * what was left out of the accepted rules.
+ * for batches which cannot come about: requests go on demand then, and nothing else says why. Times
+ * and keys of `batch` that cannot be meant. And what was left out of the accepted rules.
  */
 #include "config_table.h"
 #include "lane_terms.h"
 #include "weir/base/text.h"
 #include "weir/book/catalogue.h"
+#include "weir/gate/lane_wish.h"
 
 enum { PATTERN_SHOWN = 80 };
 
@@ -104,6 +105,9 @@ static void look_at_lanes(const struct notes *n, const struct yaml_node *item,
     bool waits = rule->lanes & (LANE_SET_FLEX | LANE_SET_BATCH);
     if (rule->deadline_ms && (!rule->lanes || rule->lanes & LANE_SET_BATCH)) {
         look_at_deadline(n, config_place(item, "set.deadline"), rule);
+    } else if (rule->deadline_ms && !waits) {
+        start_note(n, config_place(item, "set.deadline"), rule);
+        buf_add(n->out, S("its deadline moves nothing: set.lane allows neither flex nor batch\n"));
     } else if ((waits || rule->set_reply != CONFIG_NOT_SET) && !any_deadline(n->config)) {
         start_note(n, config_place(item, waits ? "set.lane" : "set.reply"), rule);
         buf_addf(n->out,
@@ -111,6 +115,40 @@ static void look_at_lanes(const struct notes *n, const struct yaml_node *item,
                  "(x-weir-deadline)\n",
                  waits ? "lane" : "reply");
     }
+}
+
+/* --- batch */
+
+static void note_batch(const struct notes *n, const char *key, const char *text)
+{
+    const struct yaml_node *at = config_place(n->config->root, key);
+    buf_addf(n->out, "%.*s:%u:%u: %s %s\n", STR_ARG(n->config->name), at->line, at->column, key,
+             text);
+}
+
+/* As CreateModelInvocationJob takes it (service model of 2026-07): an id of 36 characters, an
+ * alias, or the ARN of either. */
+static bool is_kms_key(struct str key)
+{
+    if (str_starts(key, S("arn:")))
+        return str_find(key, S(":key/")) > 0 || str_find(key, S(":alias/")) > 0;
+    return key.len == 36 || str_starts(key, S("alias/"));
+}
+
+static void look_at_batch(const struct notes *n)
+{
+    const struct config_batch *b = &n->config->batch;
+    if (b->linger_ms >= LANE_WISH_MOST_MS)
+        note_batch(n, "batch.linger",
+                   "is as long as the longest deadline: nothing is batched, a pool would wait "
+                   "until it is too late");
+    if (b->keep_ms < b->replay_ms)
+        note_batch(n, "batch.keep",
+                   "is shorter than batch.replay: an answer is forgotten sooner when nobody "
+                   "fetched it than when somebody did");
+    if (b->kms_key.len && !is_kms_key(b->kms_key))
+        note_batch(n, "batch.kms_key",
+                   "is no id, alias/NAME or ARN of a KMS key: S3 and Bedrock will refuse it");
 }
 
 static void look_at_rules(const struct notes *n)
@@ -130,7 +168,9 @@ void config_add_notes(const struct config *c, const struct catalogue *catalogue,
     const struct notes n = {c, catalogue, out};
     for (size_t i = 0; i < c->n_clients; i++)
         look_at_models(&n, &c->clients[i]);
-    if (c->root)
+    if (c->root) {
+        look_at_batch(&n);
         look_at_rules(&n);
+    }
     buf_add(out, c->left_out);
 }

@@ -114,10 +114,33 @@ static void notes_deadlines_that_are_near_or_lack(void **state)
     notes_are(BUCKET "rules: [{name: n, set: {lane: [ondemand]}}]\n", NULL, 0);
 }
 
+static void notes_what_cannot_be_meant_in_batch(void **state)
+{
+    static const char *const linger[] = {
+        "weir.yaml:2:36: batch.linger is as long as the longest deadline: nothing is batched, a "
+        "pool would wait until it is too late"};
+    notes_are(BUCKET_AND("linger: 365d, "), linger, 1);
+    static const char *const keep[] = {
+        "weir.yaml:2:34: batch.keep is shorter than batch.replay: an answer is forgotten sooner "
+        "when nobody fetched it than when somebody did"};
+    notes_are(BUCKET_AND("keep: 1ms, replay: 8d, "), keep, 1);
+    static const char *const key[] = {"weir.yaml:2:37: batch.kms_key is no id, alias/NAME or ARN "
+                                      "of a KMS key: S3 and Bedrock will refuse it"};
+    notes_are(BUCKET_AND("kms_key: foo, "), key, 1);
+    notes_are(BUCKET_AND("kms_key: 'arn:aws:s3:::acme', "), key, 1);
+    notes_are(BUCKET_AND("kms_key: alias/weir, "), NULL, 0);
+    notes_are(BUCKET_AND("kms_key: 'mrk-1234abcd12ab34cd56ef1234567890ab', "), NULL, 0);
+    notes_are(BUCKET_AND("kms_key: 'arn:aws:kms:us-east-1:123456789012:alias/weir', "), NULL, 0);
+    static const char *const lane[] = {"weir.yaml:3:35: rule n: its deadline moves nothing: "
+                                       "set.lane allows neither flex nor batch"};
+    notes_are(BUCKET "rules: [{name: n, set: {deadline: 8h, lane: [priority]}}]\n", lane, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(notes_patterns_that_mean_no_model),
                                        cmocka_unit_test(notes_rules_that_batch_nothing),
-                                       cmocka_unit_test(notes_deadlines_that_are_near_or_lack)};
+                                       cmocka_unit_test(notes_deadlines_that_are_near_or_lack),
+                                       cmocka_unit_test(notes_what_cannot_be_meant_in_batch)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,9 +23,10 @@ static const struct row {
     enum s3_end end;
     bool again;
     const char *hint;
+    bool clear; /* S3's own message would say it once more */
 } rows[] = {
     {STR("NoSuchKey"), S3_NONE, false, "there is no such object"},
-    {STR("NoSuchBucket"), S3_REFUSED, false, "there is no such bucket"},
+    {STR("NoSuchBucket"), S3_REFUSED, false, "there is no such bucket", .clear = true},
     {STR("InvalidBucketName"), S3_REFUSED, false, "no bucket can have that name"},
     {STR("AccessDenied"), S3_REFUSED, false,
      "these credentials may not do this, or the bucket belongs to another account"},
@@ -128,6 +129,8 @@ static void judge_error(const struct s3 *s, const struct fields *fields, struct 
     bool elsewhere = v->status == 301 || v->status == 307 || v->status == 400;
     v->end = row.end;
     v->again = row.again;
+    if (row.clear)
+        message.len = 0;
     say(s, v, message, elsewhere ? str_sub(region, 0, 40) : (struct str){NULL, 0}, row.hint);
     buf_fini(&room);
 }

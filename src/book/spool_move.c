@@ -320,6 +320,7 @@ void spool_move_slice(struct spool *s, struct spool_mail *m)
     }
     pthread_mutex_lock(&s->lock);
     s->counts.answered += answered;
+    s->counts.cancelled += m->task == SPOOL_DO_CANCEL ? answered : 0;
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -303,12 +303,13 @@ static void on_uploads_aborted(void *arg, enum s3_end end, struct str why)
         end_act(w, BATCH_CLEAN_FAILED, why);
         return;
     }
-    if (end == S3_REFUSED && !p->told_uploads)
+    bool no_bucket = str_find(why, S("NoSuchBucket")) >= 0; /* nor any upload */
+    if (end == S3_REFUSED && !no_bucket && !p->told_uploads)
         log_say(LOG_INFO, "batch",
                 "uploads that were left open cannot be listed and aborted: %.*s; a life cycle rule "
                 "of the bucket removes them, if there is one",
                 STR_ARG(why));
-    p->told_uploads |= end == S3_REFUSED;
+    p->told_uploads |= end == S3_REFUSED && !no_bucket;
     list_keys(w);
 }
 

@@ -358,6 +358,17 @@ static void close_refused(struct batch_pool *p, const struct batch_place *place,
         (void)shared_lanes_close(b->lanes, &name, now_ms);
 }
 
+static void say_direct(const struct batch_pool *p, const struct pool_verdict *v, uint32_t least)
+{
+    static const char *const whys[] = {[POOL_CLOSED] = "no job can be made now",
+                                       [POOL_FEW] = "they are too few",
+                                       [POOL_LATE] = "their deadline leaves no time for a job",
+                                       [POOL_LARGE] = "they are too large for a job"};
+    log_say(LOG_INFO, "batch",
+            "%u records of client %.*s for %.*s go on demand: %s; a job wants %u at least", v->take,
+            STR_ARG(p->client), STR_ARG(p->model), whys[v->why], least);
+}
+
 static void look_at_pool(struct batch_pool *p, int64_t now_ms, int64_t *next_ms)
 {
     struct batch *b = p->batch;
@@ -377,9 +388,7 @@ static void look_at_pool(struct batch_pool *p, int64_t now_ms, int64_t *next_ms)
         cut(p, &v, now_ms);
         return;
     }
-    log_say(LOG_INFO, "batch", "%u records of client %.*s for %.*s go on demand: %s", v.take,
-            STR_ARG(p->client), STR_ARG(p->model),
-            t.closed ? "no job can be made now" : "they are too few, or it is time");
+    say_direct(p, &v, t.least);
     p->busy = BATCH_GOES_DIRECT;
     spool_pool_direct(b->spool, p->number, v.take, batch_mail_done,
                       batch_mail_new(b, p->number, on_moved));
@@ -517,7 +526,11 @@ void batch_follow(struct batch *b, struct setup *setup)
     batch_look(b);
 }
 
+/* Who was cancelled had an error for an answer. */
 void batch_count(struct batch *b, struct batch_counts *out)
 {
+    struct spool_counts c;
+    spool_count(b->spool, &c);
     *out = b->counts;
+    out->errors += c.cancelled;
 }

@@ -71,10 +71,13 @@ static int64_t time_up_at(const struct pool_view *v, const struct pool_terms *t)
     return last < up ? last : up;
 }
 
-static struct pool_verdict all_direct(const struct pool_view *v, bool time_up)
+static struct pool_verdict all_direct(const struct pool_view *v, enum pool_why why, bool time_up)
 {
-    return (struct pool_verdict){
-        .fate = POOL_DIRECT, .take = v->count, .take_bytes = UINT64_MAX, .time_up = time_up};
+    return (struct pool_verdict){.fate = POOL_DIRECT,
+                                 .take = v->count,
+                                 .take_bytes = UINT64_MAX,
+                                 .why = why,
+                                 .time_up = time_up};
 }
 
 struct pool_verdict pool_decide(const struct pool_view *v, const struct pool_terms *t)
@@ -87,11 +90,13 @@ struct pool_verdict pool_decide(const struct pool_view *v, const struct pool_ter
     bool full = v->count >= t->most || v->bytes >= bytes_most(t);
     bool up = !full && !t->flush && t->now_ms >= up_ms;
     if (t->closed)
-        return all_direct(v, false);
+        return all_direct(v, POOL_CLOSED, false);
     if (!full && !t->flush && !up)
         return (struct pool_verdict){.fate = POOL_WAITS, .next_ms = up_ms};
-    if (v->count < t->least || fit < t->least)
-        return all_direct(v, up);
+    if (v->count < t->least)
+        return all_direct(v, POOL_FEW, up);
+    if (fit < t->least)
+        return all_direct(v, in_time < t->least ? POOL_LATE : POOL_LARGE, up);
     return (struct pool_verdict){.fate = POOL_JOB,
                                  .take = share(v->count, fit, t->least),
                                  .take_bytes = bytes_most(t),

@@ -226,6 +226,7 @@ struct spool_counts {
     bool open, full;
     uint64_t records[SPOOL_STATES];        /* now */
     uint64_t taken, answered, failures;    /* since the process began */
+    uint64_t cancelled;                    /* of `answered`: by spool_cancel_pool */
     uint64_t unclaimed, unclaimed_nanousd; /* answers that nobody fetched, of those that are kept */
     uint64_t outbox;                       /* rows not yet in the book */
     uint64_t twice;         /* records that were marked SPOOL_MAYBE_TWICE since the process began */

@@ -27,12 +27,16 @@ struct pool_terms {
 };
 
 enum pool_fate { POOL_WAITS, POOL_JOB, POOL_DIRECT };
+/* What keeps a pool from being a job: none is made now, there are too few, their deadline comes too
+ * soon for so many, they are too large for one. */
+enum pool_why { POOL_CLOSED, POOL_FEW, POOL_LATE, POOL_LARGE };
 
 struct pool_verdict {
     enum pool_fate fate;
     uint32_t take;       /* of the oldest members */
     uint64_t take_bytes; /* ... but not more than so many bytes */
     int64_t next_ms;     /* WAITS: look again then */
+    enum pool_why why;   /* of DIRECT */
     bool
         time_up; /* its time came (JOB or DIRECT), it was not full or flushed: callers are judged */
 };

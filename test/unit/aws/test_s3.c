@@ -65,6 +65,8 @@ static void knows_never_from_later(void **state)
     } rows[] = {
         {403, ERROR_OF("AccessDenied"), S3_REFUSED, 1, "\"acme\": 403 AccessDenied: these"},
         {404, ERROR_OF("NoSuchBucket"), S3_REFUSED, 1, "404 NoSuchBucket: there is no such"},
+        {404, "<Error><Code>NoSuchBucket</Code><Message>It does not exist</Message></Error>",
+         S3_REFUSED, 1, "404 NoSuchBucket: there is no such bucket"},
         {404, "", S3_REFUSED, 1, "404"},
         {403, ERROR_OF("InvalidAccessKeyId"), S3_REFUSED, 1, "does not know the access key"},
         {403, ERROR_OF("SignatureDoesNotMatch"), S3_REFUSED, 1, "secret key"},

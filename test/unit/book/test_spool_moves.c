@@ -308,6 +308,7 @@ static void a_pool_is_given_up(void **state)
     assert_int_equal(counts(s).records[SPOOL_DIRECT], 1200);
     assert_int_equal(counts(s).records[SPOOL_DONE], MANY - 1200);
     assert_int_equal(counts(s).answered, MANY - 1200);
+    assert_int_equal(counts(s).cancelled, MANY - 1200);
     spool_free(s);
     assert_int_equal(c[0].woken, 1); /* with nothing: the spool ended */
     assert_null(c[0].answer);

@@ -60,6 +60,7 @@ static void too_few_go_on_demand(void **state)
     t.now_ms = noon;
     t.flush = true;
     assert_false(decide(v, t, POOL_DIRECT, 99).time_up);
+    assert_int_equal(decide(v, t, POOL_DIRECT, 99).why, POOL_FEW);
     assert_false(decide(some, t, POOL_JOB, 200).time_up);
     t.closed = true;
     assert_false(decide(some, t, POOL_DIRECT, 200).time_up);
@@ -86,7 +87,7 @@ static void full_by_bytes(void **state)
     v.bytes = 1200000000; /* 300 would fit */
     decide(v, terms, POOL_JOB, 300);
     v.bytes = 4500000000; /* 80 would: no job */
-    decide(v, terms, POOL_DIRECT, 400);
+    assert_int_equal(decide(v, terms, POOL_DIRECT, 400).why, POOL_LARGE);
     struct pool_terms t = terms;
     t.most_job_bytes = 100000000; /* the job's is the smaller one */
     v.bytes = 90000000;
@@ -123,7 +124,7 @@ static void the_deadline_bounds_a_job(void **state)
     v.deadline_ms = noon + 20 * SECOND - 1;
     assert_true(decide(v, t, POOL_DIRECT, 200).time_up);
     v.deadline_ms = noon - HOUR;
-    decide(v, t, POOL_DIRECT, 200);
+    assert_int_equal(decide(v, t, POOL_DIRECT, 200).why, POOL_LATE);
     v.deadline_ms = INT64_MAX;
     decide(v, t, POOL_WAITS, 0);
     t.per_second = 0;

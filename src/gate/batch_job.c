@@ -268,6 +268,8 @@ static void take_over(struct batch_work *w)
     count_step(w);
     if (w->turn.pool_bad)
         close_pool(w);
+    if (w->turn.pool_bad && w->row.state == BATCH_PACKED)
+        batch_place_probe(batch_place_of_work(w));
     w->row = w->next;
     if (runs)
         (void)HOOK("batch.running");

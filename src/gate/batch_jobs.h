@@ -171,6 +171,8 @@ struct batch_place *batch_place_of(struct batch *b, struct str client, struct st
 bool batch_place_is_unknown(const struct batch_place *p);
 /* Where this job's files are. */
 struct batch_place *batch_place_of_work(const struct batch_work *w);
+/* An object was refused: is it the bucket? */
+void batch_place_probe(struct batch_place *p);
 /* What is configured now becomes the job's. */
 void batch_place_write(const struct batch *b, struct batch_job *j);
 void batch_places_look(struct batch *b);  /* probes that are due */

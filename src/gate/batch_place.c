@@ -80,13 +80,16 @@ static void tell(struct batch_place *p, const char *what, struct str why, const 
 
 static void refuse(struct batch_place *p, struct str why)
 {
-    if (!p->refused)
+    bool news = !p->refused;
+    if (news)
         (void)forget_trouble(p); /* it was another one */
     tell(p, "nothing is batched", why,
          "what waits goes on demand; the bucket is tried again every 3 minutes, and by weir batch "
          "retry (docs/LANES.md says what it needs)");
     p->silent = false;
     set_refused(p, true);
+    if (news) /* that a job was refused for it is no trouble of its pool */
+        batch_pools_reopen(p->batch);
 }
 
 static void miss(struct batch_place *p, struct str why)
@@ -222,6 +225,11 @@ void batch_places_probe(struct batch *b)
 {
     for (struct list *n = b->places.next; n != &b->places; n = n->next)
         look(LIST_OF(n, struct batch_place, node), true);
+}
+
+void batch_place_probe(struct batch_place *p)
+{
+    look(p, true);
 }
 
 void batch_places_free(struct batch *b)

@@ -43,16 +43,18 @@ with Story() as s:
     until('120 that wait', lambda: road.left('pooled') == 120)
     since = len(road.weir.lines)
     road.batch.s3.delete_bucket(Bucket=BUCKET)
-    road.weir.command('batch', 'retry')  # the bucket is looked at now
+    road.weir.command('batch', 'flush')  # the job finds it
     road.weir.line(f'nothing is batched: .*{BUCKET}.*NoSuchBucket', since=since)
     callers.join()
     road.check_answers(got)
     listed = road.weir.command('batch', 'ls')
-    check(BUCKET in listed and 'NoSuchBucket' in listed, listed)
+    check('\nbucket, since 20' in listed and 'tried again every 3 minutes' in listed and 'no job can be made' not in listed, listed)
+    check(not [l for l in road.weir.lines if 'uploads that were left open' in l], 'uploads')
     road.check_answers(road.ask_all(3, 'Gone, and known'))
     equal((road.batch.jobs(), road.charged()), ([], 123), 'jobs, charges')
 
     road.batch.s3.create_bucket(Bucket=BUCKET)
     road.weir.command('batch', 'retry')
+    road.weir.line('the bucket can be used again')
     road.check_answers(road.ask_all(120, 'There'))
     equal((len(road.batch.jobs()), road.charged()), (1, 243), 'jobs, charges')

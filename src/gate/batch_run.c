@@ -364,9 +364,11 @@ static void say_direct(const struct batch_pool *p, const struct pool_verdict *v,
                                        [POOL_FEW] = "they are too few",
                                        [POOL_LATE] = "their deadline leaves no time for a job",
                                        [POOL_LARGE] = "they are too large for a job"};
-    log_say(LOG_INFO, "batch",
-            "%u records of client %.*s for %.*s go on demand: %s; a job wants %u at least", v->take,
-            STR_ARG(p->client), STR_ARG(p->model), whys[v->why], least);
+    char wants[48] = "";
+    if (v->why == POOL_FEW)
+        snprintf(wants, sizeof wants, "; a job wants %u at least", least);
+    log_say(LOG_INFO, "batch", "%u records of client %.*s for %.*s go on demand: %s%s", v->take,
+            STR_ARG(p->client), STR_ARG(p->model), whys[v->why], wants);
 }
 
 static void look_at_pool(struct batch_pool *p, int64_t now_ms, int64_t *next_ms)
